@@ -1,0 +1,58 @@
+/*
+ * A blocking connection to Redis: the only user of hiredis.
+ *
+ * Replies come as JSON values (bulk and status strings → string, integers → integer, nil → null,
+ * arrays → array): everything that DCM stores is JSON or ASCII. A broken connection is replaced at
+ * the next call, with AUTH and SELECT applied again in one place. A call that failed with
+ * FAULT_DEPENDENCY may or may not have run: every function that we store is safe to repeat.
+ */
+#ifndef DCM_COMMON_REDIS_LINK_H
+#define DCM_COMMON_REDIS_LINK_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "common/error.h"
+
+struct redis_link;
+
+struct redis_link_options {
+    const char *url;       /* redis://[user:password@]host[:port][/db] or unix:///path; borrowed */
+    int timeout_ms;        /* for connecting and for each reply */
+    const char *functions; /* a Lua function library, loaded when the server misses it; or NULL. Borrowed */
+};
+
+/* Does not connect yet. FAULT_INVALID for an ill-formed URL. */
+int redis_link_new(const struct redis_link_options *options, struct redis_link **ret_link,
+                   struct error *err);
+void redis_link_free(struct redis_link *link); /* accepts NULL */
+static inline void auto_redis_link(struct redis_link **slot)
+{
+    redis_link_free(*slot);
+}
+
+/* Send one command and wait for its reply. Arguments are text; they never pass through a format.
+ * FAULT_DEPENDENCY: out of reach, loading, read-only or out of memory; FAULT_INTERNAL: any other
+ * error reply. ret_reply may be NULL. */
+int redis_link_call(struct redis_link *link, size_t argc, const char *const argv[],
+                    json_t **ret_reply, struct error *err);
+
+/* The same for FCALL: "Function not found" loads the library and tries again, once.
+ * argv is {function, number of keys, key…, argument…}. */
+int redis_link_function(struct redis_link *link, size_t argc, const char *const argv[],
+                        json_t **ret_reply, struct error *err);
+
+/* XREAD BLOCK on one stream from after the entry `*after` (an id of at most 31 characters), for at
+ * most wait_ms beyond the link's own timeout. The reply is an array of [id, [field, value, …]];
+ * empty when nothing came. */
+int redis_link_read_stream(struct redis_link *link, const char *stream, const char *after,
+                           int wait_ms, json_t **ret_entries, struct error *err);
+
+/* NULL-terminated convenience for fixed commands: redis_link_text(link, &reply, err, "GET", key, NULL). */
+int redis_link_text(struct redis_link *link, json_t **ret_reply, struct error *err, ...)
+    __attribute__((sentinel));
+
+/* Descriptor for poll, or -1 while unconnected. An idle link that turns readable is broken. */
+int redis_link_fd(const struct redis_link *link);
+
+#endif

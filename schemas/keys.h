@@ -1,0 +1,35 @@
+/*
+ * The names of DCM's keys in Redis: here, once. Everything of one user stands under one prefix,
+ * everything of one server under another, so that an ACL pattern can tell them apart.
+ *
+ *   dcm:user:<user>:containers       hash   name → index entry (JSON, docs/protocol.md)
+ *   dcm:user:<user>:requests         zset   request id by submission time (ms)
+ *   dcm:user:<user>:request:<id>     hash   state server epoch hash op submitted result
+ *   dcm:user:<user>:events:<id>      stream field "event" (JSON, schemas/event.schema.json)
+ *   dcm:user:<user>:follower:<id>    string, expires: somebody still reads this output
+ *   dcm:server:<server>:ports        hash   <protocol>/<port> → {address: lease} (JSON)
+ *   dcm:server:<server>:subnets      hash   index in the pool → user
+ *   dcm:server:<server>              hash   seq, heartbeat, version, address, …
+ *   dcm:servers                      set    of server names
+ */
+#ifndef DCM_SCHEMAS_KEYS_H
+#define DCM_SCHEMAS_KEYS_H
+
+#include "schemas/identifier.h"
+
+#define KEY_SIZE 160
+
+enum user_key { KEY_CONTAINERS, KEY_REQUESTS, KEY_REQUEST, KEY_EVENTS, KEY_FOLLOWER };
+enum server_key { KEY_SERVER, KEY_PORTS, KEY_SUBNETS };
+#define KEY_SERVERS "dcm:servers"
+
+/* user and server are checked names; id is NULL where the key has none. */
+void key_of_user(char ret_key[KEY_SIZE], enum user_key key, const char *user, const char *id);
+void key_of_server(char ret_key[KEY_SIZE], enum server_key key, const char *server);
+
+/* The Lua functions of schemas/store/, as one library for FUNCTION LOAD. Static. */
+extern const char store_functions[];
+
+#define REQUEST_RETENTION_S (7 * 24 * 3600) /* records, streams and lists of ended requests */
+
+#endif

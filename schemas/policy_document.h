@@ -1,0 +1,18 @@
+/*
+ * The policy file: schemas/policy.schema.json. This reads and checks it; worker/policy.h judges by it.
+ */
+#ifndef DCM_SCHEMAS_POLICY_DOCUMENT_H
+#define DCM_SCHEMAS_POLICY_DOCUMENT_H
+
+#include <jansson.h>
+
+#include "common/error.h"
+
+#define POLICY_MAX_BYTES (4 << 20)
+
+/* FAULT_INVALID with "LINE:COLUMN: …" for syntax and with the field's path for the rest. New reference. */
+int policy_document_decode(const char *bytes, size_t length, json_t **ret_policy,
+                           struct error *err);
+int policy_document_read(const char *path, json_t **ret_policy, struct error *err);
+
+#endif

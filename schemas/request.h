@@ -1,0 +1,62 @@
+/*
+ * What a submitter asks, as it travels in the body of an AMQP message: schemas/request.schema.json.
+ */
+#ifndef DCM_SCHEMAS_REQUEST_H
+#define DCM_SCHEMAS_REQUEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "schemas/identifier.h"
+#include "schemas/names.h"
+
+#define REQUEST_VERSION 1
+#define REQUEST_MAX_BYTES 32768
+
+/* The operations, `noun.verb`. One table in request.c says each one's name and arguments. */
+enum op {
+    OP_PING,
+    OP_CONTAINER_CREATE,
+    OP_CONTAINER_START,
+    OP_CONTAINER_STOP,
+    OP_CONTAINER_RESTART,
+    OP_CONTAINER_PAUSE,
+    OP_CONTAINER_UNPAUSE,
+    OP_CONTAINER_REMOVE,
+    OP_CONTAINER_LOGS,
+    OP_COUNT
+};
+const char *op_name(enum op op); /* "container.create" */
+int op_from_name(const char *name, enum op *ret_op);
+
+struct request {
+    char id[IDENTIFIER_SIZE];
+    enum op op;
+    char user[USER_NAME_MAX + 1];
+    int64_t submitted; /* milliseconds since the epoch, as the submitter says; for display only */
+    int64_t deadline;  /* milliseconds since the epoch; 0: none. Not started later than this */
+    json_t *args;      /* an object, checked against the op's table; owned */
+};
+void request_clear(struct request *request); /* accepts a zeroed struct */
+static inline void auto_request(struct request *request)
+{
+    request_clear(request);
+}
+
+/*
+ * bytes need no terminating NUL. FAULT_INVALID names the field. A message of a higher version
+ * fails with FAULT_INVALID and the text "upgrade this server: …".
+ */
+int request_decode(const char *bytes, size_t length, struct request *ret_request,
+                   struct error *err);
+/* Check as decode would and write it. *ret_text is the caller's to free. */
+int request_encode(const struct request *request, char **ret_text, struct error *err);
+
+/* SHA-256 in hex over the canonical {user, op, args}: the same id with another hash is refused. */
+#define REQUEST_HASH_SIZE 65
+void request_hash(const struct request *request, char ret_hash[REQUEST_HASH_SIZE]);
+
+#endif

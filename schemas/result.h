@@ -1,0 +1,38 @@
+/*
+ * What a request came to, as users read it with --json and as the store keeps it:
+ * schemas/result.schema.json. States: queued, running, done, failed, refused, expired, cancelled,
+ * unknown; the last six are final.
+ */
+#ifndef DCM_SCHEMAS_RESULT_H
+#define DCM_SCHEMAS_RESULT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "schemas/request.h"
+
+#define RESULT_MAX_BYTES 65536
+
+/* A result in state "queued", server null. New reference. */
+json_t *result_new(const struct request *request);
+
+/* server is borrowed; NULL leaves it null. "container" and "image" parts are set by the caller. */
+void result_set_running(json_t *result, const char *server);
+void result_set_done(json_t *result, const char *server);
+/* State, error.code, error.message and error.rule follow from *err. */
+void result_set_failed(json_t *result, const char *server, const struct error *err);
+
+const char *result_state(const json_t *result); /* borrowed */
+bool result_is_final(const json_t *result);
+/* FAULT_NONE for done; otherwise the error part, back in C. */
+enum fault result_fault(const json_t *result, struct error *ret_error);
+
+/* Check a document against the schema's tables. */
+int result_check(const json_t *result, struct error *err);
+int result_decode(const char *text, json_t **ret_result, struct error *err);
+
+/* The "container" part, also what `ps` lists: container_shape in fields' terms. */
+int container_check(const json_t *container, const char *path, struct error *err);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * How a command reaches the broker and the store: one interface, two ways. courier_direct holds
+ * credentials and talks to RabbitMQ and Redis itself; courier_gate hands everything to the local
+ * gate over its socket. The gate's children answer by a courier_direct of their own.
+ */
+#ifndef DCM_SUBMITTER_COURIER_H
+#define DCM_SUBMITTER_COURIER_H
+
+#include <jansson.h>
+
+#include "common/error.h"
+#include "schemas/request.h"
+
+#define COURIER_CURSOR_SIZE 32 /* an entry id of a Redis stream; "0-0" is the beginning */
+
+enum listing { LIST_CONTAINERS, LIST_REQUESTS };
+
+struct courier;
+
+struct courier_methods {
+    /* Publish and wait for the confirm. FAULT_DEPENDENCY: nothing was asked. FAULT_UNCONFIRMED:
+     * perhaps asked. */
+    int (*submit)(struct courier *courier, const struct request *request, int timeout_ms,
+                  struct error *err);
+    /* The request's record as a result (schemas/result.h). FAULT_NOT_FOUND. */
+    int (*record)(struct courier *courier, const char *id, json_t **ret_result, struct error *err);
+    /* Events after *cursor, an array; waits at most wait_ms (to 5 s) when there are none. Moves
+     * the cursor. Events are hints: read the record at each wake. */
+    int (*events)(struct courier *courier, const char *id, char cursor[COURIER_CURSOR_SIZE],
+                  int wait_ms, json_t **ret_events, struct error *err);
+    /* The user's containers or requests (newest last), as an array of their JSON. */
+    int (*list)(struct courier *courier, enum listing listing, json_t **ret_list,
+                struct error *err);
+    void (*close)(struct courier *courier);
+};
+struct courier {
+    const struct courier_methods *methods;
+};
+
+/* Through the gate's socket; the user is whoever we are. */
+int courier_gate_open(const char *socket_path, struct courier **ret_courier, struct error *err);
+/* With own credentials: amqp:// and redis:// URLs. Connects on first use. user is copied. */
+int courier_direct_open(const char *const *brokers, const char *store, const char *user,
+                        struct courier **ret_courier, struct error *err);
+void courier_close(struct courier *courier); /* accepts NULL */
+
+#endif

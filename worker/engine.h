@@ -1,0 +1,101 @@
+/*
+ * The Docker Engine over its Unix socket: the only user of libcurl. API 1.41 (Docker 20.10),
+ * pinned in every URL and checked against /version when first connected.
+ *
+ * Blocking; one engine handle per process; a broken connection is replaced at the next call. Ids
+ * and names are checked here before they enter a URL, and calls on containers take the full id.
+ * Responses are capped (ENGINE_RESPONSE_MAX). Faults: DEPENDENCY (unreachable, timed out, 503),
+ * NOT_FOUND (404), CONFLICT (409), ENGINE (any other answer that is not success; the text carries
+ * the engine's message), INVALID (a name that may not enter a URL).
+ */
+#ifndef DCM_WORKER_ENGINE_H
+#define DCM_WORKER_ENGINE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "schemas/names.h"
+
+#define ENGINE_API "1.41"
+#define ENGINE_RESPONSE_MAX (16 << 20)
+#define ENGINE_TIMEOUT_S 60
+
+struct engine;
+
+/* Does not connect yet. socket_path is copied. */
+int engine_new(const char *socket_path, struct engine **ret_engine, struct error *err);
+void engine_free(struct engine *engine);
+static inline void auto_engine(struct engine **slot)
+{
+    engine_free(*slot);
+}
+
+/* The engine's own id (GET /info, "ID"): any printable text of at most 127 bytes. */
+#define ENGINE_IDENTITY_SIZE 128
+int engine_identity(struct engine *engine, char ret_identity[ENGINE_IDENTITY_SIZE],
+                    struct error *err);
+
+/* GET /images/{reference}/json. reference: a well-formed image name or id. */
+int engine_image_inspect(struct engine *engine, const char *reference, json_t **ret_image,
+                         struct error *err);
+
+/* POST /containers/create?name=. engine_name: "dcm.<user>.<container>". body is borrowed. */
+int engine_container_create(struct engine *engine, const char *engine_name, const json_t *body,
+                            char ret_id[ENGINE_ID_SIZE], struct error *err);
+/* GET /containers/{reference}/json; a full id, or an engine name. */
+int engine_container_inspect(struct engine *engine, const char *reference, json_t **ret_container,
+                             struct error *err);
+/* GET /containers/json?all=1, those with the label dcm.v=1. An array. */
+int engine_container_list(struct engine *engine, json_t **ret_containers, struct error *err);
+
+enum engine_verb {
+    ENGINE_START, /* already started is success; likewise for stop */
+    ENGINE_STOP,  /* asks with the image's signal, kills after 10 s */
+    ENGINE_RESTART,
+    ENGINE_PAUSE,
+    ENGINE_UNPAUSE,
+};
+/* *ret_no_port is set when a start failed because a published port is taken outside DCM (the
+ * engine's message says "port is already allocated" or "address already in use"); may be NULL. */
+int engine_container_act(struct engine *engine, enum engine_verb verb, const char *id,
+                         bool *ret_no_port, struct error *err);
+/* DELETE with force and anonymous volumes; one that is not there any more is success. */
+int engine_container_remove(struct engine *engine, const char *id, struct error *err);
+
+/* A network of one user: bridge driver, explicit subnet, labels. One that exists with the same
+ * name and subnet is success; with another subnet, CONFLICT. */
+struct engine_network {
+    const char *name;   /* "dcm.<user>" */
+    const char *subnet; /* "10.201.4.64/26" */
+    const json_t *labels;
+    bool isolated; /* com.docker.network.bridge.enable_ip_masquerade etc. stay at their defaults */
+};
+int engine_network_ensure(struct engine *engine, const struct engine_network *network,
+                          struct error *err);
+/* Not there any more is success; CONFLICT while containers are attached. */
+int engine_network_remove(struct engine *engine, const char *name, struct error *err);
+/* Networks with the label dcm.v=1. An array. */
+int engine_network_list(struct engine *engine, json_t **ret_networks, struct error *err);
+
+/* Called with each piece of output; a nonzero return ends the stream (and is success). A NULL data
+ * pointer is a turn without output, about once a second, so that the caller can look around. */
+typedef int engine_sink(const char *stream, const void *data, size_t length, void *context);
+struct engine_logs {
+    const char *id;
+    bool tty;    /* the container has a terminal: raw bytes, all "stdout" */
+    bool follow;
+    long tail;   /* last lines; 0: all */
+};
+int engine_container_logs(struct engine *engine, const struct engine_logs *logs, engine_sink *sink,
+                          void *context, struct error *err);
+
+/* GET /events filtered to containers, from `since` (seconds) on; one JSON object a call, NULL about
+ * once a second. Ends with FAULT_DEPENDENCY when the engine goes, or 0 when the callback says so. */
+typedef int engine_event(const json_t *event, void *context);
+int engine_events(struct engine *engine, int64_t since, engine_event *callback, void *context,
+                  struct error *err);
+
+#endif

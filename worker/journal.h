@@ -1,0 +1,75 @@
+/*
+ * The server's own account of what it has begun and ended: a SQLite file in WAL mode with
+ * synchronous=FULL, and the only user of sqlite3. Once a request is begun here it is this server's,
+ * whatever becomes of its delivery. Every process opens the journal for itself.
+ *
+ * All failures are FAULT_DEPENDENCY (locked for too long, disk full) or FAULT_INTERNAL (damaged).
+ */
+#ifndef DCM_WORKER_JOURNAL_H
+#define DCM_WORKER_JOURNAL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "schemas/names.h"
+#include "schemas/request.h"
+
+struct journal;
+
+/* Creates file and tables where they are missing (mode 0600). */
+int journal_open(const char *path, struct journal **ret_journal, struct error *err);
+void journal_close(struct journal *journal); /* accepts NULL */
+static inline void auto_journal(struct journal **slot)
+{
+    journal_close(*slot);
+}
+
+enum journal_state { JOURNAL_UNKNOWN, JOURNAL_BEGUN, JOURNAL_ENDED };
+
+struct journal_entry {
+    enum journal_state state;
+    char hash[REQUEST_HASH_SIZE];
+    char container[ENGINE_ID_SIZE]; /* "" until the engine has made one */
+    char publisher[64];
+    char *body;     /* the message as it came, terminated */
+    json_t *result; /* of an ended request */
+    long attempts;  /* how often it has been begun */
+    bool recorded;  /* the result has reached the store */
+};
+void journal_entry_clear(struct journal_entry *entry);
+static inline void auto_journal_entry(struct journal_entry *entry)
+{
+    journal_entry_clear(entry);
+}
+
+/* state is JOURNAL_UNKNOWN when there is no such request. */
+int journal_find(struct journal *journal, const char *id, struct journal_entry *ret_entry,
+                 struct error *err);
+
+/* Before the first effect. A request begun before counts one more attempt and keeps the rest. */
+int journal_begin(struct journal *journal, const struct request *request, const char *hash,
+                  const char *publisher, const char *body, struct error *err);
+/* The engine has made this container for the request. */
+int journal_container(struct journal *journal, const char *id, const char *container,
+                      struct error *err);
+/* After the last effect, before the store is told. Begins it first where it was not begun. */
+int journal_end(struct journal *journal, const struct request *request, const char *hash,
+                const json_t *result, struct error *err);
+/* The store has the result. */
+int journal_recorded(struct journal *journal, const char *id, struct error *err);
+
+/* Ids of requests that were begun and not ended, or ended and not recorded, oldest first: an array
+ * of strings. */
+int journal_unfinished(struct journal *journal, json_t **ret_ids, struct error *err);
+
+/* A container of ours that was removed on purpose: its id is never taken for a lost one. */
+int journal_tombstone(struct journal *journal, const char *container, struct error *err);
+int journal_is_tombstone(struct journal *journal, const char *container, bool *ret_is,
+                         struct error *err);
+
+/* Forget what ended, or was removed, before this time (milliseconds since the epoch). */
+int journal_prune(struct journal *journal, int64_t before, struct error *err);
+
+#endif

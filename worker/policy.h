@@ -1,0 +1,54 @@
+/*
+ * Policy: who may speak for whom, and what each user may have. Pure: a checked document in, a
+ * judgement out. Nothing listed means nothing allowed; a refusal names the rule that decided
+ * ("users.alice.memory.container", or "defaults.images" for the place where a grant would stand).
+ *
+ * Layers: defaults, then every group that lists the user as a member, then the user. Lists add up;
+ * a limit in a later layer replaces one of an earlier layer; among groups the largest counts.
+ */
+#ifndef DCM_WORKER_POLICY_H
+#define DCM_WORKER_POLICY_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/error.h"
+#include "schemas/ports.h"
+
+/* FAULT_DENIED unless the publisher is listed and may speak for this user. account "": no user-id. */
+int policy_check_publisher(const json_t *policy, const char *account, const char *user,
+                           struct error *err);
+
+struct policy_limit {
+    int64_t usual; /* where the user names none */
+    int64_t each;  /* most for one container */
+    int64_t total; /* most for all of the user's containers */
+    char rule[96]; /* where it stands, without the last part */
+};
+struct policy_limits {
+    int64_t containers;
+    char containers_rule[96];
+    struct policy_limit memory;    /* bytes */
+    struct policy_limit millicpus; /* thousandths of a processor */
+    struct policy_limit pids;
+    uid_t uid; /* 0: the policy names none, ask the host's accounts */
+};
+void policy_limits(const json_t *policy, const char *user, struct policy_limits *ret_limits);
+
+/* The effective policy of a container.create: limits filled in where the request names none.
+ * FAULT_DENIED or FAULT_QUOTA with the rule, else 0. Totals over existing containers are the
+ * store's to judge, together with the reservation. */
+struct policy_grant {
+    int64_t memory, millicpus, pids; /* of this container */
+};
+int policy_check_create(const json_t *policy, const char *user, const json_t *args,
+                        const struct ports *ports, struct policy_grant *ret_grant,
+                        struct error *err);
+
+/* Is this image (a name as the policy lists it, tag "latest" implied) granted? For start and restart too. */
+int policy_check_image(const json_t *policy, const char *user, const char *image,
+                       struct error *err);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Users' storage on the host: <storage>/<user>/{root,home}, which become /root and /home/<user>.
+ * Nothing here follows a path that a user can write: every step below the storage root is opened
+ * with openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS) (openat2(2)) and checked for its owner.
+ */
+#ifndef DCM_WORKER_STORAGE_H
+#define DCM_WORKER_STORAGE_H
+
+#include <limits.h>
+#include <sys/types.h>
+
+#include "common/error.h"
+
+struct storage_paths {
+    char root[PATH_MAX];
+    char home[PATH_MAX];
+    char keys[PATH_MAX];
+};
+/*
+ * Make what is missing: <storage>/<user> root-owned 0711, root/ owned by root 0700, home/ owned by
+ * uid 0700; <keys>/<user> must exist, root-owned, with authorized_keys in it, or FAULT_DENIED says
+ * that the user has no key on this server.
+ */
+int storage_prepare(const char *storage, const char *keys, const char *user, uid_t uid,
+                    struct storage_paths *ret_paths, struct error *err);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * The worker's half of the store: claims, leases, index entries, records, streams. One Redis
+ * function per change (schemas/store/, docs/protocol.md), each safe to repeat for the same request.
+ * FAULT_DEPENDENCY means that the outcome is unknown: read again, or repeat.
+ */
+#ifndef DCM_WORKER_STORE_H
+#define DCM_WORKER_STORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "schemas/event.h"
+#include "schemas/names.h"
+#include "schemas/ports.h"
+#include "schemas/request.h"
+
+struct store;
+
+/* url and server are copied. Does not connect yet. */
+int store_new(const char *url, const char *server, struct store **ret_store, struct error *err);
+void store_free(struct store *store);
+static inline void auto_store(struct store **slot)
+{
+    store_free(*slot);
+}
+
+enum claim {
+    CLAIM_OURS,     /* go on; also when this server had claimed it before */
+    CLAIM_ENDED,    /* somebody finished it: *ret_result */
+    CLAIM_MISMATCH, /* the same id was used with another body */
+    CLAIM_ELSEWHERE /* another server has claimed it */
+};
+/* Place and claim in one step, record `running`, tell the stream "placed". */
+int store_claim(struct store *store, const struct request *request, const char *hash,
+                enum claim *ret_claim, json_t **ret_result, struct error *err);
+int store_progress(struct store *store, const struct request *request, enum phase phase,
+                   struct error *err);
+int store_output(struct store *store, const struct request *request, const char *stream,
+                 const void *data, size_t length, struct error *err);
+/* Is somebody still following this request's output? */
+int store_followed(struct store *store, const struct request *request, bool *ret_followed,
+                   struct error *err);
+/* The final record and the stream's last event. A record that has ended already stays as it is. */
+int store_end(struct store *store, const struct request *request, const char *hash,
+              const json_t *result, struct error *err);
+
+/* What a create asks for. */
+struct wish {
+    const char *name;           /* NULL: container<ssh port> */
+    const char *image;
+    const struct ports *ports;  /* address "": any of `addresses` that has them all free */
+    const char *const *addresses; /* the server's aliases, NULL-terminated */
+    uint16_t first_port, last_port; /* the server's range for SSH */
+    int64_t memory, millicpus, pids;
+    /* the user's limits, with their rules for the refusal */
+    int64_t most_containers, most_memory, most_millicpus, most_pids;
+    unsigned subnets;           /* how many the pool has */
+    const uint16_t *avoid;      /* host ports found taken outside DCM, on any address */
+    size_t avoid_count;
+};
+struct reservation {
+    char name[CONTAINER_NAME_MAX + 1];
+    uint16_t ssh_port;
+    struct ports ports; /* addresses filled in */
+    unsigned subnet;    /* index in the pool; the user's own while the user has containers here */
+};
+#define RESERVATION_S 600 /* a pending reservation's life; a reservation repeated is renewed */
+/*
+ * Quota, name, ports, subnet: all or nothing. The index shows the container as "creating". A
+ * request that holds a reservation gets the same one again, unless it avoids one of its ports: then
+ * all ports are chosen anew. FAULT_QUOTA (the message says which and how much), FAULT_CONFLICT
+ * (name taken; or a port, which is named with the addresses tried).
+ */
+int store_reserve(struct store *store, const struct request *request, const struct wish *wish,
+                  struct reservation *ret_reservation, struct error *err);
+/* The container exists: leases lose their expiry, `container` (as users see it) is the index entry. */
+int store_bind(struct store *store, const struct request *request, const json_t *container,
+               struct error *err);
+/* Change the state of an entry ("running", "paused", "stopped"). */
+int store_set_state(struct store *store, const char *user, const char *name, const char *state,
+                    struct error *err);
+/* Drop entry and leases; and the subnet with the user's last container here (*ret_last, may be NULL).
+ * Nothing there is success. request_id, if given, must be the entry's: the undoing of a reservation
+ * must not drop somebody else's entry of the same name. */
+int store_release(struct store *store, const char *user, const char *name, const char *request_id,
+                  bool *ret_last, struct error *err);
+
+/* An index entry by name or SSH port: *ret_entry {"request","server","memory",…,"container":{…}};
+ * FAULT_NOT_FOUND. */
+int store_container(struct store *store, const char *user, const char *reference,
+                    json_t **ret_entry, struct error *err);
+
+/* For the keeper. Every entry of this server, an array of entries with "user" added. */
+int store_containers_of_server(struct store *store, json_t **ret_entries, struct error *err);
+/* Put back entry and bound leases of a container that the engine has and the index lacks. */
+int store_restore(struct store *store, const char *user, const json_t *entry, unsigned subnet,
+                  struct error *err);
+/* facts: {"version","address",…}; adds the time and a rising seq. */
+int store_heartbeat(struct store *store, const json_t *facts, struct error *err);
+
+#endif
