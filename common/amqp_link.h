@@ -4,9 +4,12 @@
  * Built for what the rest needs and no more: declare, publish with persistent + mandatory +
  * confirm under a deadline of our own, consume from quorum queues, settle in batches.
  * librabbitmq is not thread-safe and sends heartbeats only inside calls: one link, one process,
- * and amqp_link_next or amqp_link_tick at least every heartbeat/2. After any failure with
- * FAULT_DEPENDENCY or FAULT_UNCONFIRMED the link is broken: close it and open another.
- * AMQP 0-9-1; RabbitMQ's extensions: publisher confirms, consumer_cancel_notify, connection.blocked.
+ * and amqp_link_next or amqp_link_tick at least every heartbeat/2. A link either consumes or
+ * publishes: under an alarm the broker stops to read from whoever has published, acknowledgements
+ * included. After a failure ask amqp_link_is_broken: if so, close the link and open another; if
+ * not (a full queue, no queue, an alarm), it may be used again.
+ * AMQP 0-9-1; RabbitMQ's extensions: publisher confirms, consumer_cancel_notify,
+ * connection.blocked.
  */
 #ifndef DCM_COMMON_AMQP_LINK_H
 #define DCM_COMMON_AMQP_LINK_H
@@ -24,8 +27,8 @@ struct amqp_link_options {
     const char *name;             /* shown in the broker's list of connections */
     int timeout_ms;               /* for connecting and for each call that waits for an answer */
     int heartbeat_s;              /* 0: none */
-    bool publishes;               /* put the channel into confirm mode */
-    uint16_t prefetch;            /* for consumers: most unsettled deliveries; 0: no limit */
+    bool publishes;               /* put the channel into confirm mode; no consumers then */
+    uint16_t prefetch;            /* most unsettled deliveries of each consumer; 0: no limit */
 };
 
 /* FAULT_INVALID for an ill-formed URL, FAULT_DEPENDENCY when no endpoint accepts us. */
@@ -36,6 +39,8 @@ static inline void auto_amqp_link(struct amqp_link **slot)
 {
     amqp_link_close(*slot);
 }
+
+bool amqp_link_is_broken(const struct amqp_link *link);
 
 /* The account we are logged in as: the only value that the broker accepts as user-id. Borrowed. */
 const char *amqp_link_account(const struct amqp_link *link);
@@ -69,8 +74,8 @@ struct amqp_publication {
 };
 /*
  * Publish as our account (user-id), persistent and mandatory, and wait for the broker's confirm.
- * FAULT_DEPENDENCY: not published (unreachable, refused, returned, blocked by an alarm, queue full).
- * FAULT_UNCONFIRMED: sent, and no answer within the deadline or before the connection broke.
+ * FAULT_DEPENDENCY: not published (unreachable, refused, returned, blocked by an alarm, queue
+ * full). FAULT_UNCONFIRMED: sent, and no answer within the deadline or before the connection broke.
  */
 int amqp_link_publish(struct amqp_link *link, const struct amqp_publication *publication,
                       int timeout_ms, struct error *err);
@@ -94,7 +99,8 @@ enum amqp_arrival {
     AMQP_BLOCKED,   /* a broker alarm: publishing waits */
     AMQP_UNBLOCKED,
 };
-/* Wait at most timeout_ms (0: only look). A delivery larger than max_body comes with an empty body. */
+/* Wait at most timeout_ms (0: only look). A delivery larger than max_body comes with an empty body.
+ */
 int amqp_link_next(struct amqp_link *link, int timeout_ms, size_t max_body,
                    enum amqp_arrival *ret_arrival, struct amqp_delivery *ret_delivery,
                    struct error *err);

@@ -3,7 +3,8 @@
  * systemd's notifications. A supervisor parses nothing from outside and opens no connection.
  *
  * Children are slots in a table. A slot whose child ended is forked again, at once at first and
- * after a growing pause (to 5 s) when it keeps dying young. SIGTERM and SIGINT to the supervisor
+ * after a growing pause (to 5 s) when it keeps dying young; one that left with status 0 counts as
+ * no failure. SIGTERM and SIGINT to the supervisor
  * become SIGTERM to every child, SIGHUP is passed on; after `grace_s` whoever is left is killed.
  */
 #ifndef DCM_COMMON_PREFORK_H

@@ -17,9 +17,10 @@
 struct redis_link;
 
 struct redis_link_options {
-    const char *url;       /* redis://[user:password@]host[:port][/db] or unix:///path; borrowed */
-    int timeout_ms;        /* for connecting and for each reply */
-    const char *functions; /* a Lua function library, loaded when the server misses it; or NULL. Borrowed */
+    const char *url; /* redis://[user:password@]host[:port][/db] or unix:///path; borrowed */
+    int timeout_ms;  /* for connecting and for each reply */
+    const char *
+        functions; /* a Lua function library, loaded when the server misses it; or NULL. Borrowed */
 };
 
 /* Does not connect yet. FAULT_INVALID for an ill-formed URL. */
@@ -48,7 +49,8 @@ int redis_link_function(struct redis_link *link, size_t argc, const char *const 
 int redis_link_read_stream(struct redis_link *link, const char *stream, const char *after,
                            int wait_ms, json_t **ret_entries, struct error *err);
 
-/* NULL-terminated convenience for fixed commands: redis_link_text(link, &reply, err, "GET", key, NULL). */
+/* NULL-terminated convenience for fixed commands: redis_link_text(link, &reply, err, "GET", key,
+ * NULL). */
 int redis_link_text(struct redis_link *link, json_t **ret_reply, struct error *err, ...)
     __attribute__((sentinel));
 

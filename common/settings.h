@@ -2,7 +2,8 @@
  * Configuration files: `name = value` lines, `#` comments, one table of settings per program.
  *
  * Unknown or repeated names, missing required ones and ill-formed values are refused with
- * "FILE:LINE: …". A file that holds a secret must not be readable by others than its owner and group.
+ * "FILE:LINE: …". A file that holds a secret must not be readable by others than its owner and
+ * group.
  */
 #ifndef DCM_COMMON_SETTINGS_H
 #define DCM_COMMON_SETTINGS_H
@@ -22,10 +23,11 @@ enum setting_kind {
 struct setting {
     const char *name;
     enum setting_kind kind;
-    size_t offset;        /* of the field in the program's own struct */
-    const char *fallback; /* NULL: the setting is required; "": may be left out (NULL, 0 or empty list) */
-    long least, most;     /* SETTING_NUMBER */
-    bool secret;          /* the file's mode is checked if this is set */
+    size_t offset; /* of the field in the program's own struct */
+    const char
+        *fallback; /* NULL: the setting is required; "": may be left out (NULL, 0 or empty list) */
+    long least, most; /* SETTING_NUMBER */
+    bool secret;      /* the file's mode is checked if this is set */
 };
 
 /*

@@ -10,6 +10,7 @@
 
 #include "common/error.h"
 
+#define EVENT_VERSION 1
 #define EVENT_MAX_BYTES 65536
 #define EVENT_OUTPUT_MAX 32768 /* bytes of output in one event, before base64 */
 
@@ -18,9 +19,11 @@ const char *phase_name(enum phase phase);
 
 /* {"v":1,"request":ID,"kind":"progress","phase":"creating","at":…} New reference. */
 json_t *event_progress(const char *request_id, enum phase phase);
-/* {"v":1,"request":ID,"kind":"output","stream":"stdout"|"stderr","data":base64,"at":…} */
+/* {"v":1,"request":ID,"kind":"output","stream":"stdout"|"stderr","data":base64,"at":…} New
+ * reference; NULL for more than EVENT_OUTPUT_MAX bytes. */
 json_t *event_output(const char *request_id, const char *stream, const void *data, size_t length);
-/* The bytes of an output event; *ret_data is the caller's to free. */
+/* The bytes of a checked output event; *ret_data is the caller's to free, *ret_stream borrowed.
+ * FAULT_INVALID for an event of another kind. */
 int event_output_data(const json_t *event, const char **ret_stream, unsigned char **ret_data,
                       size_t *ret_length, struct error *err);
 int event_decode(const char *text, json_t **ret_event, struct error *err);

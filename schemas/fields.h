@@ -16,12 +16,12 @@
 #include "common/error.h"
 
 enum field_kind {
-    FIELD_TEXT,    /* string: length in [least, most] bytes and, if given, `well_formed` */
-    FIELD_INTEGER, /* in [least, most] */
+    FIELD_TEXT,    /* string: of `choices`, or `well_formed`, or [least, most] characters long */
+    FIELD_INTEGER, /* in [least, most]; 1.0 is not an integer here */
     FIELD_BOOLEAN,
-    FIELD_OBJECT, /* `shape` says what is inside */
+    FIELD_OBJECT, /* `shape` says what is inside; NULL: the caller looks */
     FIELD_LIST,   /* array of [least, most] items; each is checked as `item` */
-    FIELD_MAP,    /* object of at most `most` members with keys `key_well_formed`; values as `item` */
+    FIELD_MAP, /* object of at most `most` members with keys `key_well_formed`; values as `item` */
 };
 
 struct field {
@@ -29,10 +29,10 @@ struct field {
     enum field_kind kind;
     bool required;
     bool nullable;
-    int64_t least, most;
-    bool (*well_formed)(const char *text); /* FIELD_TEXT */
+    int64_t least, most;                   /* characters are counted as JSON Schema does */
+    bool (*well_formed)(const char *text); /* FIELD_TEXT; bounds the length as well */
     bool (*key_well_formed)(const char *text);
-    const char *expects; /* what a well-formed value is, for the message: "a user name" */
+    const char *expects; /* what a well-formed value or key is, for the message: "a user name" */
     const struct shape *shape;
     const struct field *item;
     const char *const *choices; /* FIELD_TEXT: NULL-terminated; the only values allowed */
@@ -41,7 +41,10 @@ struct shape {
     const struct field *fields;
     size_t count;
 };
-#define SHAPE(table) {(table), sizeof(table) / sizeof((table)[0])}
+#define SHAPE(table)                                                                               \
+    {                                                                                              \
+        (table), sizeof(table) / sizeof((table)[0])                                                \
+    }
 
 /* path is the prefix for messages, "" at the top. FAULT_INVALID on any difference. */
 int fields_check(const json_t *value, const struct shape *shape, const char *path,

@@ -9,6 +9,7 @@
  *   dcm:user:<user>:follower:<id>    string, expires: somebody still reads this output
  *   dcm:server:<server>:ports        hash   <protocol>/<port> → {address: lease} (JSON)
  *   dcm:server:<server>:subnets      hash   index in the pool → user
+ *   dcm:server:<server>:users        set    of users with containers there
  *   dcm:server:<server>              hash   seq, heartbeat, version, address, …
  *   dcm:servers                      set    of server names
  */
@@ -20,7 +21,7 @@
 #define KEY_SIZE 160
 
 enum user_key { KEY_CONTAINERS, KEY_REQUESTS, KEY_REQUEST, KEY_EVENTS, KEY_FOLLOWER };
-enum server_key { KEY_SERVER, KEY_PORTS, KEY_SUBNETS };
+enum server_key { KEY_SERVER, KEY_PORTS, KEY_SUBNETS, KEY_USERS };
 #define KEY_SERVERS "dcm:servers"
 
 /* user and server are checked names; id is NULL where the key has none. */

@@ -29,8 +29,9 @@ enum op {
     OP_CONTAINER_LOGS,
     OP_COUNT
 };
-const char *op_name(enum op op); /* "container.create" */
-int op_from_name(const char *name, enum op *ret_op);
+const char *op_name(enum op op);                     /* "container.create" */
+int op_from_name(const char *name, enum op *ret_op); /* -1 for none of them, also for NULL */
+bool op_is_known(const char *name);
 
 struct request {
     char id[IDENTIFIER_SIZE];
@@ -47,8 +48,9 @@ static inline void auto_request(struct request *request)
 }
 
 /*
- * bytes need no terminating NUL. FAULT_INVALID names the field. A message of a higher version
- * fails with FAULT_INVALID and the text "upgrade this server: …".
+ * bytes need no terminating NUL; a message without args has empty ones. FAULT_INVALID names the
+ * field. A message of a higher version fails with FAULT_INVALID and the text "upgrade this server:
+ * …".
  */
 int request_decode(const char *bytes, size_t length, struct request *ret_request,
                    struct error *err);

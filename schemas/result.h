@@ -12,12 +12,13 @@
 #include "common/error.h"
 #include "schemas/request.h"
 
+#define RESULT_VERSION 1
 #define RESULT_MAX_BYTES 65536
 
 /* A result in state "queued", server null. New reference. */
 json_t *result_new(const struct request *request);
 
-/* server is borrowed; NULL leaves it null. "container" and "image" parts are set by the caller. */
+/* server is borrowed; NULL leaves it as it is. "container" and "image" parts are the caller's. */
 void result_set_running(json_t *result, const char *server);
 void result_set_done(json_t *result, const char *server);
 /* State, error.code, error.message and error.rule follow from *err. */
@@ -25,14 +26,14 @@ void result_set_failed(json_t *result, const char *server, const struct error *e
 
 const char *result_state(const json_t *result); /* borrowed */
 bool result_is_final(const json_t *result);
-/* FAULT_NONE for done; otherwise the error part, back in C. */
+/* FAULT_NONE for done, FAULT_UNFINISHED before the end; otherwise the error part, back in C. */
 enum fault result_fault(const json_t *result, struct error *ret_error);
 
 /* Check a document against the schema's tables. */
 int result_check(const json_t *result, struct error *err);
 int result_decode(const char *text, json_t **ret_result, struct error *err);
 
-/* The "container" part, also what `ps` lists: container_shape in fields' terms. */
+/* The "container" part, also what `ps` lists. path is where it stands, for messages. */
 int container_check(const json_t *container, const char *path, struct error *err);
 
 #endif

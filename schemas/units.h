@@ -1,7 +1,9 @@
-/* Durations (30s, 10m, 8h, 7d), sizes (512m, 2g) and processors (0.5, 2), as text and as numbers. */
+/* Durations (30s, 10m, 8h, 7d), sizes (512m, 2g) and processors (0.5, 2), as text and as numbers.
+ */
 #ifndef DCM_SCHEMAS_UNITS_H
 #define DCM_SCHEMAS_UNITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -12,13 +14,15 @@
 int duration_parse(const char *text, int64_t *ret_seconds, struct error *err);
 /* One or more digits and k, m, g or t (powers of 1024), or bytes without. At most 2^53. */
 int size_parse(const char *text, int64_t *ret_bytes, struct error *err);
-/* A decimal number with at most 3 places. Thousandths of a processor, at most 1024 processors. */
+/* A decimal number with at most 3 places, without needless zeros before it. Thousandths of a
+ * processor, at most 1024 processors. */
 int cpus_parse(const char *text, int64_t *ret_millicpus, struct error *err);
 
-/* RFC 3339 in UTC with milliseconds, "2026-11-23T21:00:00.123Z". */
+/* RFC 3339 in UTC with milliseconds, "2026-11-23T21:00:00.123Z", in the years 1970 to 9999. */
 #define TIMESTAMP_SIZE 25
-void timestamp_format(int64_t milliseconds, char ret_text[TIMESTAMP_SIZE]);
+void timestamp_format(int64_t milliseconds, char ret_text[TIMESTAMP_SIZE]); /* clamped */
 int timestamp_parse(const char *text, int64_t *ret_milliseconds, struct error *err);
+bool timestamp_is_valid(const char *text);
 int64_t timestamp_now(void); /* milliseconds since the epoch */
 
 /* "5m", "3h", "2d": for tables. */

@@ -28,7 +28,8 @@ struct courier_methods {
      * the cursor. Events are hints: read the record at each wake. */
     int (*events)(struct courier *courier, const char *id, char cursor[COURIER_CURSOR_SIZE],
                   int wait_ms, json_t **ret_events, struct error *err);
-    /* The user's containers or requests (newest last), as an array of their JSON. */
+    /* The user's containers, {"server":…,"container":{…}} each, or his last requests as results;
+     * an array, oldest first. */
     int (*list)(struct courier *courier, enum listing listing, json_t **ret_list,
                 struct error *err);
     void (*close)(struct courier *courier);
@@ -39,9 +40,14 @@ struct courier {
 
 /* Through the gate's socket; the user is whoever we are. */
 int courier_gate_open(const char *socket_path, struct courier **ret_courier, struct error *err);
-/* With own credentials: amqp:// and redis:// URLs. Connects on first use. user is copied. */
+/* With own credentials: amqp:// and redis:// URLs. Connects on first use. All are copied. Without a
+ * store (NULL) it can only submit. */
 int courier_direct_open(const char *const *brokers, const char *store, const char *user,
                         struct courier **ret_courier, struct error *err);
 void courier_close(struct courier *courier); /* accepts NULL */
+static inline void auto_courier(struct courier **slot)
+{
+    courier_close(*slot);
+}
 
 #endif

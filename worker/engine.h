@@ -5,8 +5,10 @@
  * Blocking; one engine handle per process; a broken connection is replaced at the next call. Ids
  * and names are checked here before they enter a URL, and calls on containers take the full id.
  * Responses are capped (ENGINE_RESPONSE_MAX). Faults: DEPENDENCY (unreachable, timed out, 503),
- * NOT_FOUND (404), CONFLICT (409), ENGINE (any other answer that is not success; the text carries
- * the engine's message), INVALID (a name that may not enter a URL).
+ * NOT_FOUND (404), CONFLICT (409, and what the engine means by it), ENGINE (any other answer that
+ * is not success; the text carries the engine's message), INVALID (a name that may not enter a
+ * URL). A call that fails with DEPENDENCY may have had its effect; it is never sent twice behind
+ * the caller's back.
  */
 #ifndef DCM_WORKER_ENGINE_H
 #define DCM_WORKER_ENGINE_H
@@ -71,7 +73,6 @@ struct engine_network {
     const char *name;   /* "dcm.<user>" */
     const char *subnet; /* "10.201.4.64/26" */
     const json_t *labels;
-    bool isolated; /* com.docker.network.bridge.enable_ip_masquerade etc. stay at their defaults */
 };
 int engine_network_ensure(struct engine *engine, const struct engine_network *network,
                           struct error *err);
@@ -81,19 +82,21 @@ int engine_network_remove(struct engine *engine, const char *name, struct error 
 int engine_network_list(struct engine *engine, json_t **ret_networks, struct error *err);
 
 /* Called with each piece of output; a nonzero return ends the stream (and is success). A NULL data
- * pointer is a turn without output, about once a second, so that the caller can look around. */
+ * pointer is a turn without output, about once a second, so that the caller can look around. A
+ * callback must not use the engine that calls it: that fails with FAULT_INTERNAL. */
 typedef int engine_sink(const char *stream, const void *data, size_t length, void *context);
 struct engine_logs {
     const char *id;
-    bool tty;    /* the container has a terminal: raw bytes, all "stdout" */
+    bool tty; /* the container has a terminal: raw bytes, all "stdout" */
     bool follow;
-    long tail;   /* last lines; 0: all */
+    long tail; /* last lines; 0: all */
 };
 int engine_container_logs(struct engine *engine, const struct engine_logs *logs, engine_sink *sink,
                           void *context, struct error *err);
 
 /* GET /events filtered to containers, from `since` (seconds) on; one JSON object a call, NULL about
- * once a second. Ends with FAULT_DEPENDENCY when the engine goes, or 0 when the callback says so. */
+ * once a second. Ends with FAULT_DEPENDENCY when the engine goes, or 0 when the callback says so.
+ */
 typedef int engine_event(const json_t *event, void *context);
 int engine_events(struct engine *engine, int64_t since, engine_event *callback, void *context,
                   struct error *err);

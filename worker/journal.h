@@ -54,7 +54,9 @@ int journal_begin(struct journal *journal, const struct request *request, const 
 /* The engine has made this container for the request. */
 int journal_container(struct journal *journal, const char *id, const char *container,
                       struct error *err);
-/* After the last effect, before the store is told. Begins it first where it was not begun. */
+/* After the last effect, before the store is told. Begins it first where it was not begun
+ * (publisher
+ * "", the body written anew). One that has ended keeps its first result. */
 int journal_end(struct journal *journal, const struct request *request, const char *hash,
                 const json_t *result, struct error *err);
 /* The store has the result. */
@@ -69,7 +71,8 @@ int journal_tombstone(struct journal *journal, const char *container, struct err
 int journal_is_tombstone(struct journal *journal, const char *container, bool *ret_is,
                          struct error *err);
 
-/* Forget what ended, or was removed, before this time (milliseconds since the epoch). */
+/* Forget what ended and was recorded, or was removed, before this time (milliseconds since the
+ * epoch). */
 int journal_prune(struct journal *journal, int64_t before, struct error *err);
 
 #endif

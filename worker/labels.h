@@ -18,21 +18,28 @@
 
 struct keyring;
 
-/* A file of "<key id>:<64 or more hex digits>" lines, newest first, mode 0600, owned by root. */
+/* A file of "<key id>:<64 to 256 hex digits>" lines, newest first; key ids are [a-z0-9]{1,16};
+ * lines that begin with # are comments. Owned by root (or by whoever reads it) and nobody else's to
+ * read. FAULT_INTERNAL names file and line. */
 int keyring_read(const char *path, struct keyring **ret_keyring, struct error *err);
-void keyring_free(struct keyring *keyring);
+void keyring_free(struct keyring *keyring); /* accepts NULL */
+static inline void auto_keyring(struct keyring **slot)
+{
+    keyring_free(*slot);
+}
 
-struct labels {
+struct labels { /* NULL: no such label */
     const char *kind;
     const char *user;
     const char *name;
     const char *request;
 };
-/* All dcm.* labels, signed. New reference. */
+/* All dcm.* labels, signed. New reference; NULL only when memory is out or a text is not UTF-8. */
 json_t *labels_sign(const struct keyring *keyring, const char *engine_identity,
                     const struct labels *labels);
 /* Does this object of labels, as the engine reports it, verify, and say these things? Members of
- * *expected that are NULL may have any value. Other, non-dcm labels are ignored. */
+ * *expected that are NULL may have any value. Other, non-dcm labels are ignored; so is a dcm.*
+ * label with an empty value, for that is all that can be done to one that an image brings along. */
 bool labels_verify(const struct keyring *keyring, const char *engine_identity, const json_t *labels,
                    const struct labels *expected);
 

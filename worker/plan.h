@@ -35,9 +35,10 @@ struct container_plan {
 
 /* FAULT_DENIED for an image that asks for what cannot be overridden. */
 int plan_check_image(const json_t *image, struct error *err);
-/* New reference. */
+/* New reference; NULL only when memory is out or a text is not UTF-8. */
 json_t *plan_body(const struct container_plan *plan);
-/* Compare an inspected container with the plan, whole; FAULT_ENGINE names the first difference. */
+/* Compare an inspected container with the plan, whole: what the body sets must be there, and what
+ * it does not set must be nothing. FAULT_ENGINE names the first difference. */
 int plan_verify(const struct container_plan *plan, const json_t *inspected, struct error *err);
 
 #endif

@@ -4,7 +4,9 @@
  * ("users.alice.memory.container", or "defaults.images" for the place where a grant would stand).
  *
  * Layers: defaults, then every group that lists the user as a member, then the user. Lists add up;
- * a limit in a later layer replaces one of an earlier layer; among groups the largest counts.
+ * a limit in a later layer replaces one of an earlier layer; among groups the largest counts. Each
+ * part of a limit (usual, each, total) is a limit of its own here: {"total":"8g"} for one user
+ * leaves him the `each` of his group.
  */
 #ifndef DCM_WORKER_POLICY_H
 #define DCM_WORKER_POLICY_H
@@ -17,15 +19,16 @@
 #include "common/error.h"
 #include "schemas/ports.h"
 
-/* FAULT_DENIED unless the publisher is listed and may speak for this user. account "": no user-id. */
+/* FAULT_DENIED unless the publisher is listed and may speak for this user. account "": no user-id.
+ */
 int policy_check_publisher(const json_t *policy, const char *account, const char *user,
                            struct error *err);
 
 struct policy_limit {
-    int64_t usual; /* where the user names none */
+    int64_t usual; /* where the request names none; never more than each */
     int64_t each;  /* most for one container */
     int64_t total; /* most for all of the user's containers */
-    char rule[96]; /* where it stands, without the last part */
+    char rule[96]; /* where total stands, without the last part: "groups.students.memory" */
 };
 struct policy_limits {
     int64_t containers;
@@ -38,8 +41,9 @@ struct policy_limits {
 void policy_limits(const json_t *policy, const char *user, struct policy_limits *ret_limits);
 
 /* The effective policy of a container.create: limits filled in where the request names none.
- * FAULT_DENIED or FAULT_QUOTA with the rule, else 0. Totals over existing containers are the
- * store's to judge, together with the reservation. */
+ * FAULT_DENIED with the rule, else 0. Totals over existing containers are the store's to judge,
+ * together with the reservation (FAULT_QUOTA). Images are granted by name: who accepts one by id
+ * puts its name into args first, for here an id is one more name that nothing lists. */
 struct policy_grant {
     int64_t memory, millicpus, pids; /* of this container */
 };
@@ -47,7 +51,8 @@ int policy_check_create(const json_t *policy, const char *user, const json_t *ar
                         const struct ports *ports, struct policy_grant *ret_grant,
                         struct error *err);
 
-/* Is this image (a name as the policy lists it, tag "latest" implied) granted? For start and restart too. */
+/* Is this image (a name as the policy lists it, tag "latest" implied) granted? For start and
+ * restart too. */
 int policy_check_image(const json_t *policy, const char *user, const char *image,
                        struct error *err);
 

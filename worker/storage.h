@@ -18,8 +18,10 @@ struct storage_paths {
 };
 /*
  * Make what is missing: <storage>/<user> root-owned 0711, root/ owned by root 0700, home/ owned by
- * uid 0700; <keys>/<user> must exist, root-owned, with authorized_keys in it, or FAULT_DENIED says
- * that the user has no key on this server.
+ * uid (and the group of that number) 0700; <keys>/<user> must exist, root-owned, with
+ * authorized_keys in it, or FAULT_DENIED says that the user has no key on this server. A directory
+ * of the administrator's that is missing or belongs to somebody else is FAULT_INTERNAL. Needs root;
+ * several processes may prepare the same user at once.
  */
 int storage_prepare(const char *storage, const char *keys, const char *user, uid_t uid,
                     struct storage_paths *ret_paths, struct error *err);

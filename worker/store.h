@@ -49,16 +49,17 @@ int store_end(struct store *store, const struct request *request, const char *ha
 
 /* What a create asks for. */
 struct wish {
-    const char *name;           /* NULL: container<ssh port> */
+    const char *name; /* NULL: container<ssh port> */
     const char *image;
-    const struct ports *ports;  /* address "": any of `addresses` that has them all free */
-    const char *const *addresses; /* the server's aliases, NULL-terminated */
+    const struct ports *ports;      /* address "": any of `addresses` that has them all free */
+    const char *const *addresses;   /* the server's aliases, NULL-terminated */
     uint16_t first_port, last_port; /* the server's range for SSH */
     int64_t memory, millicpus, pids;
-    /* the user's limits, with their rules for the refusal */
+    /* the user's limits in all, and where the policy sets them: for the refusal, may be NULL */
     int64_t most_containers, most_memory, most_millicpus, most_pids;
-    unsigned subnets;           /* how many the pool has */
-    const uint16_t *avoid;      /* host ports found taken outside DCM, on any address */
+    const char *containers_rule, *memory_rule, *millicpus_rule, *pids_rule;
+    unsigned subnets;      /* how many the pool has */
+    const uint16_t *avoid; /* host ports found taken outside DCM, on any address */
     size_t avoid_count;
 };
 struct reservation {
@@ -76,15 +77,16 @@ struct reservation {
  */
 int store_reserve(struct store *store, const struct request *request, const struct wish *wish,
                   struct reservation *ret_reservation, struct error *err);
-/* The container exists: leases lose their expiry, `container` (as users see it) is the index entry. */
+/* The container exists: leases lose their expiry, `container` (as users see it) is the index entry.
+ */
 int store_bind(struct store *store, const struct request *request, const json_t *container,
                struct error *err);
 /* Change the state of an entry ("running", "paused", "stopped"). */
 int store_set_state(struct store *store, const char *user, const char *name, const char *state,
                     struct error *err);
-/* Drop entry and leases; and the subnet with the user's last container here (*ret_last, may be NULL).
- * Nothing there is success. request_id, if given, must be the entry's: the undoing of a reservation
- * must not drop somebody else's entry of the same name. */
+/* Drop entry and leases; and the subnet with the user's last container here (*ret_last, may be
+ * NULL). Nothing there is success. request_id, if given, must be the entry's: the undoing of a
+ * reservation must not drop somebody else's entry of the same name. */
 int store_release(struct store *store, const char *user, const char *name, const char *request_id,
                   bool *ret_last, struct error *err);
 

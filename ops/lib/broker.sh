@@ -1,0 +1,116 @@
+# shellcheck shell=bash
+# A private RabbitMQ on loopback, with its own epmd: vhost dcm, three accounts, no guest.
+
+# broker_account STATE NAME TAGS: one user of the definitions, with the salted hash that RabbitMQ
+# keeps (base64 of salt and SHA-256 of salt and password), so that no password is on a command line.
+broker_account() {
+    local password_file=$1/secrets/broker-$2 salt hash
+    salt=$(od -An -N4 -tx1 /dev/urandom | sed 's/ /\\x/g')
+    hash=$({
+        printf '%b' "$salt"
+        { printf '%b' "$salt" && cat "$password_file"; } | openssl dgst -sha256 -binary
+    } | base64 -w0)
+    printf '{"name":"%s","password_hash":"%s","hashing_algorithm":"rabbit_password_hashing_sha256","tags":"%s"}' \
+        "$2" "$hash" "$3"
+}
+
+# Patterns end in \z because `$` admits a trailing newline, and "nothing" is (?!), which never
+# matches, because RabbitMQ reads an empty pattern as ^$.
+broker_definitions() {
+    cat <<JSON
+{"vhosts":[{"name":"dcm"}],
+ "users":[$(broker_account "$1" dcm-gate ""),
+          $(broker_account "$1" dcm-worker ""),
+          $(broker_account "$1" dcm-admin administrator)],
+ "permissions":[
+  {"user":"dcm-gate","vhost":"dcm","configure":"(?!)","write":"^dcm\\\\.requests\\\\z","read":"(?!)"},
+  {"user":"dcm-worker","vhost":"dcm","configure":"^dcm\\\\.","write":"^(dcm\\\\..*|amq\\\\.default)\\\\z","read":"^dcm\\\\."},
+  {"user":"dcm-admin","vhost":"dcm","configure":".*","write":".*","read":".*"}]}
+JSON
+}
+
+# broker_url STATE ACCOUNT
+broker_url() {
+    printf 'amqp://%s:%s@127.0.0.1:%s/dcm\n' "$2" "$(cat "$1/secrets/broker-$2")" \
+        "$(chosen_port "$1" broker)"
+}
+
+# A node that starts on an empty database with definitions to load makes no guest account.
+broker_configure() {
+    local state=$1 account
+    for account in dcm-gate dcm-worker dcm-admin; do secret "$state/secrets/broker-$account"; done
+    mkdir -p "$state/broker"
+    # Erlang would make a cookie itself, from the clock.
+    secret "$state/broker/.erlang.cookie"
+    (umask 077 && broker_definitions "$state" >"$state/broker/definitions.json")
+    printf '[].\n' >"$state/broker/enabled_plugins"
+    cat >"$state/broker/rabbitmq.conf" <<CONF
+listeners.tcp.1 = 127.0.0.1:$(chosen_port "$state" broker)
+load_definitions = $state/broker/definitions.json
+log.console = true
+log.console.level = info
+log.file = false
+vm_memory_high_watermark.relative = 0.2
+CONF
+}
+
+# Everything that Debian's start script would take from /etc/rabbitmq and /var/lib/rabbitmq.
+# RUNNING_UNDER_SYSTEMD makes it become the Erlang machine instead of waiting for it in a shell.
+broker_environment() {
+    local state=$1
+    cat <<ENV
+HOME=$state/broker
+ERL_EPMD_ADDRESS=127.0.0.1
+ERL_EPMD_PORT=$(chosen_port "$state" epmd)
+RABBITMQ_NODENAME=dcm@localhost
+RABBITMQ_DIST_PORT=$(chosen_port "$state" distribution)
+RABBITMQ_CONF_ENV_FILE=/dev/null
+RABBITMQ_CONFIG_FILE=$state/broker/rabbitmq.conf
+RABBITMQ_ADVANCED_CONFIG_FILE=$state/broker/advanced.config
+RABBITMQ_ENABLED_PLUGINS_FILE=$state/broker/enabled_plugins
+RABBITMQ_MNESIA_BASE=$state/broker/data
+RABBITMQ_LOG_BASE=$state/log
+RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}
+RUNNING_UNDER_SYSTEMD=true
+ENV
+}
+
+broker_run() {
+    local state=$1 name=$2
+    shift 2
+    local -a environment
+    mapfile -t environment < <(broker_environment "$state")
+    process_start "$state" "$name" env -u NOTIFY_SOCKET "${environment[@]}" "$@"
+}
+
+broker_start() {
+    ! process_alive "$1" broker || return 0
+    broker_configure "$1"
+    broker_run "$1" epmd epmd -port "$(chosen_port "$1" epmd)" -address 127.0.0.1
+    wait_until 10 port_is_open "$(chosen_port "$1" epmd)" || die "epmd does not start"
+    broker_run "$1" broker /usr/lib/rabbitmq/bin/rabbitmq-server
+}
+
+# The listener opens last, once the definitions are loaded.
+broker_wait() {
+    wait_until 90 broker_answers_or_died "$1"
+    port_is_open "$(chosen_port "$1" broker)" ||
+        { process_log "$1" broker && die "RabbitMQ does not answer"; }
+}
+
+broker_answers_or_died() {
+    port_is_open "$(chosen_port "$1" broker)" || ! process_alive "$1" broker
+}
+
+broker_stop() {
+    process_stop "$1" broker 30
+    process_stop "$1" epmd 5
+}
+
+# broker_ctl STATE COMMAND…: rabbitmqctl on the private node.
+broker_ctl() {
+    local -a environment
+    mapfile -t environment < <(broker_environment "$1")
+    shift
+    env "${environment[@]}" /usr/lib/rabbitmq/bin/rabbitmqctl "$@"
+}

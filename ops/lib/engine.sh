@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# A private Docker engine with its own containerd, so that it shares nothing with one that an
+# administrator may have: <state>/engine holds its data, its socket and its configuration.
+#
+# An engine sweeps away the firewall rules of another in the same network namespace as it starts.
+# Where one runs already, ours does without: published ports then work through docker-proxy only,
+# and containers find no way out.
+
+engine_socket() {
+    if [[ -s $1/engine.socket ]]; then
+        cat "$1/engine.socket"
+    else
+        printf '%s/engine/docker.sock\n' "$1"
+    fi
+}
+
+# engine_choose STATE: the machine's own engine where one answers, noted in <state>/engine.socket,
+# unless the stack has a private one already.
+engine_choose() {
+    rm -f "$1/engine.socket"
+    [[ ! -d $1/engine ]] || return 0
+    ! DOCKER_HOST=unix:///run/docker.sock docker version >/dev/null 2>&1 ||
+        printf '/run/docker.sock\n' >"$1/engine.socket"
+}
+
+engine_is_private() {
+    [[ ! -s $1/engine.socket ]]
+}
+
+# engine_docker STATE ARG…: the docker client on the stack's engine, with no configuration of ours.
+engine_docker() {
+    local state=$1
+    shift
+    DOCKER_HOST=unix://$(engine_socket "$state") DOCKER_CONFIG=$state/client DOCKER_BUILDKIT=0 \
+        docker "$@"
+}
+
+# engine_start STATE [DOCKERD OPTION…]: without options, an engine with a bridge of its own.
+engine_start() {
+    local state=$1
+    shift
+    ! process_alive "$state" engine || return 0
+    mkdir -p "$state/engine"
+    if (($# == 0)); then
+        set -- --bridge "$(bridge_create "$state")"
+        ! another_engine_runs "$state" || set -- "$@" --iptables=false --ip-forward=false
+    fi
+    printf 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n' \
+        >"$state/engine/containerd.toml"
+    printf '{}\n' >"$state/engine/daemon.json"
+    rm -f "$state/engine/docker.pid"
+    process_start "$state" containerd containerd --config "$state/engine/containerd.toml" \
+        --root "$state/engine/containerd" --state "$state/engine/containerd.run" \
+        --address "$state/engine/containerd.sock" --log-level warn
+    wait_until 30 test -S "$state/engine/containerd.sock" ||
+        { process_log "$state" containerd && die "containerd does not start"; }
+    process_start "$state" engine dockerd --config-file "$state/engine/daemon.json" \
+        --host "unix://$(engine_socket "$state")" --containerd "$state/engine/containerd.sock" \
+        --data-root "$state/engine/data" --exec-root "$state/engine/exec" \
+        --pidfile "$state/engine/docker.pid" --group root "$@"
+}
+
+# Is there a dockerd in our network namespace that is not this stack's?
+another_engine_runs() {
+    local pid ours
+    ours=$(process_pid "$1" engine) || ours=
+    for pid in $(pgrep -x dockerd); do
+        [[ $pid != "$ours" && /proc/$pid/ns/net -ef /proc/self/ns/net ]] && return
+    done
+    return 1
+}
+
+engine_wait() {
+    wait_until 60 engine_answers_or_died "$1"
+    engine_answers "$1" || { process_log "$1" engine && die "the Docker engine does not answer"; }
+}
+
+engine_answers() {
+    engine_docker "$1" version >/dev/null 2>&1
+}
+
+engine_answers_or_died() {
+    engine_answers "$1" || ! process_alive "$1" engine
+}
+
+engine_stop() {
+    process_stop "$1" engine 60
+    process_stop "$1" containerd 20
+}
+
+# engine_erase STATE: stop it and take away everything that it made, mounts and bridge included.
+engine_erase() {
+    local state=$1 mount
+    engine_stop "$state"
+    bridge_remove "$state"
+    while read -r mount; do
+        umount -l "$(printf '%b' "$mount")" 2>/dev/null || true
+    done < <(awk -v under="$state/engine/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r)
+    rm -rf "$state/engine"
+}

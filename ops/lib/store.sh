@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# A private Redis on loopback: append-only file on, nothing evicted, three accounts.
+
+# Redis checks what a function calls against the caller's rights, so the gate may write request
+# records, streams and lists (what dcm_1_queue writes), but no user's containers. %R~ and %RW~ are
+# key permissions of Redis 7: https://redis.io/docs/management/security/acl/
+store_accounts() {
+    cat <<ACL
+user default reset off
+user gate reset on #$(store_password_hash "$1" gate) %R~dcm:user:* ~dcm:user:*:requests ~dcm:user:*:request:* ~dcm:user:*:events:* ~dcm:user:*:follower:* -@all +hello +ping +select +client|setname +time +exists +type +ttl +hget +hmget +hgetall +hexists +hlen +zrange +zrevrange +zrangebyscore +zcard +zscore +xread +xrange +xrevrange +xlen +get +set +hset +zadd +expire +pexpire +xadd +fcall|dcm_1_queue
+user worker reset on #$(store_password_hash "$1" worker) ~dcm:* -@all +@read +@write +@connection +@scripting -@dangerous +time +info
+user admin reset on #$(store_password_hash "$1" admin) ~* &* +@all
+ACL
+}
+
+store_password_hash() {
+    sha256sum <"$1/secrets/store-$2" | cut -d' ' -f1
+}
+
+# store_url STATE ACCOUNT
+store_url() {
+    printf 'redis://%s:%s@127.0.0.1:%s/0\n' "$2" "$(cat "$1/secrets/store-$2")" \
+        "$(chosen_port "$1" store)"
+}
+
+store_configure() {
+    local state=$1 account
+    for account in gate worker admin; do secret "$state/secrets/store-$account"; done
+    mkdir -p "$state/store"
+    (umask 077 && store_accounts "$state" >"$state/store/users.acl")
+    cat >"$state/store/redis.conf" <<CONF
+bind 127.0.0.1
+port $(chosen_port "$state" store)
+dir $state/store
+aclfile $state/store/users.acl
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+daemonize no
+CONF
+}
+
+store_start() {
+    ! process_alive "$1" store || return 0
+    store_configure "$1"
+    process_start "$1" store redis-server "$1/store/redis.conf"
+}
+
+store_wait() {
+    wait_until 30 store_answers "$1" || { process_log "$1" store && die "Redis does not answer"; }
+}
+
+# The password travels in the environment, which other users cannot read; arguments they can.
+store_answers() {
+    [[ $(REDISCLI_AUTH=$(cat "$1/secrets/store-admin") redis-cli -p "$(chosen_port "$1" store)" \
+        --user admin PING 2>/dev/null) == PONG ]]
+}
+
+store_stop() {
+    process_stop "$1" store 20
+}

@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# The main job, shown as a user would do it, and checked at every step.
+
+demonstrate() {
+    local login
+    demonstrate_tidy
+    step "User $DEMO asks for a container"
+    login=$(demonstrate_create)
+    step "Signing in by SSH"
+    demonstrate_login "$login"
+    step "Requests wait for a worker that is away"
+    demonstrate_queue
+    step "It works"
+    demonstrate_summary "$login"
+}
+
+# The containers of an earlier run, which <state>/demonstrated names. Their files are in the user's
+# storage and stay.
+demonstrate_tidy() {
+    local name
+    [[ -s $STATE/demonstrated ]] || return 0
+    while read -r name; do
+        submit "$DEMO" --timeout 60s remove -f "$name" >/dev/null 2>&1 </dev/null ||
+            say "$name of an earlier run is gone already"
+    done <"$STATE/demonstrated"
+    rm "$STATE/demonstrated"
+}
+
+# show COMMAND…: as it would be typed at a prompt.
+show() {
+    printf '\n%s$ %s\n' "$DEMO" "$*" >&2
+}
+
+# Print "ID PORT" of a new container, read from what people read.
+demonstrate_create() {
+    local output id port
+    show "dcm-submit create $IMAGE_NAME"
+    output=$(submit "$DEMO" --timeout 120s create "$IMAGE_NAME") || die "the create failed"
+    say "$output"
+    id=$(grep -Eom1 '^[0-9a-f]{64}$' <<<"$output") || die "no container id in that"
+    port=$(sed -nE "s/^ *ssh $DEMO@[0-9.]+ -p ([0-9]+)\$/\1/p" <<<"$output")
+    [[ -n $port ]] || die "no SSH port in that"
+    demonstrate_note "$port"
+    printf '%s %s\n' "$id" "$port"
+}
+
+# The name of the container with this SSH port, for the tidying of a later run.
+demonstrate_note() {
+    submit "$DEMO" --json ps |
+        jq -er --argjson port "$1" '.containers[] | select(.ssh_port == $port).name' \
+            >>"$STATE/demonstrated"
+}
+
+# Every container of one user has one host key, so one alias knows them all.
+demonstrate_ssh() {
+    local account=$1 port=$2
+    shift 2
+    ssh -F none -i "$STATE/keys/$DEMO" -p "$port" -o IdentitiesOnly=yes -o BatchMode=yes \
+        -o StrictHostKeyChecking=accept-new -o "UserKnownHostsFile=$STATE/keys/known_hosts" \
+        -o "HostKeyAlias=dcm-$DEMO" -o ConnectTimeout=5 -o LogLevel=ERROR \
+        "$account@127.0.0.1" "$@" </dev/null
+}
+
+demonstrate_login() {
+    local id=${1% *} port=${1#* } account hostname
+    for account in "$DEMO" root; do
+        show "ssh -i .dcm/keys/$DEMO -p $port $account@127.0.0.1 'id -un; hostname'"
+        wait_until 10 demonstrate_ssh "$account" "$port" true || die "the sign-in as $account failed"
+        demonstrate_ssh "$account" "$port" 'id -un; hostname'
+        hostname=$(demonstrate_ssh "$account" "$port" hostname)
+        [[ $hostname == "${id:0:12}" ]] || die "$hostname is not the container ${id:0:12}"
+        [[ $(demonstrate_ssh "$account" "$port" id -un) == "$account" ]] || die "signed in as another"
+    done
+}
+
+demonstrate_queue() {
+    local request
+    worker_stop
+    show "dcm-submit --detach create $IMAGE_NAME      # dcm-worker is stopped"
+    request=$(submit "$DEMO" --detach create "$IMAGE_NAME") || die "the request was not taken"
+    printf '%s\n' "$request"
+    demonstrate_state "$request" queued || die "the request is not queued"
+    printf 'dcm-worker is started again\n'
+    worker_start
+    wait_until 60 demonstrate_state "$request" done || die "the request was not carried out"
+    demonstrate_note "$(submit "$DEMO" --json status "$request" | jq .container.ssh_port)"
+    show "dcm-submit ps"
+    submit "$DEMO" ps
+}
+
+# demonstrate_state REQUEST STATE: is it that? Says so if it is.
+demonstrate_state() {
+    [[ $(submit "$DEMO" --json status "$1" | jq -r .state) == "$2" ]] || return 1
+    printf 'request %s is %s\n' "${1: -12}" "$2"
+}
+
+demonstrate_summary() {
+    cat <<TEXT
+Sign in to the first container, as $DEMO or as root:
+  ssh -i $STATE/keys/$DEMO -p ${1#* } $DEMO@127.0.0.1
+Give commands as $DEMO (dcm-submit --help lists them):
+  runuser -u $DEMO -- $PREFIX/bin/dcm-submit ps
+More: ops/quickstart user NAME, ops/quickstart env, ops/quickstart down. Logs: $STATE/log
+TEXT
+}

@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# `down`: everything that `up` made. What is missing already is no failure: a run may have ended
+# half-way, or been killed.
+
+remove() {
+    step "Ending gate and worker"
+    programs_stop
+    step "Removing containers and networks"
+    remove_containers
+    step "Ending broker, store and engine"
+    engine_erase "$STATE"
+    store_stop "$STATE"
+    broker_stop "$STATE"
+    step "Removing accounts and files"
+    people_remove
+    rm -rf "$PREFIX" "$RUN" "$DATA" "$STATE"
+    printf 'Gone. What stays: build/, and the packages that were installed.\n'
+}
+
+# A private engine that was killed is started again, as its containers and bridges may have survived
+# it. An engine of the machine may have other DCM containers: ours are those with our storage.
+remove_containers() {
+    [[ -d $STATE/engine || -s $STATE/engine.socket ]] || return 0
+    ! engine_is_private "$STATE" || (engine_start "$STATE" && engine_wait "$STATE") || return 0
+    remove_each container "{{range .Mounts}}{{.Source}} {{end}}" "$DATA/"
+    remove_each network "{{range .IPAM.Config}}{{.Subnet}} {{end}}" "$(remove_pool)"
+    engine_is_private "$STATE" || engine_docker "$STATE" image rm "$IMAGE_NAME" "$IMAGE_BASE" || true
+}
+
+# The first two numbers of our pool of networks: "10.201."
+remove_pool() {
+    cut -d. -f1-2 "$STATE/pool" 2>/dev/null | sed 's/$/./'
+}
+
+# remove_each KIND FORMAT TEXT: DCM's containers or networks whose description has this text.
+remove_each() {
+    local id
+    local -A list=([container]="container ls --all" [network]="network ls")
+    # shellcheck disable=SC2086 # two words
+    engine_docker "$STATE" ${list[$1]} --quiet --no-trunc --filter label=dcm.v=1 |
+        while read -r id; do
+            [[ $(engine_docker "$STATE" "$1" inspect --format "$2" "$id") == *"$3"* ]] || continue
+            if [[ $1 == container ]]; then
+                engine_docker "$STATE" rm --force --volumes "$id"
+            else
+                engine_docker "$STATE" network rm "$id"
+            fi
+        done
+}

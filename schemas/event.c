@@ -1,0 +1,153 @@
+#include "schemas/event.h"
+
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "schemas/fields.h"
+#include "schemas/identifier.h"
+#include "schemas/units.h"
+
+/* Keep the tables in step with event.schema.json; tests/integration/test_schemas.py compares. */
+
+#define BASE64_SIZE(bytes) (((bytes) + 2) / 3 * 4)
+#define BASE64_ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+static const char *const phases[PHASE_COUNT + 1] = {
+    [PHASE_QUEUED] = "queued",     [PHASE_PLACED] = "placed", [PHASE_CREATING] = "creating",
+    [PHASE_STARTING] = "starting", [PHASE_DONE] = "done",     [PHASE_COUNT] = NULL,
+};
+
+static const char *const streams[] = {"stdout", "stderr", NULL};
+
+/* Base64 as encoders write it (RFC 4648, section 4): padded, no white space, and no bits set that
+ * stand for nothing. libcrypto's decoder is not as strict. */
+static bool is_base64(const char *text)
+{
+    size_t length = strlen(text);
+    size_t digits = strspn(text, BASE64_ALPHABET);
+    size_t padding = length - digits;
+    if (length % 4 != 0 || length > BASE64_SIZE(EVENT_OUTPUT_MAX) || padding > 2 ||
+        strspn(text + digits, "=") != padding)
+        return false;
+    if (padding == 0)
+        return true;
+    size_t last = (size_t)(strchr(BASE64_ALPHABET, text[digits - 1]) - BASE64_ALPHABET);
+    return last % (padding == 1 ? 4 : 16) == 0;
+}
+
+#define COMMON_FIELDS                                                                              \
+    {.name = "v",                                                                                  \
+     .kind = FIELD_INTEGER,                                                                        \
+     .required = true,                                                                             \
+     .least = EVENT_VERSION,                                                                       \
+     .most = EVENT_VERSION},                                                                       \
+        {.name = "request",                                                                        \
+         .kind = FIELD_TEXT,                                                                       \
+         .required = true,                                                                         \
+         .well_formed = identifier_is_valid,                                                       \
+         .expects = "a UUID of version 7"},                                                        \
+    {                                                                                              \
+        .name = "at", .kind = FIELD_TEXT, .required = true, .well_formed = timestamp_is_valid,     \
+        .expects = "a time in UTC"                                                                 \
+    }
+
+static const char *const progress_kind[] = {"progress", NULL};
+static const struct field progress_fields[] = {
+    COMMON_FIELDS,
+    {.name = "kind", .kind = FIELD_TEXT, .required = true, .choices = progress_kind},
+    {.name = "phase", .kind = FIELD_TEXT, .required = true, .choices = phases},
+};
+static const struct shape progress_shape = SHAPE(progress_fields);
+
+static const char *const output_kind[] = {"output", NULL};
+static const struct field output_fields[] = {
+    COMMON_FIELDS,
+    {.name = "kind", .kind = FIELD_TEXT, .required = true, .choices = output_kind},
+    {.name = "stream", .kind = FIELD_TEXT, .required = true, .choices = streams},
+    {.name = "data",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = is_base64,
+     .expects = "base64 of at most 32768 bytes"},
+};
+static const struct shape output_shape = SHAPE(output_fields);
+
+static bool is_kind(const json_t *event, const char *kind)
+{
+    const char *actual = json_string_value(json_object_get(event, "kind"));
+    return actual && strcmp(actual, kind) == 0;
+}
+
+static int event_check(const json_t *event, struct error *err)
+{
+    if (!json_is_object(event))
+        return fail(err, FAULT_INVALID, "must be an object");
+    if (!is_kind(event, "progress") && !is_kind(event, "output"))
+        return fail(err, FAULT_INVALID, "kind: must be one of progress, output");
+    return fields_check(event, is_kind(event, "output") ? &output_shape : &progress_shape, "", err);
+}
+
+const char *phase_name(enum phase phase)
+{
+    return phases[phase];
+}
+
+json_t *event_progress(const char *request_id, enum phase phase)
+{
+    char now[TIMESTAMP_SIZE];
+    timestamp_format(timestamp_now(), now);
+    return json_pack("{s:i, s:s, s:s, s:s, s:s}", "v", EVENT_VERSION, "request", request_id, "kind",
+                     "progress", "phase", phase_name(phase), "at", now);
+}
+
+json_t *event_output(const char *request_id, const char *stream, const void *data, size_t length)
+{
+    if (length > EVENT_OUTPUT_MAX)
+        return NULL;
+    AUTO(string) char *base64 = malloc(BASE64_SIZE(length) + 1);
+    if (!base64)
+        return NULL;
+    base64[0] = '\0';
+    EVP_EncodeBlock((unsigned char *)base64, data, (int)length);
+    char now[TIMESTAMP_SIZE];
+    timestamp_format(timestamp_now(), now);
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "v", EVENT_VERSION, "request", request_id,
+                     "kind", "output", "stream", stream, "data", base64, "at", now);
+}
+
+int event_output_data(const json_t *event, const char **ret_stream, unsigned char **ret_data,
+                      size_t *ret_length, struct error *err)
+{
+    const char *stream = json_string_value(json_object_get(event, "stream"));
+    const char *base64 = json_string_value(json_object_get(event, "data"));
+    if (!stream || !base64 || !is_base64(base64))
+        return fail(err, FAULT_INVALID, "the event holds no output");
+
+    size_t length = strlen(base64);
+    size_t padding = length - strcspn(base64, "=");
+    AUTO(string) char *data = malloc(length + 1); /* larger than needed, and never empty */
+    if (!data)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    /* The decoder counts padding as zero bytes. */
+    int decoded =
+        EVP_DecodeBlock((unsigned char *)data, (const unsigned char *)base64, (int)length);
+    if (decoded < (int)padding)
+        return fail(err, FAULT_INVALID, "data: is not base64");
+    *ret_stream = stream;
+    *ret_length = (size_t)decoded - padding;
+    *ret_data = (unsigned char *)TAKE(data);
+    return 0;
+}
+
+int event_decode(const char *text, json_t **ret_event, struct error *err)
+{
+    json_auto_t *event = NULL;
+    if (json_from_bytes(text, strlen(text), EVENT_MAX_BYTES, &event, err) ||
+        event_check(event, err))
+        return -1;
+    *ret_event = TAKE(event);
+    return 0;
+}

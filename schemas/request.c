@@ -1,0 +1,252 @@
+#include "schemas/request.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "schemas/fields.h"
+#include "schemas/ports.h"
+#include "schemas/units.h"
+
+/* Keep the tables in step with request.schema.json; tests/integration/test_schemas.py compares. */
+
+static const char *const protocols[] = {"tcp", "udp", NULL};
+
+static const struct field port_fields[] = {
+    {.name = "address",
+     .kind = FIELD_TEXT,
+     .well_formed = name_is_address,
+     .expects = "an IPv4 address"},
+    {.name = "host", .kind = FIELD_INTEGER, .required = true, .least = 1, .most = 65535},
+    {.name = "container", .kind = FIELD_INTEGER, .required = true, .least = 1, .most = 65535},
+    {.name = "protocol", .kind = FIELD_TEXT, .required = true, .choices = protocols},
+};
+static const struct shape port_shape = SHAPE(port_fields);
+static const struct field port_item = {.kind = FIELD_OBJECT, .shape = &port_shape};
+
+static const struct field create_args[] = {
+    {.name = "image",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = name_is_image_reference,
+     .expects = "an image's name or id"},
+    {.name = "name",
+     .kind = FIELD_TEXT,
+     .well_formed = name_is_container_own,
+     .expects = "a container name (container<number> is reserved)"},
+    {.name = "ports", .kind = FIELD_LIST, .most = PORTS_MAX, .item = &port_item},
+    {.name = "address",
+     .kind = FIELD_TEXT,
+     .well_formed = name_is_address,
+     .expects = "an IPv4 address"},
+    {.name = "server",
+     .kind = FIELD_TEXT,
+     .well_formed = name_is_server,
+     .expects = "a server name"},
+    {.name = "millicpus", .kind = FIELD_INTEGER, .least = 10, .most = 1024000},
+    {.name = "memory", .kind = FIELD_INTEGER, .least = 4 << 20, .most = INT64_C(1) << 53},
+    {.name = "pids", .kind = FIELD_INTEGER, .least = 1, .most = 4194304},
+};
+
+#define CONTAINER_FIELD                                                                            \
+    {                                                                                              \
+        .name = "container", .kind = FIELD_TEXT, .required = true,                                 \
+        .well_formed = name_is_container_reference, .expects = "a container's name or SSH port"    \
+    }
+
+static const struct field container_args[] = {CONTAINER_FIELD};
+
+static const struct field remove_args[] = {
+    CONTAINER_FIELD,
+    {.name = "force", .kind = FIELD_BOOLEAN},
+};
+
+static const struct field logs_args[] = {
+    CONTAINER_FIELD,
+    {.name = "follow", .kind = FIELD_BOOLEAN},
+    {.name = "tail", .kind = FIELD_INTEGER, .least = 1, .most = 1000000},
+};
+
+static const struct operation {
+    const char *name;
+    struct shape args;
+} operations[OP_COUNT] = {
+    [OP_PING] = {"ping", {NULL, 0}},
+    [OP_CONTAINER_CREATE] = {"container.create", SHAPE(create_args)},
+    [OP_CONTAINER_START] = {"container.start", SHAPE(container_args)},
+    [OP_CONTAINER_STOP] = {"container.stop", SHAPE(container_args)},
+    [OP_CONTAINER_RESTART] = {"container.restart", SHAPE(container_args)},
+    [OP_CONTAINER_PAUSE] = {"container.pause", SHAPE(container_args)},
+    [OP_CONTAINER_UNPAUSE] = {"container.unpause", SHAPE(container_args)},
+    [OP_CONTAINER_REMOVE] = {"container.remove", SHAPE(remove_args)},
+    [OP_CONTAINER_LOGS] = {"container.logs", SHAPE(logs_args)},
+};
+
+const char *op_name(enum op op)
+{
+    return operations[op].name;
+}
+
+int op_from_name(const char *name, enum op *ret_op)
+{
+    for (size_t i = 0; name && i < OP_COUNT; i++) {
+        if (strcmp(operations[i].name, name) == 0) {
+            *ret_op = (enum op)i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+bool op_is_known(const char *name)
+{
+    enum op op;
+    return op_from_name(name, &op) == 0;
+}
+
+static const struct field request_fields[] = {
+    {.name = "v",
+     .kind = FIELD_INTEGER,
+     .required = true,
+     .least = REQUEST_VERSION,
+     .most = REQUEST_VERSION},
+    {.name = "id",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = identifier_is_valid,
+     .expects = "a UUID of version 7"},
+    {.name = "op",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = op_is_known,
+     .expects = "an operation of this version"},
+    {.name = "user",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = name_is_user,
+     .expects = "a user name"},
+    {.name = "submitted",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = timestamp_is_valid,
+     .expects = "a time in UTC with milliseconds"},
+    {.name = "deadline",
+     .kind = FIELD_TEXT,
+     .well_formed = timestamp_is_valid,
+     .expects = "a time in UTC with milliseconds"},
+    {.name = "args", .kind = FIELD_OBJECT},
+};
+static const struct shape request_shape = SHAPE(request_fields);
+
+/* Before everything else: the other rules of a later version are not ours to judge by. */
+static int check_version(const json_t *message, struct error *err)
+{
+    json_int_t version = json_integer_value(json_object_get(message, "v"));
+    if (version <= REQUEST_VERSION)
+        return 0; /* whatever else it is, the table of fields tells */
+    return fail(err, FAULT_INVALID,
+                "upgrade this server: it knows requests of version %d, this one is of version "
+                "%" JSON_INTEGER_FORMAT,
+                REQUEST_VERSION, version);
+}
+
+static int check_message(const json_t *message, struct error *err)
+{
+    if (check_version(message, err) || fields_check(message, &request_shape, "", err))
+        return -1;
+
+    enum op op;
+    if (op_from_name(json_string_value(json_object_get(message, "op")), &op))
+        return fail(err, FAULT_INTERNAL, "op: checked, and yet unknown");
+    json_auto_t *none = json_object();
+    const json_t *args = json_object_get(message, "args");
+    if (fields_check(args ? args : none, &operations[op].args, "args", err))
+        return -1;
+
+    /* What a table cannot say: the container's port 22, and host ports asked for twice. */
+    struct ports ports;
+    return ports_from_json(json_object_get(args, "ports"), &ports, err);
+}
+
+/* Milliseconds of a field that has been checked; 0 if it is not there. */
+static int64_t time_of(const json_t *message, const char *field)
+{
+    int64_t milliseconds = 0;
+    const char *text = json_string_value(json_object_get(message, field));
+    if (text)
+        timestamp_parse(text, &milliseconds, NULL);
+    return milliseconds;
+}
+
+int request_decode(const char *bytes, size_t length, struct request *ret_request, struct error *err)
+{
+    json_auto_t *message = NULL;
+    if (json_from_bytes(bytes, length, REQUEST_MAX_BYTES, &message, err) ||
+        check_message(message, err))
+        return -1;
+
+    struct request request = {
+        .submitted = time_of(message, "submitted"),
+        .deadline = time_of(message, "deadline"),
+    };
+    /* 0 means none: a deadline at the epoch itself must not become no deadline. */
+    if (request.deadline == 0 && json_object_get(message, "deadline"))
+        request.deadline = 1;
+    snprintf(request.id, sizeof(request.id), "%s",
+             json_string_value(json_object_get(message, "id")));
+    snprintf(request.user, sizeof(request.user), "%s",
+             json_string_value(json_object_get(message, "user")));
+    op_from_name(json_string_value(json_object_get(message, "op")), &request.op);
+    json_t *args = json_object_get(message, "args");
+    request.args = args ? json_incref(args) : json_object();
+    if (!request.args)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    *ret_request = request;
+    return 0;
+}
+
+int request_encode(const struct request *request, char **ret_text, struct error *err)
+{
+    char submitted[TIMESTAMP_SIZE];
+    char deadline[TIMESTAMP_SIZE];
+    timestamp_format(request->submitted, submitted);
+    timestamp_format(request->deadline, deadline);
+    json_auto_t *message =
+        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s*, s:O}", "v", REQUEST_VERSION, "id", request->id,
+                  "op", op_name(request->op), "user", request->user, "submitted", submitted,
+                  "deadline", request->deadline ? deadline : NULL, "args", request->args);
+    if (!message)
+        return fail(err, FAULT_INVALID, "the request is not text in UTF-8");
+    if (check_message(message, err))
+        return -1;
+
+    AUTO(string) char *text = json_dumps(message, JSON_COMPACT);
+    if (!text)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    if (strlen(text) > REQUEST_MAX_BYTES)
+        return fail(err, FAULT_INVALID, "longer than %d bytes", REQUEST_MAX_BYTES);
+    *ret_text = TAKE(text);
+    return 0;
+}
+
+void request_clear(struct request *request)
+{
+    json_decref(request->args);
+    *request = (struct request){0};
+}
+
+void request_hash(const struct request *request, char ret_hash[REQUEST_HASH_SIZE])
+{
+    json_auto_t *asked = json_pack("{s:s, s:s, s:O}", "user", request->user, "op",
+                                   op_name(request->op), "args", request->args);
+    AUTO(string) char *text = asked ? json_dumps(asked, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    /* Memory alone can be wanting here, and a wrong hash would pass one request for another. */
+    if (!text || !EVP_Digest(text, strlen(text), digest, &length, EVP_sha256(), NULL))
+        abort();
+    for (unsigned i = 0; i < length; i++)
+        snprintf(ret_hash + (size_t)2 * i, 3, "%02x", digest[i]);
+}

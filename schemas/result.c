@@ -1,0 +1,284 @@
+#include "schemas/result.h"
+
+#include <string.h>
+
+#include "common/auto.h"
+#include "schemas/fields.h"
+#include "schemas/ports.h"
+#include "schemas/units.h"
+
+/* Keep the tables in step with result.schema.json; tests/integration/test_schemas.py compares. */
+
+#define TIME_FIELD .kind = FIELD_TEXT, .well_formed = timestamp_is_valid, .expects = "a time in UTC"
+
+static const char *const protocols[] = {"tcp", "udp", NULL};
+
+static const struct field port_fields[] = {
+    {.name = "address",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = name_is_address,
+     .expects = "an IPv4 address"},
+    {.name = "host", .kind = FIELD_INTEGER, .required = true, .least = 1, .most = 65535},
+    {.name = "container", .kind = FIELD_INTEGER, .required = true, .least = 1, .most = 65535},
+    {.name = "protocol", .kind = FIELD_TEXT, .required = true, .choices = protocols},
+};
+static const struct shape port_shape = SHAPE(port_fields);
+static const struct field port_item = {.kind = FIELD_OBJECT, .shape = &port_shape};
+
+static const char *const container_states[] = {"creating", "running", "paused", "stopped", NULL};
+
+static const struct field container_fields[] = {
+    {.name = "name",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = name_is_container,
+     .expects = "a container name"},
+    {.name = "id",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .nullable = true,
+     .well_formed = name_is_engine_id,
+     .expects = "64 hex digits"},
+    {.name = "state", .kind = FIELD_TEXT, .required = true, .choices = container_states},
+    {.name = "address",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = name_is_address,
+     .expects = "an IPv4 address"},
+    {.name = "ssh_port", .kind = FIELD_INTEGER, .required = true, .least = 1, .most = 65535},
+    {.name = "ports", .kind = FIELD_LIST, .required = true, .most = PORTS_MAX, .item = &port_item},
+    {.name = "image",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = name_is_image_reference,
+     .expects = "an image's name or id"},
+    {.name = "created", .required = true, TIME_FIELD},
+    {.name = "expires", .required = true, .nullable = true, TIME_FIELD},
+};
+static const struct shape container_shape = SHAPE(container_fields);
+
+static const struct field image_fields[] = {
+    {.name = "name",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = name_is_image,
+     .expects = "an image name"},
+    {.name = "id",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = name_is_image_id,
+     .expects = "an image id"},
+    {.name = "owner",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .nullable = true,
+     .well_formed = name_is_user,
+     .expects = "a user name"},
+    {.name = "bytes", .kind = FIELD_INTEGER, .required = true, .most = INT64_C(1) << 53},
+    {.name = "created", .required = true, TIME_FIELD},
+};
+static const struct shape image_shape = SHAPE(image_fields);
+
+static const struct field job_fields[] = {
+    {.name = "exit_code", .kind = FIELD_INTEGER, .required = true, .most = 255},
+};
+static const struct shape job_shape = SHAPE(job_fields);
+
+static const char *const error_codes[] = {
+    "invalid",      "policy_denied", "quota_exceeded", "not_found", "conflict", "unavailable",
+    "engine_error", "expired",       "cancelled",      "internal",  NULL,
+};
+
+static const struct field error_fields[] = {
+    {.name = "code", .kind = FIELD_TEXT, .required = true, .choices = error_codes},
+    {.name = "message",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .least = 1,
+     .most = sizeof(((struct error *)NULL)->text) - 1},
+    {.name = "rule",
+     .kind = FIELD_TEXT,
+     .least = 1,
+     .most = sizeof(((struct error *)NULL)->rule) - 1},
+};
+static const struct shape error_shape = SHAPE(error_fields);
+
+static const char *const result_states[] = {
+    "queued", "running", "done", "failed", "refused", "expired", "cancelled", "unknown", NULL,
+};
+
+static const struct field result_fields[] = {
+    {.name = "v",
+     .kind = FIELD_INTEGER,
+     .required = true,
+     .least = RESULT_VERSION,
+     .most = RESULT_VERSION},
+    {.name = "request",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = identifier_is_valid,
+     .expects = "a UUID of version 7"},
+    {.name = "op",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = op_is_known,
+     .expects = "an operation of this version"},
+    {.name = "user",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .well_formed = name_is_user,
+     .expects = "a user name"},
+    {.name = "state", .kind = FIELD_TEXT, .required = true, .choices = result_states},
+    {.name = "server",
+     .kind = FIELD_TEXT,
+     .required = true,
+     .nullable = true,
+     .well_formed = name_is_server,
+     .expects = "a server name"},
+    {.name = "submitted", .required = true, TIME_FIELD},
+    {.name = "finished", TIME_FIELD},
+    {.name = "container", .kind = FIELD_OBJECT},
+    {.name = "image", .kind = FIELD_OBJECT, .shape = &image_shape},
+    {.name = "job", .kind = FIELD_OBJECT, .shape = &job_shape},
+    {.name = "error", .kind = FIELD_OBJECT, .shape = &error_shape},
+};
+static const struct shape result_shape = SHAPE(result_fields);
+
+json_t *result_new(const struct request *request)
+{
+    char submitted[TIMESTAMP_SIZE];
+    timestamp_format(request->submitted, submitted);
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:n, s:s}", "v", RESULT_VERSION, "request",
+                     request->id, "op", op_name(request->op), "user", request->user, "state",
+                     "queued", "server", "submitted", submitted);
+}
+
+static void set_state(json_t *result, const char *state, const char *server)
+{
+    json_object_set_new(result, "state", json_string(state));
+    if (server)
+        json_object_set_new(result, "server", json_string(server));
+}
+
+static void set_finished(json_t *result)
+{
+    char now[TIMESTAMP_SIZE];
+    timestamp_format(timestamp_now(), now);
+    json_object_set_new(result, "finished", json_string(now));
+}
+
+void result_set_running(json_t *result, const char *server)
+{
+    set_state(result, "running", server);
+}
+
+void result_set_done(json_t *result, const char *server)
+{
+    set_state(result, "done", server);
+    set_finished(result);
+}
+
+void result_set_failed(json_t *result, const char *server, const struct error *err)
+{
+    const char *code = fault_code(err->fault);
+    set_state(result, fault_state(err->fault), server);
+    set_finished(result);
+    json_object_set_new(result, "error",
+                        json_pack("{s:s, s:s, s:s*}", "code", code, "message",
+                                  err->text[0] ? err->text : code, "rule",
+                                  err->rule[0] ? err->rule : NULL));
+}
+
+const char *result_state(const json_t *result)
+{
+    return json_string_value(json_object_get(result, "state"));
+}
+
+/* What a state says about the fields "finished" and "error". */
+static bool state_is_final(const char *state)
+{
+    return state && strcmp(state, "queued") != 0 && strcmp(state, "running") != 0;
+}
+
+static bool state_has_error(const char *state)
+{
+    return state_is_final(state) && strcmp(state, "done") != 0;
+}
+
+bool result_is_final(const json_t *result)
+{
+    return state_is_final(result_state(result));
+}
+
+enum fault result_fault(const json_t *result, struct error *ret_error)
+{
+    const char *state = result_state(result);
+    if (!state_is_final(state)) {
+        fail(ret_error, FAULT_UNFINISHED, "the request is %s", state ? state : "in no state");
+        return FAULT_UNFINISHED;
+    }
+    if (!state_has_error(state))
+        return FAULT_NONE;
+    const json_t *error = json_object_get(result, "error");
+    const char *message = json_string_value(json_object_get(error, "message"));
+    const char *rule = json_string_value(json_object_get(error, "rule"));
+    enum fault fault = fault_from_code(json_string_value(json_object_get(error, "code")));
+    fail_by_rule(ret_error, fault, rule ? rule : "", "%s", message ? message : state);
+    return fault;
+}
+
+/* A field that is there in some states, and only in them. */
+static int check_presence(const json_t *result, const char *field, bool expected, struct error *err)
+{
+    bool present = json_object_get(result, field) != NULL;
+    if (present == expected)
+        return 0;
+    return fail(err, FAULT_INVALID, "%s: %s in state %s", field,
+                present ? "out of place" : "missing", result_state(result));
+}
+
+/* A ping touches nothing, and its result has nothing to describe. */
+static int check_ping(const json_t *result, struct error *err)
+{
+    static const char *const parts[] = {"container", "image", "job"};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (json_object_get(result, parts[i]))
+            return fail(err, FAULT_INVALID, "%s: out of place in the result of a ping", parts[i]);
+    return 0;
+}
+
+int container_check(const json_t *container, const char *path, struct error *err)
+{
+    if (fields_check(container, &container_shape, path, err))
+        return -1;
+    const char *state = json_string_value(json_object_get(container, "state"));
+    if (json_is_null(json_object_get(container, "id")) && strcmp(state, "creating") != 0)
+        return fail(err, FAULT_INVALID, "%s%sid: missing in state %s", path, *path ? "." : "",
+                    state);
+    return 0;
+}
+
+int result_check(const json_t *result, struct error *err)
+{
+    if (fields_check(result, &result_shape, "", err))
+        return -1;
+    const char *state = result_state(result);
+    if (check_presence(result, "finished", state_is_final(state), err) ||
+        check_presence(result, "error", state_has_error(state), err))
+        return -1;
+    if (strcmp(json_string_value(json_object_get(result, "op")), op_name(OP_PING)) == 0)
+        return check_ping(result, err);
+    const json_t *container = json_object_get(result, "container");
+    return container ? container_check(container, "container", err) : 0;
+}
+
+int result_decode(const char *text, json_t **ret_result, struct error *err)
+{
+    json_auto_t *result = NULL;
+    if (json_from_bytes(text, strlen(text), RESULT_MAX_BYTES, &result, err) ||
+        result_check(result, err))
+        return -1;
+    *ret_result = TAKE(result);
+    return 0;
+}

@@ -1,0 +1,57 @@
+-- Leases: who holds which host port, on which address. One field per protocol and port, so that a
+-- lease on 0.0.0.0 and those on single addresses are seen together:
+--   "tcp/2635" → {"0.0.0.0": {"user", "name", "request", "until"}}
+
+local EVERY_ADDRESS = '0.0.0.0'
+
+local function field_of(port)
+    return port.protocol .. '/' .. port.host
+end
+
+local function read_leases(key, port)
+    local text = redis.call('HGET', key, field_of(port))
+    return text and cjson.decode(text) or {}
+end
+
+local function overlap(one, other)
+    return one == other or one == EVERY_ADDRESS or other == EVERY_ADDRESS
+end
+
+-- Has nobody but this request the port on this address? at.avoid: ports taken outside DCM.
+local function is_free(at, port, address)
+    if at.avoid[port.host] then
+        return false
+    end
+    for leased, lease in pairs(read_leases(at.ports, port)) do
+        if overlap(leased, address) and lease.request ~= at.request and is_live(lease, at.now) then
+            return false
+        end
+    end
+    return true
+end
+
+local function put_lease(at, port, lease)
+    local leases = read_leases(at.ports, port)
+    for address, held in pairs(leases) do
+        if not is_live(held, at.now) then
+            leases[address] = nil
+        end
+    end
+    leases[port.address] = lease
+    redis.call('HSET', at.ports, field_of(port), encode(leases))
+end
+
+-- Only the request's own lease: one that ran out may be somebody else's by now.
+local function drop_lease(at, port, request)
+    local leases = read_leases(at.ports, port)
+    local lease = leases[port.address]
+    if not lease or lease.request ~= request then
+        return
+    end
+    leases[port.address] = nil
+    if next(leases) then
+        redis.call('HSET', at.ports, field_of(port), encode(leases))
+    else
+        redis.call('HDEL', at.ports, field_of(port))
+    end
+end

@@ -1,0 +1,253 @@
+-- The reservation of everything that a new container needs: all or nothing.
+
+-- What a user's containers add up to; each is limited by wish.most.
+local MEASURES = { 'containers', 'memory', 'millicpus', 'pids' }
+
+-- HMGET by this many ports at a time: in a range that is 99.9 % full, two or three turns find one.
+local SCAN_PORTS = 500
+
+-- How `encode` writes the end of a bound lease.
+local BOUND = '"until":0'
+
+-- What the user has: this request's own entry, the others that count, those of this server that ran
+-- out, and his subnet here. What ran out on another server is that server's to drop.
+local function survey(at)
+    local has = { mine = nil, others = {}, stale = {}, subnet = nil }
+    for name, entry in pairs(read_entries(at)) do
+        local here = entry.server == at.server
+        if here then
+            has.subnet = entry.subnet
+        end
+        if here and entry.request == at.request then
+            has.mine = entry
+        elseif is_live(entry, at.now) then
+            has.others[name] = entry
+        elseif here then
+            has.stale[name] = entry
+        end
+    end
+    return has
+end
+
+local function amount(of, measure)
+    return measure == 'containers' and 1 or of[measure]
+end
+
+local function check_quota(others, wish)
+    for _, measure in ipairs(MEASURES) do
+        local used, asked, most = 0, amount(wish, measure), wish.most[measure]
+        for _, entry in pairs(others) do
+            used = used + amount(entry, measure)
+        end
+        if used + asked > most then
+            return {
+                refused = 'quota', what = measure, used = used, asked = asked, most = most,
+                rule = wish.rules[measure],
+            }
+        end
+    end
+end
+
+-- The first address that has all ports free which name no address themselves.
+local function choose_alias(at, wish)
+    for _, alias in ipairs(wish.addresses) do
+        local all_free = true
+        for _, port in ipairs(wish.ports) do
+            all_free = all_free and (port.address or is_free(at, port, alias))
+        end
+        if all_free then
+            return alias
+        end
+    end
+end
+
+-- Where a port was looked for and found taken.
+local function taken_addresses(at, port, wish)
+    local taken = {}
+    for _, address in ipairs(port.address and { port.address } or wish.addresses) do
+        if not is_free(at, port, address) then
+            taken[#taken + 1] = address
+        end
+    end
+    return taken
+end
+
+-- The same port asked for twice in one wish, or nil.
+local function repeated_port(ports)
+    for i, port in ipairs(ports) do
+        for j = 1, i - 1 do
+            if field_of(port) == field_of(ports[j]) and overlap(port.address, ports[j].address) then
+                return port
+            end
+        end
+    end
+end
+
+-- The ports with their addresses filled in, or nil and a refusal.
+local function choose_ports(at, wish, alias)
+    local chosen, taken = {}, {}
+    for i, port in ipairs(wish.ports) do
+        local address = port.address or alias
+        if not address or not is_free(at, port, address) then
+            local addresses = taken_addresses(at, port, wish)
+            if #addresses > 0 then
+                taken[#taken + 1] = {
+                    host = port.host, protocol = port.protocol, addresses = addresses,
+                }
+            end
+        end
+        chosen[i] = {
+            address = address, host = port.host, container = port.container,
+            protocol = port.protocol,
+        }
+    end
+    if #taken > 0 then
+        return nil, { refused = 'ports', taken = taken }
+    end
+    local twice = repeated_port(chosen)
+    if twice then
+        return nil, { refused = 'twice', host = twice.host, protocol = twice.protocol }
+    end
+    return chosen
+end
+
+-- May this be the SSH port of the container? Its default name must be free too.
+local function is_ssh_port(at, host, wish, others, ports)
+    if not wish.name and others['container' .. host] then
+        return false
+    end
+    for _, port in ipairs(ports) do
+        if port.protocol == 'tcp' and port.host == host then
+            return false
+        end
+    end
+    return is_free(at, { protocol = 'tcp', host = host }, EVERY_ADDRESS)
+end
+
+-- From a random port on, round to it again. A port with a bound lease on any address is passed
+-- over unparsed, which keeps a full range cheap; what is left may be free, or have run out.
+local function scan_ssh_ports(at, wish, start, accepts)
+    local size = wish.last_port - wish.first_port + 1
+    for offset = 0, size - 1, SCAN_PORTS do
+        local fields, hosts = {}, {}
+        for i = 1, math.min(SCAN_PORTS, size - offset) do
+            hosts[i] = wish.first_port + (start + offset + i - 1) % size
+            fields[i] = 'tcp/' .. hosts[i]
+        end
+        for i, text in ipairs(redis.call('HMGET', at.ports, unpack(fields))) do
+            if not (text and text:find(BOUND, 1, true)) and accepts(hosts[i]) then
+                return hosts[i]
+            end
+        end
+    end
+end
+
+-- At random, so that nobody can guess the next one (the numbers come from the caller: the store's
+-- own are the same after each start); and where chance finds none, the next free one.
+local function choose_ssh_port(at, wish, others, ports)
+    local size = wish.last_port - wish.first_port + 1
+    local function accepts(host)
+        return is_ssh_port(at, host, wish, others, ports)
+    end
+    for _, number in ipairs(wish.random) do
+        local host = wish.first_port + number % size
+        if accepts(host) then
+            return host
+        end
+    end
+    return scan_ssh_ports(at, wish, wish.random[1] % size, accepts)
+end
+
+-- The user's subnet while he has entries here; else the first free one from a place in the pool
+-- that depends on his name: he mostly gets the one that he had before, and nobody else gets it
+-- while the engine may still be removing his network.
+local function choose_subnet(at, wish, has)
+    if has.subnet then
+        return has.subnet
+    end
+    local start = tonumber(redis.sha1hex(at.user):sub(1, 8), 16)
+    for offset = 0, wish.subnets - 1 do
+        local subnet = (start + offset) % wish.subnets
+        local holder = redis.call('HGET', at.subnets, subnet)
+        if not holder or holder == at.user then
+            return subnet
+        end
+    end
+end
+
+-- The entry that is to be: the one that this request holds already, if its ports are still to be
+-- had, else a new one. Nil and a refusal if there can be none.
+local function choose(at, wish, has)
+    if has.mine and not lost_port(at, has.mine) then
+        return has.mine
+    end
+    local alias = choose_alias(at, wish)
+    local ports, refusal = choose_ports(at, wish, alias)
+    if not ports then
+        return nil, refusal
+    end
+    local ssh_port = choose_ssh_port(at, wish, has.others, ports)
+    if not ssh_port then
+        return nil, { refused = 'ssh_ports', first = wish.first_port, last = wish.last_port }
+    end
+    local subnet = choose_subnet(at, wish, has)
+    if not subnet then
+        return nil, { refused = 'subnets', most = wish.subnets }
+    end
+    return {
+        request = at.request, server = at.server,
+        memory = wish.memory, millicpus = wish.millicpus, pids = wish.pids,
+        subnet = subnet, ssh_port = ssh_port, ports = ports,
+        container = {
+            name = wish.name or 'container' .. ssh_port, id = cjson.null, state = 'creating',
+            address = alias, ssh_port = ssh_port, ports = ports,
+            image = wish.image, created = wish.created, expires = cjson.null,
+        },
+    }
+end
+
+local function judge(at, wish, has)
+    local refusal = check_quota(has.others, wish)
+    if refusal then
+        return nil, refusal
+    end
+    if wish.name and has.others[wish.name] then
+        return nil, { refused = 'name', name = wish.name }
+    end
+    return choose(at, wish, has)
+end
+
+local function write_reservation(at, has, entry, life)
+    for name, old in pairs(has.stale) do
+        drop_entry(at, name, old)
+    end
+    if has.mine then
+        drop_entry(at, has.mine.container.name, has.mine)
+    end
+    entry['until'] = at.now + life
+    put_entry(at, entry.container.name, entry)
+end
+
+-- ARGS: how long the reservation lasts (ms), wish (JSON).
+redis.register_function('dcm_1_reserve', function(keys, args)
+    local at, life, wish = place(keys, args), tonumber(args[4]), cjson.decode(args[5])
+    for _, host in ipairs(wish.avoid) do
+        at.avoid[host] = true
+    end
+    for _, port in ipairs(wish.ports) do
+        port.address = port.address ~= '' and port.address or nil
+    end
+    local has = survey(at)
+    local entry, refusal = has.mine, nil
+    if not entry or entry['until'] ~= 0 then
+        entry, refusal = judge(at, wish, has)
+        if not entry then
+            return encode(refusal)
+        end
+        write_reservation(at, has, entry, life)
+    end
+    return encode({
+        name = entry.container.name, ssh_port = entry.ssh_port, ports = entry.ports,
+        subnet = entry.subnet,
+    })
+end)

@@ -1,0 +1,165 @@
+#include "schemas/units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DIGITS "0123456789"
+
+struct unit {
+    const char *suffix;
+    int64_t factor;
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static const struct unit durations[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+#define DURATION_MAX (INT64_C(10) * 365 * 86400)
+
+static const struct unit sizes[] = {
+    {"", 1},
+    {"k", INT64_C(1) << 10},
+    {"m", INT64_C(1) << 20},
+    {"g", INT64_C(1) << 30},
+    {"t", INT64_C(1) << 40},
+};
+#define SIZE_BYTES_MAX (INT64_C(1) << 53)
+
+#define CPUS_MAX 1024
+#define TIMESTAMP_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
+
+/* Digits and the suffix of one of the units; the product is at most `most`. */
+static bool parse_quantity(const char *text, const struct unit *units, size_t count, int64_t most,
+                           int64_t *ret_value)
+{
+    size_t digits = strspn(text, DIGITS);
+    const struct unit *unit = units;
+    while (unit < units + count && strcmp(text + digits, unit->suffix) != 0)
+        unit++;
+    if (digits == 0 || unit == units + count)
+        return false;
+    int64_t number = 0;
+    for (size_t i = 0; i < digits; i++) {
+        number = number * 10 + (text[i] - '0');
+        if (number > most / unit->factor) /* also keeps the next step from overflowing */
+            return false;
+    }
+    *ret_value = number * unit->factor;
+    return true;
+}
+
+int duration_parse(const char *text, int64_t *ret_seconds, struct error *err)
+{
+    if (!parse_quantity(text, durations, COUNT(durations), DURATION_MAX, ret_seconds))
+        return fail(err, FAULT_INVALID,
+                    "\"%.32s\" is not a duration: use 30s, 10m, 8h or 7d, at most 3650d", text);
+    return 0;
+}
+
+int size_parse(const char *text, int64_t *ret_bytes, struct error *err)
+{
+    if (!parse_quantity(text, sizes, COUNT(sizes), SIZE_BYTES_MAX, ret_bytes))
+        return fail(err, FAULT_INVALID,
+                    "\"%.32s\" is not a size: use 512m or 2g (k, m, g, t or plain bytes)", text);
+    return 0;
+}
+
+int cpus_parse(const char *text, int64_t *ret_millicpus, struct error *err)
+{
+    size_t whole = strspn(text, DIGITS);
+    const char *point = text + whole;
+    size_t places = *point == '.' ? strspn(point + 1, DIGITS) : 0;
+    bool fraction_ok = *point == '\0' || (places >= 1 && places <= 3 && !point[1 + places]);
+    bool whole_ok = whole == 1 || (whole >= 2 && whole <= 4 && text[0] != '0');
+    int64_t millicpus = 0;
+    if (whole_ok && fraction_ok) {
+        for (size_t i = 0; i < whole; i++)
+            millicpus = millicpus * 10 + (text[i] - '0');
+        for (size_t i = 1; i <= 3; i++)
+            millicpus = millicpus * 10 + (i <= places ? point[i] - '0' : 0);
+    }
+    if (!whole_ok || !fraction_ok || millicpus > CPUS_MAX * 1000)
+        return fail(err, FAULT_INVALID,
+                    "\"%.32s\" is not a number of processors: use 0.5 or 2, at most %d", text,
+                    CPUS_MAX);
+    *ret_millicpus = millicpus;
+    return 0;
+}
+
+void timestamp_format(int64_t milliseconds, char ret_text[TIMESTAMP_SIZE])
+{
+    if (milliseconds < 0)
+        milliseconds = 0;
+    if (milliseconds > TIMESTAMP_MAX)
+        milliseconds = TIMESTAMP_MAX;
+    time_t seconds = (time_t)(milliseconds / 1000);
+    struct tm parts = {0};
+    gmtime_r(&seconds, &parts);
+    size_t length = strftime(ret_text, TIMESTAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(ret_text + length, TIMESTAMP_SIZE - length, ".%03uZ", (unsigned)(milliseconds % 1000));
+}
+
+static int number_at(const char *text, size_t digits)
+{
+    int number = 0;
+    for (size_t i = 0; i < digits; i++)
+        number = number * 10 + (text[i] - '0');
+    return number;
+}
+
+static bool parse_timestamp(const char *text, int64_t *ret_milliseconds)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
+    if (!text || strlen(text) != strlen(form))
+        return false;
+    for (size_t i = 0; form[i]; i++)
+        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return false;
+    struct tm parts = {
+        .tm_year = number_at(text, 4) - 1900,
+        .tm_mon = number_at(text + 5, 2) - 1,
+        .tm_mday = number_at(text + 8, 2),
+        .tm_hour = number_at(text + 11, 2),
+        .tm_min = number_at(text + 14, 2),
+        .tm_sec = number_at(text + 17, 2),
+    };
+    int64_t milliseconds = (int64_t)timegm(&parts) * 1000 + number_at(text + 20, 3);
+    /* timegm turns 30 February into 2 March: what does not come back the same was no date. */
+    char again[TIMESTAMP_SIZE];
+    timestamp_format(milliseconds, again);
+    if (strcmp(text, again) != 0)
+        return false;
+    *ret_milliseconds = milliseconds;
+    return true;
+}
+
+int timestamp_parse(const char *text, int64_t *ret_milliseconds, struct error *err)
+{
+    if (!parse_timestamp(text, ret_milliseconds))
+        return fail(err, FAULT_INVALID,
+                    "\"%.32s\" is not a time in UTC such as 2026-11-23T21:00:00.123Z", text);
+    return 0;
+}
+
+bool timestamp_is_valid(const char *text)
+{
+    int64_t milliseconds;
+    return parse_timestamp(text, &milliseconds);
+}
+
+int64_t timestamp_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void duration_format(int64_t seconds, char *ret_text, size_t size)
+{
+    if (seconds < 0)
+        seconds = 0;
+    const struct unit *unit = &durations[COUNT(durations) - 1];
+    while (unit > durations && seconds < unit->factor)
+        unit--;
+    snprintf(ret_text, size, "%" PRId64 "%s", seconds / unit->factor, unit->suffix);
+}

@@ -1,0 +1,53 @@
+/*
+ * What commands that make requests have in common: building requests, submitting them, following
+ * them to their results, and saying what became of each.
+ */
+#ifndef DCM_SUBMITTER_ASK_H
+#define DCM_SUBMITTER_ASK_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "submitter/commands.h"
+#include "submitter/render.h"
+
+#define PUBLISH_TIMEOUT_MS 4000 /* for all requests of a command together */
+
+/* A request of ours, args included: new reference. A new id, unless options name one. Checked as
+ * the worker will check it: FAULT_INVALID. args is stolen, also on failure; NULL: out of memory. */
+int ask_build(const struct session *session, const struct options *options, enum op op,
+              json_t *args, struct request *ret_request, struct error *err);
+
+/*
+ * Submit all requests, then follow each in turn (with --detach: none) and say what it came to. Any
+ * that fails does not keep the others from being tried. subjects[i]: what requests[i] is about, or
+ * NULL. Returns the first failure's exit status.
+ */
+int ask_all(const struct session *session, const struct options *options,
+            const struct command *command, const struct request *requests,
+            const char *const *subjects, size_t count);
+
+/* What is to be followed, for whom. */
+struct follow_up {
+    const struct session *session;
+    const struct options *options;
+    const char *id;
+    const char *subject;    /* for messages; may be NULL */
+    bool submitted;         /* by us, just now */
+    bool is_output;         /* a container's output: ends with its reader, does not go on */
+    struct progress progress;
+};
+/* Follow one request, telling its progress and its output, and say what it came to. Returns the
+ * exit status. */
+int ask_follow(struct follow_up *follow_up);
+
+/* An event of kind "output" to session->out or session->err; others are no output. 0, or -1 once
+ * nobody reads what we write. */
+int ask_print_output(const struct session *session, const struct options *options,
+                     const json_t *event);
+
+/* When --timeout ends, or 0. */
+int64_t ask_until(const struct session *session, const struct options *options);
+
+#endif

@@ -1,0 +1,69 @@
+#include "submitter/commands.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define FOLLOWS TAKES(OPTION_TIMEOUT)
+#define ASKS                                                                                       \
+    (FOLLOWS | TAKES(OPTION_DETACH) | TAKES(OPTION_QUIET) | TAKES(OPTION_DEADLINE) |               \
+     TAKES(OPTION_ID))
+#define LISTS TAKES(OPTION_QUIET)
+#define CREATES                                                                                    \
+    (TAKES(OPTION_PORT) | TAKES(OPTION_NAME) | TAKES(OPTION_ADDRESS) | TAKES(OPTION_SERVER) |      \
+     TAKES(OPTION_CPUS) | TAKES(OPTION_MEMORY) | TAKES(OPTION_PIDS))
+#define ANY_NUMBER INT_MAX
+
+/* In the order of help. create takes no operand too: then it says what it needs. */
+const struct command commands[] = {
+    {"create", "", "IMAGE [PORT…]", "make a new container with SSH", ASKS | CREATES, 0, ANY_NUMBER,
+     OP_CONTAINER_CREATE, false, run_create},
+    {"ps", "ls", "", "list your containers", LISTS, 0, 0, OP_COUNT, false, run_ps},
+    {"show", "", "CONTAINER", "show all about one container", 0, 1, 1, OP_COUNT, false, run_show},
+    {"start", "", "CONTAINER…", "start stopped containers", ASKS, 1, ANY_NUMBER,
+     OP_CONTAINER_START, false, run_lifecycle},
+    {"stop", "", "CONTAINER…", "stop running containers", ASKS, 1, ANY_NUMBER, OP_CONTAINER_STOP,
+     false, run_lifecycle},
+    {"restart", "", "CONTAINER…", "stop containers and start them again", ASKS, 1, ANY_NUMBER,
+     OP_CONTAINER_RESTART, false, run_lifecycle},
+    {"pause", "", "CONTAINER…", "freeze running containers", ASKS, 1, ANY_NUMBER,
+     OP_CONTAINER_PAUSE, false, run_lifecycle},
+    {"unpause", "", "CONTAINER…", "let paused containers go on", ASKS, 1, ANY_NUMBER,
+     OP_CONTAINER_UNPAUSE, false, run_lifecycle},
+    {"remove", "rm delete", "CONTAINER…", "remove stopped containers",
+     ASKS | TAKES(OPTION_FORCE), 1, ANY_NUMBER, OP_CONTAINER_REMOVE, false, run_lifecycle},
+    {"logs", "", "CONTAINER|REQUEST", "print the output of a container or a request",
+     FOLLOWS | TAKES(OPTION_DEADLINE) | TAKES(OPTION_FOLLOW) | TAKES(OPTION_TAIL), 1, 1,
+     OP_CONTAINER_LOGS, false, run_logs},
+    {"ping", "", "", "ask for nothing, through the whole path", ASKS, 0, 0, OP_PING, false,
+     run_ping},
+    {"jobs", "", "", "list your last requests", LISTS, 0, 0, OP_COUNT, false, run_jobs},
+    {"status", "", "[REQUEST]", "show one request; without an id, your latest", 0, 0, 1, OP_COUNT,
+     false, run_status},
+    {"wait", "", "[REQUEST…]", "follow requests to their results; without an id, your latest",
+     FOLLOWS | LISTS, 0, ANY_NUMBER, OP_COUNT, false, run_wait},
+    {"help", "", "[COMMAND]", "explain a command, or all", 0, 0, 1, OP_COUNT, true, run_help},
+    {"list", "", "", "list the commands", 0, 0, 0, OP_COUNT, true, run_list},
+};
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+static bool is_one_of(const char *name, const char *words)
+{
+    size_t length = strlen(name);
+
+    while (*words) {
+        size_t word = strcspn(words, " ");
+        if (word == length && strncmp(words, name, length) == 0)
+            return true;
+        words += word;
+        words += strspn(words, " ");
+    }
+    return false;
+}
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(commands[i].name, name) == 0 || is_one_of(name, commands[i].synonyms))
+            return &commands[i];
+    return NULL;
+}

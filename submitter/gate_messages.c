@@ -1,0 +1,384 @@
+#include "submitter/gate_messages.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "schemas/fields.h"
+#include "submitter/gate_packet.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static const char *const listing_names[] = {
+    [LIST_CONTAINERS] = "containers", [LIST_REQUESTS] = "requests", NULL};
+
+/* An entry id of a Redis stream: two 64-bit numbers in decimal. */
+static bool is_cursor(const char *text)
+{
+    static const char digits[] = "0123456789";
+    size_t first = strspn(text, digits);
+    size_t second = text[first] == '-' ? strspn(text + first + 1, digits) : 0;
+
+    return first > 0 && second > 0 && text[first + 1 + second] == '\0' &&
+           first + 1 + second < COURIER_CURSOR_SIZE;
+}
+
+static void copy_cursor(char ret_cursor[COURIER_CURSOR_SIZE], const json_t *message,
+                        const char *name)
+{
+    const char *cursor = json_string_value(json_object_get(message, name));
+    snprintf(ret_cursor, COURIER_CURSOR_SIZE, "%s", cursor ? cursor : "");
+}
+
+static int limit(int number, int most)
+{
+    return number < most ? number : most;
+}
+
+/* As a number that has been checked to be in the range of an int. */
+static int milliseconds_of(const json_t *message, const char *name)
+{
+    return (int)json_integer_value(json_object_get(message, name));
+}
+
+/* ---- asks ---- */
+
+static int write_submit(const struct gate_ask *ask, json_t *message, struct error *err)
+{
+    AUTO(string) char *text = NULL;
+    json_auto_t *request = NULL;
+
+    if (request_encode(&ask->request, &text, err) == -1 ||
+        json_from_bytes(text, strlen(text), REQUEST_MAX_BYTES, &request, err) == -1)
+        return -1;
+    json_object_set(message, "request", request);
+    json_object_set_new(message, "timeout_ms",
+                        json_integer(limit(ask->wait_ms, GATE_SUBMIT_MOST_MS)));
+    return 0;
+}
+
+/* Whose request it is, the kernel has said; what the message says of it does not count. */
+static int read_submit(const json_t *message, const char *user, struct gate_ask *ask,
+                       struct error *err)
+{
+    json_t *request = json_object_get(message, "request");
+
+    if (json_object_set_new(request, "user", json_string(user)) == -1)
+        return fail(err, FAULT_INVALID, "request: must be an object");
+    AUTO(string) char *text = json_dumps(request, JSON_COMPACT);
+    if (!text)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    ask->wait_ms = limit(milliseconds_of(message, "timeout_ms"), GATE_SUBMIT_MOST_MS);
+    return request_decode(text, strlen(text), &ask->request, err);
+}
+
+static int write_record(const struct gate_ask *ask, json_t *message, struct error *err)
+{
+    (void)err;
+    json_object_set_new(message, "id", json_string(ask->id));
+    return 0;
+}
+
+static int read_record(const json_t *message, const char *user, struct gate_ask *ask,
+                       struct error *err)
+{
+    (void)user;
+    (void)err;
+    snprintf(ask->id, sizeof(ask->id), "%s", json_string_value(json_object_get(message, "id")));
+    return 0;
+}
+
+static int write_events(const struct gate_ask *ask, json_t *message, struct error *err)
+{
+    (void)err;
+    json_object_set_new(message, "id", json_string(ask->id));
+    json_object_set_new(message, "after", json_string(ask->after));
+    json_object_set_new(message, "wait_ms", json_integer(limit(ask->wait_ms, GATE_WAIT_MOST_MS)));
+    return 0;
+}
+
+static int read_events(const json_t *message, const char *user, struct gate_ask *ask,
+                       struct error *err)
+{
+    copy_cursor(ask->after, message, "after");
+    ask->wait_ms = limit(milliseconds_of(message, "wait_ms"), GATE_WAIT_MOST_MS);
+    return read_record(message, user, ask, err);
+}
+
+static int write_list(const struct gate_ask *ask, json_t *message, struct error *err)
+{
+    (void)err;
+    json_object_set_new(message, "what", json_string(listing_names[ask->listing]));
+    return 0;
+}
+
+static int read_list(const json_t *message, const char *user, struct gate_ask *ask,
+                     struct error *err)
+{
+    const char *what = json_string_value(json_object_get(message, "what"));
+    (void)user;
+    (void)err;
+    ask->listing = strcmp(what, listing_names[LIST_REQUESTS]) == 0 ? LIST_REQUESTS
+                                                                   : LIST_CONTAINERS;
+    return 0;
+}
+
+#define HEAD                                                                                       \
+    {.name = "v", .kind = FIELD_INTEGER, .required = true, .least = GATE_VERSION,                  \
+     .most = GATE_VERSION},                                                                        \
+    {                                                                                              \
+        .name = "ask", .kind = FIELD_TEXT, .required = true, .most = 16                            \
+    }
+#define ID                                                                                         \
+    {                                                                                              \
+        .name = "id", .kind = FIELD_TEXT, .required = true, .well_formed = identifier_is_valid,    \
+        .expects = "a request id"                                                                  \
+    }
+#define MILLISECONDS(of, at_least)                                                                 \
+    {                                                                                              \
+        .name = (of), .kind = FIELD_INTEGER, .required = true, .least = (at_least),                \
+        .most = INT_MAX                                                                            \
+    }
+
+static const struct field submit_fields[] = {
+    HEAD,
+    {.name = "request", .kind = FIELD_OBJECT, .required = true}, /* request_decode sees to it */
+    MILLISECONDS("timeout_ms", 1),
+};
+static const struct field record_fields[] = {HEAD, ID};
+static const struct field events_fields[] = {
+    HEAD,
+    ID,
+    {.name = "after", .kind = FIELD_TEXT, .required = true, .well_formed = is_cursor,
+     .expects = "an entry id of a stream"},
+    MILLISECONDS("wait_ms", 0),
+};
+static const struct field list_fields[] = {
+    HEAD,
+    {.name = "what", .kind = FIELD_TEXT, .required = true, .choices = listing_names},
+};
+
+/* Whatever can be asked, one row each. */
+static const struct {
+    const char *name;
+    struct shape shape;
+    int (*write)(const struct gate_ask *ask, json_t *message, struct error *err);
+    int (*read)(const json_t *message, const char *user, struct gate_ask *ask, struct error *err);
+} asks[ASK_COUNT] = {
+    [ASK_SUBMIT] = {"submit", SHAPE(submit_fields), write_submit, read_submit},
+    [ASK_RECORD] = {"record", SHAPE(record_fields), write_record, read_record},
+    [ASK_EVENTS] = {"events", SHAPE(events_fields), write_events, read_events},
+    [ASK_LIST] = {"list", SHAPE(list_fields), write_list, read_list},
+};
+
+int gate_ask_encode(const struct gate_ask *ask, json_t **ret_message, struct error *err)
+{
+    json_auto_t *message = json_pack("{s:i, s:s}", "v", GATE_VERSION, "ask", asks[ask->kind].name);
+
+    if (!message)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    if (asks[ask->kind].write(ask, message, err) == -1 ||
+        fields_check(message, &asks[ask->kind].shape, "", err) == -1)
+        return -1;
+    *ret_message = TAKE(message);
+    return 0;
+}
+
+static int find_ask(const json_t *message, enum gate_ask_kind *ret_kind, struct error *err)
+{
+    const char *name = json_string_value(json_object_get(message, "ask"));
+
+    for (size_t kind = 0; name && kind < ASK_COUNT; kind++) {
+        if (strcmp(asks[kind].name, name) == 0) {
+            *ret_kind = (enum gate_ask_kind)kind;
+            return 0;
+        }
+    }
+    return fail(err, FAULT_INVALID, "ask: must be one of submit, record, events, list");
+}
+
+int gate_ask_decode(const char *bytes, size_t length, const char *user, struct gate_ask *ret_ask,
+                    struct error *err)
+{
+    json_auto_t *message = NULL;
+    struct gate_ask ask = {0};
+
+    if (json_from_bytes(bytes, length, GATE_PACKET_MAX, &message, err) == -1 ||
+        find_ask(message, &ask.kind, err) == -1 ||
+        fields_check(message, &asks[ask.kind].shape, "", err) == -1 ||
+        asks[ask.kind].read(message, user, &ask, err) == -1)
+        return -1;
+    *ret_ask = ask;
+    return 0;
+}
+
+void gate_ask_clear(struct gate_ask *ask)
+{
+    request_clear(&ask->request);
+}
+
+/* ---- answers ---- */
+
+static json_t *encode_confirmed(const struct gate_answer *answer)
+{
+    (void)answer;
+    return json_pack("{s:b}", "confirmed", 1);
+}
+
+static json_t *encode_result(const struct gate_answer *answer)
+{
+    return json_pack("{s:O}", "result", answer->value);
+}
+
+/* The cursor stands only where there is one: in what answers `events`. */
+static const char *cursor_or_none(const struct gate_answer *answer)
+{
+    return answer->cursor[0] ? answer->cursor : NULL;
+}
+
+static json_t *encode_item(const struct gate_answer *answer)
+{
+    return json_pack("{s:O, s:s*}", "item", answer->value, "cursor", cursor_or_none(answer));
+}
+
+static json_t *encode_end(const struct gate_answer *answer)
+{
+    return json_pack("{s:b, s:s*}", "end", 1, "cursor", cursor_or_none(answer));
+}
+
+/* Out of reach before or after the publishing has one code for users; the other end of the socket
+ * has to know the difference. */
+static json_t *encode_error(const struct gate_answer *answer)
+{
+    const struct error *error = &answer->error;
+    const char *rule = error->rule[0] ? error->rule : NULL;
+    json_t *doubt = error->fault == FAULT_UNCONFIRMED ? json_true() : NULL;
+
+    return json_pack("{s:{s:s, s:s, s:s*}, s:o*}", "error", "code", fault_code(error->fault),
+                     "message", error->text, "rule", rule, "unconfirmed", doubt);
+}
+
+static void read_result(json_t *message, struct gate_answer *answer)
+{
+    answer->value = json_incref(json_object_get(message, "result"));
+}
+
+static void read_item(json_t *message, struct gate_answer *answer)
+{
+    answer->value = json_incref(json_object_get(message, "item"));
+    copy_cursor(answer->cursor, message, "cursor");
+}
+
+static void read_end(json_t *message, struct gate_answer *answer)
+{
+    copy_cursor(answer->cursor, message, "cursor");
+}
+
+static void read_error(json_t *message, struct gate_answer *answer)
+{
+    const json_t *error = json_object_get(message, "error");
+    const char *rule = json_string_value(json_object_get(error, "rule"));
+    enum fault fault = json_is_true(json_object_get(message, "unconfirmed"))
+                           ? FAULT_UNCONFIRMED
+                           : fault_from_code(json_string_value(json_object_get(error, "code")));
+
+    fail_by_rule(&answer->error, fault, rule ? rule : "", "%s",
+                 json_string_value(json_object_get(error, "message")));
+}
+
+#define CURSOR                                                                                     \
+    {                                                                                              \
+        .name = "cursor", .kind = FIELD_TEXT, .well_formed = is_cursor,                            \
+        .expects = "an entry id of a stream"                                                       \
+    }
+
+static const struct field confirmed_fields[] = {
+    {.name = "confirmed", .kind = FIELD_BOOLEAN, .required = true},
+};
+static const struct field result_fields[] = {
+    {.name = "result", .kind = FIELD_OBJECT, .required = true},
+};
+static const struct field item_fields[] = {
+    {.name = "item", .kind = FIELD_OBJECT, .required = true},
+    CURSOR,
+};
+static const struct field end_fields[] = {
+    {.name = "end", .kind = FIELD_BOOLEAN, .required = true},
+    CURSOR,
+};
+/* Longer than our own texts: a later version may have more to say. */
+static const struct field inner_error_fields[] = {
+    {.name = "code", .kind = FIELD_TEXT, .required = true, .most = 64},
+    {.name = "message", .kind = FIELD_TEXT, .required = true, .most = 1024},
+    {.name = "rule", .kind = FIELD_TEXT, .most = 1024},
+};
+static const struct shape inner_error_shape = SHAPE(inner_error_fields);
+static const struct field error_fields[] = {
+    {.name = "error", .kind = FIELD_OBJECT, .required = true, .shape = &inner_error_shape},
+    {.name = "unconfirmed", .kind = FIELD_BOOLEAN},
+};
+
+/* Whatever can be answered: told apart by the field that only one of them has. */
+static const struct {
+    const char *field;
+    struct shape shape;
+    json_t *(*encode)(const struct gate_answer *answer);
+    void (*read)(json_t *message, struct gate_answer *answer);
+} answers[] = {
+    [ANSWER_CONFIRMED] = {"confirmed", SHAPE(confirmed_fields), encode_confirmed, NULL},
+    [ANSWER_RESULT] = {"result", SHAPE(result_fields), encode_result, read_result},
+    [ANSWER_ITEM] = {"item", SHAPE(item_fields), encode_item, read_item},
+    [ANSWER_END] = {"end", SHAPE(end_fields), encode_end, read_end},
+    [ANSWER_ERROR] = {"error", SHAPE(error_fields), encode_error, read_error},
+};
+
+json_t *gate_answer_encode(const struct gate_answer *answer)
+{
+    return answers[answer->kind].encode(answer);
+}
+
+static int find_answer(const json_t *message, enum gate_answer_kind *ret_kind, struct error *err)
+{
+    for (size_t kind = 0; kind < COUNT(answers); kind++) {
+        if (json_object_get(message, answers[kind].field)) {
+            *ret_kind = (enum gate_answer_kind)kind;
+            return 0;
+        }
+    }
+    return fail(err, FAULT_INVALID, "neither an answer nor an error");
+}
+
+static int decode_answer(const char *bytes, size_t length, struct gate_answer *answer,
+                         struct error *err)
+{
+    json_auto_t *message = NULL;
+
+    if (json_from_bytes(bytes, length, GATE_PACKET_MAX, &message, err) == -1 ||
+        find_answer(message, &answer->kind, err) == -1 ||
+        fields_check(message, &answers[answer->kind].shape, "", err) == -1)
+        return -1;
+    if (answers[answer->kind].read)
+        answers[answer->kind].read(message, answer);
+    return 0;
+}
+
+int gate_answer_decode(const char *bytes, size_t length, struct gate_answer *ret_answer,
+                       struct error *err)
+{
+    struct gate_answer answer = {0};
+    struct error reason = {0};
+
+    /* What is wrong with it is not the reader's to mend. */
+    if (decode_answer(bytes, length, &answer, &reason) == -1)
+        return fail(err, FAULT_INTERNAL, "the gate's answer is not understood: %s", reason.text);
+    *ret_answer = answer;
+    return 0;
+}
+
+void gate_answer_clear(struct gate_answer *answer)
+{
+    json_decref(answer->value);
+    *answer = (struct gate_answer){0};
+}

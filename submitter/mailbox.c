@@ -1,0 +1,268 @@
+#include "submitter/mailbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "common/redis_link.h"
+#include "schemas/event.h"
+#include "schemas/keys.h"
+#include "schemas/result.h"
+#include "schemas/units.h"
+
+#define TIMEOUT_MS 1000
+#define WAIT_MOST_MS 5000
+#define FOLLOWED_S "15"
+#define FIRST_LISTED "-200" /* the newest 200 requests */
+
+struct mailbox {
+    struct redis_link *link;
+};
+
+int mailbox_new(const char *url, struct mailbox **ret_mailbox, struct error *err)
+{
+    AUTO(mailbox) struct mailbox *mailbox = calloc(1, sizeof(*mailbox));
+    if (!mailbox)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+
+    struct redis_link_options options = {
+        .url = url, .timeout_ms = TIMEOUT_MS, .functions = store_functions};
+    if (redis_link_new(&options, &mailbox->link, err) == -1)
+        return -1;
+    *ret_mailbox = TAKE(mailbox);
+    return 0;
+}
+
+void mailbox_free(struct mailbox *mailbox)
+{
+    if (!mailbox)
+        return;
+    redis_link_free(mailbox->link);
+    free(mailbox);
+}
+
+int mailbox_check_id(struct mailbox *mailbox, const struct request *request, struct error *err)
+{
+    char record[KEY_SIZE], hash[REQUEST_HASH_SIZE];
+    json_auto_t *known = NULL;
+
+    key_of_user(record, KEY_REQUEST, request->user, request->id);
+    request_hash(request, hash);
+    if (redis_link_text(mailbox->link, &known, err, "HGET", record, "hash", NULL) == -1)
+        return -1;
+    if (json_is_string(known) && strcmp(json_string_value(known), hash) != 0)
+        return fail(err, FAULT_CONFLICT, "the id %s is that of another request", request->id);
+    return 0;
+}
+
+int mailbox_queue(struct mailbox *mailbox, const struct request *request, struct error *err)
+{
+    char record[KEY_SIZE], requests[KEY_SIZE], events[KEY_SIZE];
+    char hash[REQUEST_HASH_SIZE], submitted[24], retention[16];
+    json_auto_t *result = result_new(request);
+    AUTO(string) char *text = json_dumps(result, JSON_COMPACT);
+
+    if (!text)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    key_of_user(record, KEY_REQUEST, request->user, request->id);
+    key_of_user(requests, KEY_REQUESTS, request->user, NULL);
+    key_of_user(events, KEY_EVENTS, request->user, request->id);
+    request_hash(request, hash);
+    snprintf(submitted, sizeof(submitted), "%lld", (long long)request->submitted);
+    snprintf(retention, sizeof(retention), "%d", REQUEST_RETENTION_S);
+
+    const char *const call[] = {
+        "dcm_1_queue", "3",           record,
+        requests,      events,        request->id,
+        request->user, op_name(request->op), hash,
+        submitted,     text,          retention,
+    };
+    return redis_link_function(mailbox->link, sizeof(call) / sizeof(call[0]), call, NULL, err);
+}
+
+int mailbox_record(struct mailbox *mailbox, const char *user, const char *id, json_t **ret_result,
+                   struct error *err)
+{
+    char record[KEY_SIZE];
+    json_auto_t *text = NULL;
+
+    key_of_user(record, KEY_REQUEST, user, id);
+    if (redis_link_text(mailbox->link, &text, err, "HGET", record, "result", NULL) == -1)
+        return -1;
+    if (!json_is_string(text))
+        return fail(err, FAULT_NOT_FOUND, "there is no request %s", id);
+    if (result_decode(json_string_value(text), ret_result, err) == -1) {
+        fail_while(err, "the record of request %s", id);
+        if (err)
+            err->fault = FAULT_INTERNAL; /* not the reader's to mend */
+        return -1;
+    }
+    return 0;
+}
+
+/* fields is [name, value, …]. NULL for an entry without an event, or with one that a newer version
+ * wrote and this one does not know: events are hints. */
+static json_t *event_of_entry(const json_t *fields)
+{
+    json_t *event = NULL;
+
+    for (size_t i = 0; i + 1 < json_array_size(fields); i += 2) {
+        const char *name = json_string_value(json_array_get(fields, i));
+        const char *text = json_string_value(json_array_get(fields, i + 1));
+        if (name && text && strcmp(name, "event") == 0)
+            event_decode(text, &event, NULL);
+    }
+    return event;
+}
+
+/* Two numbers of at most 20 digits: it goes to the store as text, and may come from a client. */
+static bool is_cursor(const char *text)
+{
+    size_t first = strspn(text, "0123456789");
+    size_t second = text[first] == '-' ? strspn(text + first + 1, "0123456789") : 0;
+    return first > 0 && second > 0 && text[first + 1 + second] == '\0';
+}
+
+int mailbox_events(struct mailbox *mailbox, const char *user, const char *id,
+                   char cursor[COURIER_CURSOR_SIZE], int wait_ms, json_t **ret_events,
+                   struct error *err)
+{
+    char stream[KEY_SIZE];
+    json_auto_t *entries = NULL, *events = json_array();
+
+    if (!is_cursor(cursor))
+        return fail(err, FAULT_INVALID, "the cursor is not one that a stream has");
+    key_of_user(stream, KEY_EVENTS, user, id);
+    if (wait_ms > WAIT_MOST_MS)
+        wait_ms = WAIT_MOST_MS;
+    if (redis_link_read_stream(mailbox->link, stream, cursor, wait_ms, &entries, err) == -1)
+        return -1;
+
+    size_t i;
+    json_t *entry;
+    json_array_foreach(entries, i, entry) {
+        json_t *event = event_of_entry(json_array_get(entry, 1));
+        if (event)
+            json_array_append_new(events, event);
+    }
+    const char *last = json_string_value(json_array_get(
+        json_array_get(entries, json_array_size(entries) - 1), 0));
+    if (last)
+        snprintf(cursor, COURIER_CURSOR_SIZE, "%s", last);
+    *ret_events = TAKE(events);
+    return 0;
+}
+
+/* An entry as lists show it; NULL for one that does not count any more, or is damaged. */
+static json_t *container_of_entry(const char *text, int64_t now)
+{
+    json_auto_t *entry = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    json_int_t until = json_integer_value(json_object_get(entry, "until"));
+    json_t *container = json_object_get(entry, "container");
+    json_t *server = json_object_get(entry, "server");
+
+    if ((until != 0 && until <= now) || !json_is_string(server) ||
+        container_check(container, "container", NULL) == -1)
+        return NULL;
+    return json_pack("{s:O, s:O}", "server", server, "container", container);
+}
+
+/* When it was created; what is being created comes last. */
+static const char *age_key(const json_t *item)
+{
+    const json_t *created = json_object_get(json_object_get(item, "container"), "created");
+    return json_is_string(created) ? json_string_value(created) : "~";
+}
+
+static int compare_age(const void *left, const void *right)
+{
+    return strcmp(age_key(*(json_t *const *)left), age_key(*(json_t *const *)right));
+}
+
+/* The store keeps a hash in no order. Takes the items' references out of the array `unsorted`. */
+static json_t *sort_by_age(json_t *unsorted)
+{
+    size_t count = json_array_size(unsorted);
+    json_t **items = calloc(count + 1, sizeof(json_t *));
+    json_t *sorted = json_array();
+
+    if (!items || !sorted) {
+        free(items);
+        return sorted;
+    }
+    for (size_t i = 0; i < count; i++)
+        items[i] = json_array_get(unsorted, i);
+    qsort(items, count, sizeof(json_t *), compare_age);
+    for (size_t i = 0; i < count; i++)
+        json_array_append(sorted, items[i]);
+    free(items);
+    return sorted;
+}
+
+static int list_containers(struct mailbox *mailbox, const char *user, json_t **ret_list,
+                           struct error *err)
+{
+    char key[KEY_SIZE];
+    json_auto_t *reply = NULL, *list = json_array();
+
+    key_of_user(key, KEY_CONTAINERS, user, NULL);
+    if (redis_link_text(mailbox->link, &reply, err, "HVALS", key, NULL) == -1)
+        return -1;
+
+    size_t i;
+    json_t *text;
+    int64_t now = timestamp_now();
+    json_array_foreach(reply, i, text) {
+        json_t *item = container_of_entry(json_string_value(text), now);
+        if (item)
+            json_array_append_new(list, item);
+    }
+    *ret_list = sort_by_age(list);
+    return 0;
+}
+
+static int list_requests(struct mailbox *mailbox, const char *user, json_t **ret_list,
+                         struct error *err)
+{
+    char key[KEY_SIZE];
+    json_auto_t *ids = NULL, *list = json_array();
+
+    key_of_user(key, KEY_REQUESTS, user, NULL);
+    if (redis_link_text(mailbox->link, &ids, err, "ZRANGE", key, FIRST_LISTED, "-1", NULL) == -1)
+        return -1;
+
+    size_t i;
+    json_t *id;
+    json_array_foreach(ids, i, id) {
+        struct error reason = {0};
+        json_t *result = NULL;
+        if (!identifier_is_valid(json_string_value(id)))
+            continue;
+        /* A record may have expired before its entry in the list; one damaged hides no other. */
+        if (mailbox_record(mailbox, user, json_string_value(id), &result, &reason) == 0)
+            json_array_append_new(list, result);
+        else if (reason.fault == FAULT_DEPENDENCY)
+            return fail(err, reason.fault, "%s", reason.text);
+    }
+    *ret_list = TAKE(list);
+    return 0;
+}
+
+int mailbox_list(struct mailbox *mailbox, const char *user, enum listing listing,
+                 json_t **ret_list, struct error *err)
+{
+    static int (*const lists[])(struct mailbox *, const char *, json_t **, struct error *) = {
+        [LIST_CONTAINERS] = list_containers,
+        [LIST_REQUESTS] = list_requests,
+    };
+    return lists[listing](mailbox, user, ret_list, err);
+}
+
+int mailbox_follow(struct mailbox *mailbox, const char *user, const char *id, struct error *err)
+{
+    char key[KEY_SIZE];
+
+    key_of_user(key, KEY_FOLLOWER, user, id);
+    return redis_link_text(mailbox->link, NULL, err, "SET", key, "1", "EX", FOLLOWED_S, NULL);
+}

@@ -1,0 +1,262 @@
+#include "submitter/options.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/identifier.h"
+#include "schemas/names.h"
+#include "schemas/units.h"
+#include "submitter/commands.h"
+
+enum kind { FLAG, TEXT, PORTS, DURATION, SIZE, CPUS, NUMBER };
+
+struct row {
+    const char *name;
+    const char *value; /* what stands for it in help; NULL for a flag */
+    const char *summary;
+    bool (*well_formed)(const char *text); /* TEXT; NULL: anything but nothing */
+    const char *expects;                   /* what a well-formed value is */
+    int64_t most;                          /* NUMBER; the least is 1 */
+    size_t offset;                         /* of its value in struct options */
+    enum kind kind;
+    char letter; /* or '\0' */
+};
+
+#define AT(member) .offset = offsetof(struct options, member)
+
+static const struct row rows[OPTION_COUNT] = {
+    [OPTION_DETACH] = {"detach", NULL, "print the request's id and leave once it is confirmed",
+                       .kind = FLAG, .letter = 'd'},
+    [OPTION_JSON] = {"json", NULL, "one JSON object per request", .kind = FLAG},
+    [OPTION_QUIET] = {"quiet", NULL, "ids only", .kind = FLAG, .letter = 'q'},
+    [OPTION_TIMEOUT] = {"timeout", "DURATION", "stop following then; the request goes on",
+                        .kind = DURATION, AT(timeout_s)},
+    [OPTION_DEADLINE] = {"deadline", "DURATION", "do not start it later than that", .kind = DURATION,
+                         AT(deadline_s)},
+    [OPTION_ID] = {"id", "UUID", "repeat an earlier submission", identifier_is_valid,
+                   "a request's whole id", .kind = TEXT, AT(id)},
+    [OPTION_CONFIG] = {"config", "FILE", "own credentials: publish directly, not through the gate",
+                       .kind = TEXT, AT(config)},
+    [OPTION_VERSION] = {"version", NULL, "print the version", .kind = FLAG},
+    [OPTION_HELP] = {"help", NULL, "print this help", .kind = FLAG, .letter = 'h'},
+    [OPTION_PORT] = {"port", "PORT", "publish [ADDRESS:][HOST:]CONTAINER[/tcp|udp], or ranges",
+                     .kind = PORTS, AT(ports), .letter = 'p'},
+    [OPTION_NAME] = {"name", "NAME", "its name; otherwise container<SSH port>",
+                     name_is_container_own,
+                     "a letter and at most 31 of a-z 0-9 _ . - (container<digits> is reserved)",
+                     .kind = TEXT, AT(name)},
+    [OPTION_ADDRESS] = {"address", "ADDRESS", "publish ports on this address of the server",
+                        name_is_address, "an IPv4 address", .kind = TEXT, AT(address)},
+    [OPTION_SERVER] = {"server", "SERVER", "create it on this server", name_is_server,
+                       "a server's name", .kind = TEXT, AT(server)},
+    [OPTION_CPUS] = {"cpus", "NUMBER", "processors, as 0.5 or 2", .kind = CPUS, AT(millicpus)},
+    [OPTION_MEMORY] = {"memory", "SIZE", "memory, as 512m or 2g", .kind = SIZE, AT(memory)},
+    [OPTION_PIDS] = {"pids", "NUMBER", "most processes and threads", .kind = NUMBER, AT(pids),
+                     .most = 4194304},
+    [OPTION_FORCE] = {"force", NULL, "remove it also while it runs", .kind = FLAG, .letter = 'f'},
+    [OPTION_FOLLOW] = {"follow", NULL, "go on with what comes, until Ctrl-C", .kind = FLAG},
+    [OPTION_TAIL] = {"tail", "NUMBER", "only the last lines", .kind = NUMBER, AT(tail),
+                     .most = 1000000},
+};
+
+/* ---- values, by kind ---- */
+
+typedef int take(const struct row *row, void *slot, const char *value, struct error *err);
+
+/* A flag's only value is that it was given. */
+static int take_flag(const struct row *row, void *slot, const char *value, struct error *err)
+{
+    (void)row, (void)slot, (void)value, (void)err;
+    return 0;
+}
+
+static int take_text(const struct row *row, void *slot, const char *value, struct error *err)
+{
+    if (row->well_formed ? !row->well_formed(value) : *value == '\0')
+        return fail(err, FAULT_INVALID, "\"%s\" is not %s", value,
+                    row->expects ? row->expects : "a name");
+    *(const char **)slot = value;
+    return 0;
+}
+
+static int take_ports(const struct row *row, void *slot, const char *value, struct error *err)
+{
+    (void)row;
+    return ports_parse(value, slot, err);
+}
+
+static int take_duration(const struct row *row, void *slot, const char *value, struct error *err)
+{
+    (void)row;
+    return duration_parse(value, slot, err);
+}
+
+static int take_size(const struct row *row, void *slot, const char *value, struct error *err)
+{
+    (void)row;
+    return size_parse(value, slot, err);
+}
+
+static int take_cpus(const struct row *row, void *slot, const char *value, struct error *err)
+{
+    (void)row;
+    return cpus_parse(value, slot, err);
+}
+
+static int take_number(const struct row *row, void *slot, const char *value, struct error *err)
+{
+    size_t digits = strspn(value, "0123456789");
+    int64_t number = digits < 10 ? strtoll(value, NULL, 10) : row->most + 1;
+
+    if (digits == 0 || value[digits] != '\0' || number < 1 || number > row->most)
+        return fail(err, FAULT_INVALID, "\"%s\" is not a number from 1 to %" PRId64, value,
+                    row->most);
+    *(int64_t *)slot = number;
+    return 0;
+}
+
+static take *const takers[] = {
+    [FLAG] = take_flag,         [TEXT] = take_text, [PORTS] = take_ports,
+    [DURATION] = take_duration, [SIZE] = take_size, [CPUS] = take_cpus,
+    [NUMBER] = take_number,
+};
+
+/* ---- the line ---- */
+
+/* Where we are in it. */
+struct line {
+    struct options *options;
+    int argc, next;
+    char **argv;
+};
+
+/* attached: what stands in the same word as the option, or NULL. */
+static int take_option(struct line *line, size_t which, const char *attached, struct error *err)
+{
+    const struct row *row = &rows[which];
+    const char *value = attached;
+
+    if (row->value && !value) {
+        if (line->next == line->argc)
+            return fail(err, FAULT_INVALID, "--%s needs a value: --%s %s", row->name, row->name,
+                        row->value);
+        value = line->argv[line->next++];
+    }
+    if (takers[row->kind](row, (char *)line->options + row->offset, value, err) == -1)
+        return fail_while(err, "--%s", row->name);
+    line->options->given |= TAKES(which);
+    return 0;
+}
+
+/* word: "name" or "name=value". */
+static int take_long(struct line *line, const char *word, struct error *err)
+{
+    size_t length = strcspn(word, "=");
+    const char *attached = word[length] == '=' ? word + length + 1 : NULL;
+
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (strncmp(rows[i].name, word, length) != 0 || rows[i].name[length] != '\0')
+            continue;
+        if (attached && !rows[i].value)
+            return fail(err, FAULT_INVALID, "--%s takes no value", rows[i].name);
+        return take_option(line, i, attached, err);
+    }
+    return fail(err, FAULT_INVALID, "there is no option --%.*s: see help", (int)length, word);
+}
+
+/* letters: "d", "dq", "p80", or "p" with its value in the next word. */
+static int take_letters(struct line *line, const char *letters, struct error *err)
+{
+    while (*letters) {
+        size_t which = 0;
+        while (which < OPTION_COUNT && rows[which].letter != *letters)
+            which++;
+        if (which == OPTION_COUNT)
+            return fail(err, FAULT_INVALID, "there is no option -%c: see help", *letters);
+        letters++;
+        if (rows[which].value)
+            return take_option(line, which, *letters ? letters : NULL, err);
+        if (take_option(line, which, NULL, err) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+/* Options are taken as they come; other words are moved to the front of argv. */
+static int split(struct line *line, int *ret_words, struct error *err)
+{
+    int words = 0;
+    bool only_words = false;
+
+    while (line->next < line->argc) {
+        char *word = line->argv[line->next++];
+        int status = 0;
+        if (only_words || word[0] != '-' || word[1] == '\0')
+            line->argv[words++] = word;
+        else if (strcmp(word, "--") == 0)
+            only_words = true;
+        else if (word[1] == '-')
+            status = take_long(line, word + 2, err);
+        else
+            status = take_letters(line, word + 1, err);
+        if (status == -1)
+            return -1;
+    }
+    *ret_words = words;
+    return 0;
+}
+
+static int check_command(const struct options *options, struct error *err)
+{
+    const struct command *command = options->command;
+    unsigned foreign = options->given & ~(command->options | TAKES_ALWAYS);
+
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (foreign & TAKES(i))
+            return fail(err, FAULT_INVALID, "%s takes no --%s: see help %s", command->name,
+                        rows[i].name, command->name);
+    if (options->given & TAKES(OPTION_HELP))
+        return 0;
+    if (options->count < command->least)
+        return fail(err, FAULT_INVALID, "%s needs more: %s %s", command->name, command->name,
+                    command->operands);
+    if (options->count > command->most)
+        return fail(err, FAULT_INVALID, "%s takes no \"%s\": %s %s", command->name,
+                    options->operands[command->most], command->name, command->operands);
+    return 0;
+}
+
+int options_parse(int argc, char *argv[], struct options *ret_options, struct error *err)
+{
+    struct line line = {.options = ret_options, .argc = argc, .argv = argv};
+    int words = 0;
+
+    *ret_options = (struct options){0};
+    if (split(&line, &words, err) == -1)
+        return -1;
+    if (words == 0)
+        return 0;
+    ret_options->command = command_find(argv[0]);
+    if (!ret_options->command)
+        return fail(err, FAULT_INVALID, "there is no command \"%s\": see help", argv[0]);
+    ret_options->operands = argv + 1;
+    ret_options->count = words - 1;
+    return check_command(ret_options, err);
+}
+
+void options_describe(FILE *out, unsigned set)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct row *row = &rows[i];
+        if (!(set & TAKES(i)))
+            continue;
+        int width = row->letter ? fprintf(out, "  -%c, --%s", row->letter, row->name)
+                                : fprintf(out, "      --%s", row->name);
+        if (row->value)
+            width += fprintf(out, " %s", row->value);
+        fprintf(out, "%*s%s\n", width < 28 ? 28 - width : 1, "", row->summary);
+    }
+}

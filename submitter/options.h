@@ -1,0 +1,76 @@
+/*
+ * A command line, read by the tables of options and commands. Options stand anywhere before `--`,
+ * as --name VALUE, --name=VALUE, -p VALUE, -pVALUE or in a cluster (-dq). Pure: no output, no exit.
+ */
+#ifndef DCM_SUBMITTER_OPTIONS_H
+#define DCM_SUBMITTER_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/error.h"
+#include "schemas/ports.h"
+
+/* A row of the table each; commands say which they take as a sum of TAKES(…). */
+enum option {
+    OPTION_DETACH,
+    OPTION_JSON,
+    OPTION_QUIET,
+    OPTION_TIMEOUT,
+    OPTION_DEADLINE,
+    OPTION_ID,
+    OPTION_CONFIG,
+    OPTION_VERSION,
+    OPTION_HELP,
+    OPTION_PORT,
+    OPTION_NAME,
+    OPTION_ADDRESS,
+    OPTION_SERVER,
+    OPTION_CPUS,
+    OPTION_MEMORY,
+    OPTION_PIDS,
+    OPTION_FORCE,
+    OPTION_FOLLOW,
+    OPTION_TAIL,
+    OPTION_COUNT
+};
+#define TAKES(option) (1U << (option))
+/* What every command takes. */
+#define TAKES_ALWAYS                                                                               \
+    (TAKES(OPTION_JSON) | TAKES(OPTION_CONFIG) | TAKES(OPTION_VERSION) | TAKES(OPTION_HELP))
+
+struct command;
+
+struct options {
+    unsigned given;                /* TAKES(…) of each option that stands on the line */
+    const struct command *command; /* NULL: the line has no word that is not an option */
+    int count;                     /* of what follows the command */
+    char **operands;               /* borrowed from argv */
+
+    /* Values; zero or NULL where the option was not given. Text is borrowed from argv. */
+    int64_t timeout_s;
+    int64_t deadline_s;
+    const char *id;
+    const char *config;
+    const char *name;
+    const char *address;
+    const char *server;
+    int64_t millicpus;
+    int64_t memory;
+    int64_t pids;
+    int64_t tail;
+    struct ports ports;
+};
+
+/*
+ * Read argv[0…argc), without the program's name. argv is reordered: the command and its operands
+ * come to stand in front. FAULT_INVALID says what is wrong with which word; *ret_options then holds
+ * what had been read (so that a mistake still knows --json).
+ */
+int options_parse(int argc, char *argv[], struct options *ret_options, struct error *err);
+
+/* A line for each option of the set: "  -d, --detach        leave once the request is confirmed". */
+void options_describe(FILE *out, unsigned set);
+
+#endif

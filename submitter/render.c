@@ -1,0 +1,172 @@
+#include "submitter/render.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "schemas/result.h"
+#include "submitter/printable.h"
+
+void render_json(FILE *out, const json_t *value)
+{
+    AUTO(string) char *text = json_dumps(value, JSON_COMPACT);
+    if (text)
+        fprintf(out, "%s\n", text);
+}
+
+/* ---- what a request did, in words ---- */
+
+static const char *text_at(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+static void tell_created(FILE *out, const json_t *result, const char *verb)
+{
+    const json_t *container = json_object_get(result, "container");
+    const char *address = text_at(container, "address");
+    const char *id = text_at(container, "id");
+    const char *name = text_at(container, "name");
+    const char *user = text_at(result, "user");
+
+    if (!address || !id || !name || !user)
+        return;
+    fprintf(out,
+            "Using alias %s\n"
+            "%s\n"
+            "Container %s %s successfully.\n"
+            "To connect use\n"
+            "  ssh %s@%s -p %" JSON_INTEGER_FORMAT "\n"
+            "You can also login as root.\n"
+            "Use name or port number to identify the container to DCM.\n",
+            address, id, name, verb, user, address,
+            json_integer_value(json_object_get(container, "ssh_port")));
+}
+
+static void tell_changed(FILE *out, const json_t *result, const char *verb)
+{
+    const char *name = text_at(json_object_get(result, "container"), "name");
+
+    if (name)
+        fprintf(out, "Container %s %s.\n", name, verb);
+    else
+        fprintf(out, "Container %s.\n", verb);
+}
+
+static void tell_answered(FILE *out, const json_t *result, const char *verb)
+{
+    const char *server = text_at(result, "server");
+
+    fprintf(out, "%s %s.\n", server ? server : "a server", verb);
+}
+
+static void tell_nothing(FILE *out, const json_t *result, const char *verb)
+{
+    (void)out, (void)result, (void)verb;
+}
+
+static const struct deed {
+    void (*tell)(FILE *out, const json_t *result, const char *verb);
+    const char *verb;
+} deeds[OP_COUNT] = {
+    [OP_PING] = {tell_answered, "answers"},
+    [OP_CONTAINER_CREATE] = {tell_created, "created"},
+    [OP_CONTAINER_START] = {tell_changed, "started"},
+    [OP_CONTAINER_STOP] = {tell_changed, "stopped"},
+    [OP_CONTAINER_RESTART] = {tell_changed, "restarted"},
+    [OP_CONTAINER_PAUSE] = {tell_changed, "paused"},
+    [OP_CONTAINER_UNPAUSE] = {tell_changed, "unpaused"},
+    [OP_CONTAINER_REMOVE] = {tell_changed, "removed"},
+    [OP_CONTAINER_LOGS] = {tell_nothing, NULL}, /* its output was the answer */
+};
+
+/* ---- results ---- */
+
+/* A request that was refused by a server's upgrade or outage has failed; 5 to 7 speak of requests
+ * whose end is not known. */
+static int status_of_ended(enum fault fault)
+{
+    int status = fault_exit_status(fault);
+    return status >= fault_exit_status(FAULT_UNFINISHED) ? fault_exit_status(FAULT_INTERNAL)
+                                                         : status;
+}
+
+static void render_done(const struct session *session, const struct options *options,
+                        const json_t *result)
+{
+    enum op op;
+
+    if (!(options->given & (TAKES(OPTION_JSON) | TAKES(OPTION_QUIET))) &&
+        op_from_name(text_at(result, "op"), &op) == 0)
+        deeds[op].tell(session->out, result, deeds[op].verb);
+}
+
+int render_result(const struct session *session, const struct options *options,
+                  const json_t *result, const char *subject)
+{
+    struct error reason = {0};
+
+    if (options->given & TAKES(OPTION_JSON))
+        render_json(session->out, result);
+    else if (options->given & TAKES(OPTION_QUIET))
+        fprintf(session->out, "%s\n", text_at(result, "request"));
+
+    enum fault fault = result_fault(result, &reason);
+    if (fault == FAULT_NONE) {
+        render_done(session, options, result);
+        return 0;
+    }
+    if (!result_is_final(result))
+        return fault_exit_status(FAULT_UNFINISHED);
+    render_error(session, text_at(result, "op"), subject, &reason);
+    return status_of_ended(fault);
+}
+
+int render_error(const struct session *session, const char *command, const char *subject,
+                 const struct error *reason)
+{
+    FILE *out = session->err;
+
+    fprintf(out, "%s: ", session->program);
+    if (command)
+        print_line_part(out, command);
+    if (command && subject)
+        fputc(' ', out);
+    if (subject)
+        print_line_part(out, subject);
+    if (command || subject)
+        fputs(": ", out);
+    print_line_part(out, reason->text[0] ? reason->text : fault_code(reason->fault));
+    if (reason->rule[0]) {
+        fputs(" (rule ", out);
+        print_line_part(out, reason->rule);
+        fputc(')', out);
+    }
+    fputc('\n', out);
+    return fault_exit_status(reason->fault);
+}
+
+/* ---- progress ---- */
+
+void progress_show(struct progress *progress, const char *phase)
+{
+    if (!progress->out || !phase || strcmp(progress->last, phase) == 0)
+        return;
+    if (progress->last[0]) {
+        fputs(" → ", progress->out);
+    } else if (progress->subject) {
+        print_line_part(progress->out, progress->subject);
+        fputs(": ", progress->out);
+    }
+    snprintf(progress->last, sizeof(progress->last), "%s", phase);
+    print_line_part(progress->out, progress->last);
+    fflush(progress->out);
+}
+
+void progress_end(struct progress *progress)
+{
+    if (progress->out && progress->last[0])
+        fputc('\n', progress->out);
+    progress->last[0] = '\0';
+}

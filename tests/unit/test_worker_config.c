@@ -1,0 +1,89 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "worker/config.h"
+
+#define BASE "server = lab1\nbroker = amqp://w:x@127.0.0.1/dcm\nstore = redis://127.0.0.1\n"
+
+/* Read a configuration of these lines. */
+static int read_lines(const char *lines, struct worker_config *config, struct error *err)
+{
+    char path[] = "/tmp/dcm-config-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, lines, strlen(lines)), (ssize_t)strlen(lines));
+    close(file);
+    int status = worker_config_read(path, config, err);
+    unlink(path);
+    return status;
+}
+
+static void a_complete_file_is_read(void **state)
+{
+    struct worker_config config = {0};
+    struct error err = {0};
+    char subnet[SUBNET_SIZE];
+    (void)state;
+    int status = read_lines(BASE "addresses = 10.0.0.1 10.0.0.2\nssh_ports = 2000-2999\n"
+                                 "subnets = 10.201.0.0/16\nsubnet_bits = 26\n",
+                            &config, &err);
+    assert_int_equal(status, 0);
+    assert_string_equal(config.addresses[1], "10.0.0.2");
+    assert_int_equal(config.first_port, 2000);
+    assert_int_equal(config.last_port, 2999);
+    assert_int_equal(config.subnet_count, 1024);
+    worker_config_subnet(&config, 17, subnet);
+    assert_string_equal(subnet, "10.201.4.64/26");
+    worker_config_subnet(&config, 1023, subnet);
+    assert_string_equal(subnet, "10.201.255.192/26");
+    worker_config_clear(&config);
+}
+
+static void a_faulty_setting_is_named(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *named;
+    } faults[] = {
+        {"addresses = 10.0.0.256\n", "addresses"},
+        {"addresses = 10.0.0.1\nssh_ports = 80-90\n", "ssh_ports"},
+        {"addresses = 10.0.0.1\nssh_ports = 3000-2000\n", "ssh_ports"},
+        {"addresses = 10.0.0.1\nssh_ports = 2000-70000\n", "ssh_ports"},
+        {"addresses = 10.0.0.1\nssh_ports = 2000-3000x\n", "ssh_ports"},
+        {"addresses = 10.0.0.1\nsubnets = 10.201.0.1/16\n", "subnets"},
+        {"addresses = 10.0.0.1\nsubnets = 10.201.0.0/28\n", "subnets"},
+        {"addresses = 10.0.0.1\nsubnets = 10.201.0.0\n", "subnets"},
+        {"addresses = 10.0.0.1\nrunners = 0\n", "runners"},
+        {"addresses = 10.0.0.1\nlog_level = loud\n", "log_level"},
+        {"addresses = 10.0.0.1\nserver_name = x\n", "server_name"},
+        {"", "addresses"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct worker_config config = {0};
+        struct error err = {0};
+        char lines[512];
+        snprintf(lines, sizeof lines, BASE "%s", faults[i].line);
+        assert_int_equal(read_lines(lines, &config, &err), -1);
+        assert_int_equal(err.fault, FAULT_INVALID);
+        assert_non_null(strstr(err.text, faults[i].named));
+        assert_null(config.server);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_complete_file_is_read),
+        cmocka_unit_test(a_faulty_setting_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,41 @@
+/* The settings of dcm-worker: docs/administration.md lists them for people. */
+#ifndef DCM_WORKER_CONFIG_H
+#define DCM_WORKER_CONFIG_H
+
+#include <stdint.h>
+
+#include "common/error.h"
+
+struct worker_config {
+    char *server;
+    char **broker;
+    char *store;
+    char *engine;
+    char *storage;
+    char *keys;
+    char *state;
+    char *policy;
+    char *keyring;
+    char **addresses; /* the first is the one that users are given for SSH */
+    char *ssh_ports;
+    char *subnets;
+    long subnet_bits;
+    long runners;
+    char *account;
+    char *log_level;
+    /* worked out from the above */
+    uint16_t first_port, last_port;
+    uint32_t subnet_base;  /* host byte order */
+    unsigned subnet_count; /* how many networks of subnet_bits the pool holds */
+};
+
+/* FAULT_INVALID names file, line and setting. */
+int worker_config_read(const char *path, struct worker_config *ret_config, struct error *err);
+void worker_config_clear(struct worker_config *config);
+
+/* The pool's subnet of this index, "10.201.4.64/26". */
+#define SUBNET_SIZE 20
+void worker_config_subnet(const struct worker_config *config, unsigned index,
+                          char ret_subnet[SUBNET_SIZE]);
+
+#endif

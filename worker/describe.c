@@ -1,0 +1,80 @@
+#include "worker/describe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/units.h"
+
+/* The engine writes nanoseconds; we show milliseconds, always in the same form. */
+static json_t *created_at(const char *text)
+{
+    char cut[TIMESTAMP_SIZE];
+    int64_t milliseconds = 0;
+    struct error err;
+    if (text && strlen(text) >= TIMESTAMP_SIZE - 1 && text[19] == '.') {
+        snprintf(cut, sizeof cut, "%.23sZ", text);
+        if (timestamp_parse(cut, &milliseconds, &err) == 0)
+            return json_string(cut);
+    }
+    timestamp_format(timestamp_now(), cut);
+    return json_string(cut);
+}
+
+json_t *describe_container(const struct description *description)
+{
+    return json_pack("{s:s, s:s?, s:s, s:s, s:i, s:o, s:s, s:o, s:n}", "name", description->name,
+                     "id", description->id, "state", description->state, "address",
+                     description->address, "ssh_port", (int)description->ssh_port, "ports",
+                     ports_to_json(description->ports), "image", description->image, "created",
+                     created_at(description->created), "expires");
+}
+
+/* "8080/tcp" */
+static int container_port(const char *text, uint16_t *ret_port, const char **ret_protocol)
+{
+    char *rest = NULL;
+    unsigned long port = strtoul(text, &rest, 10);
+    if (rest == text || port == 0 || port > 65535)
+        return -1;
+    *ret_port = (uint16_t)port;
+    *ret_protocol = strcmp(rest, "/udp") == 0 ? "udp" : "tcp";
+    return 0;
+}
+
+static void add_binding(const char *key, const json_t *binding, struct ports *ports,
+                        uint16_t *ssh_port)
+{
+    struct port port = {0};
+    const char *address = json_string_value(json_object_get(binding, "HostIp"));
+    const char *host = json_string_value(json_object_get(binding, "HostPort"));
+    if (!address || !host || container_port(key, &port.container, &port.protocol) < 0)
+        return;
+    port.host = (uint16_t)strtoul(host, NULL, 10);
+    snprintf(port.address, sizeof port.address, "%s", address);
+    if (strcmp(key, "22/tcp") == 0)
+        *ssh_port = port.host;
+    else if (ports->count < PORTS_MAX)
+        ports->list[ports->count++] = port;
+}
+
+void describe_ports(const json_t *inspected, struct ports *ret_ports, uint16_t *ret_ssh_port)
+{
+    const json_t *bindings =
+        json_object_get(json_object_get(inspected, "HostConfig"), "PortBindings");
+    const char *key = NULL;
+    json_t *list = NULL;
+    struct ports ports = {0};
+    uint16_t ssh_port = 0;
+    /* jansson iterates over what it does not change, but its signature says otherwise. */
+    void *iterator = json_object_iter((json_t *)(uintptr_t)bindings);
+    for (; iterator; iterator = json_object_iter_next((json_t *)(uintptr_t)bindings, iterator)) {
+        key = json_object_iter_key(iterator);
+        list = json_object_iter_value(iterator);
+        size_t i = 0;
+        json_t *binding = NULL;
+        json_array_foreach(list, i, binding) add_binding(key, binding, &ports, &ssh_port);
+    }
+    *ret_ports = ports;
+    *ret_ssh_port = ssh_port;
+}

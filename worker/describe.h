@@ -1,0 +1,27 @@
+/* A container as users see it: the "container" part of results and of the index. Pure. */
+#ifndef DCM_WORKER_DESCRIBE_H
+#define DCM_WORKER_DESCRIBE_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "schemas/ports.h"
+
+struct description {
+    const char *name;
+    const char *id; /* full */
+    const char *state;
+    const char *address; /* the server's, for SSH */
+    uint16_t ssh_port;
+    const struct ports *ports;
+    const char *image;
+    const char *created; /* RFC 3339, of any precision */
+};
+/* New reference, to the form of schemas/result.schema.json. */
+json_t *describe_container(const struct description *description);
+
+/* The ports that an inspected container publishes, SSH's apart. Beyond PORTS_MAX they are left out.
+ */
+void describe_ports(const json_t *inspected, struct ports *ret_ports, uint16_t *ret_ssh_port);
+
+#endif

@@ -1,0 +1,104 @@
+#include "worker/dispatch.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+static int send_packet(int socket, const void *data, size_t size, struct error *err)
+{
+    ssize_t sent;
+    do
+        sent = send(socket, data, size, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    if (sent != (ssize_t)size)
+        return fail(err, FAULT_INTERNAL, "send to a process of ours: %s", strerror(errno));
+    return 0;
+}
+
+static int receive_packet(int socket, void *data, size_t size, size_t *ret_size, struct error *err)
+{
+    ssize_t got = recv(socket, data, size, 0);
+    if (got == 0 || (got < 0 && errno == ECONNRESET))
+        return 1;
+    if (got < 0)
+        return fail(err, FAULT_INTERNAL, "receive from a process of ours: %s", strerror(errno));
+    *ret_size = (size_t)got;
+    return 0;
+}
+
+int work_send(int socket, const struct work *work, struct error *err)
+{
+    return send_packet(socket, work, offsetof(struct work, body) + work->length, err);
+}
+
+int work_receive(int socket, struct work *ret_work, struct error *err)
+{
+    size_t size = 0;
+    int status = receive_packet(socket, ret_work, sizeof *ret_work, &size, err);
+    if (status != 0)
+        return status;
+    if (size < offsetof(struct work, body) ||
+        size != offsetof(struct work, body) + ret_work->length)
+        return fail(err, FAULT_INTERNAL, "a work message of %zu bytes does not add up", size);
+    return 0;
+}
+
+int word_send(int socket, const struct word *word, struct error *err)
+{
+    return send_packet(socket, word, sizeof *word, err);
+}
+
+int word_receive(int socket, struct word *ret_word, struct error *err)
+{
+    size_t size = 0;
+    int status = receive_packet(socket, ret_word, sizeof *ret_word, &size, err);
+    if (status == 0 && size != sizeof *ret_word)
+        return fail(err, FAULT_INTERNAL, "a word message of %zu bytes does not add up", size);
+    return status;
+}
+
+int slot_send(int control, size_t slot, int socket, struct error *err)
+{
+    union {
+        char space[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } buffer = {0};
+    struct iovec part = {.iov_base = &slot, .iov_len = sizeof slot};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = buffer.space,
+                             .msg_controllen = sizeof buffer.space};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &socket, sizeof socket);
+    if (sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        return fail(err, FAULT_INTERNAL, "hand a runner's socket to the link: %s", strerror(errno));
+    return 0;
+}
+
+int slot_receive(int control, size_t *ret_slot, int *ret_socket, struct error *err)
+{
+    union {
+        char space[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } buffer = {0};
+    size_t slot = 0;
+    struct iovec part = {.iov_base = &slot, .iov_len = sizeof slot};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = buffer.space,
+                             .msg_controllen = sizeof buffer.space};
+    ssize_t got = recvmsg(control, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (got == 0)
+        return 1;
+    struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (got != (ssize_t)sizeof slot || !header || header->cmsg_type != SCM_RIGHTS)
+        return fail(err, FAULT_INTERNAL, "no runner's socket came: %s", strerror(errno));
+    *ret_slot = slot;
+    memcpy(ret_socket, CMSG_DATA(header), sizeof *ret_socket);
+    return 0;
+}

@@ -1,0 +1,57 @@
+/*
+ * What link and runner say to each other over their socketpair (SOCK_SEQPACKET, one message a
+ * packet): work down, word of it back. Both are this program, forked from one supervisor, so the
+ * messages are plain structs.
+ *
+ *   link → runner   WORK_DELIVERY  a message from the broker        → TAKEN?, then DONE | LATER |
+ * PARK WORK_RESUME    an id that is in the journal     → DONE | LATER | PARK WORK_RECALL    which
+ * ids did we leave undone?   → LEFT…, DONE
+ */
+#ifndef DCM_WORKER_DISPATCH_H
+#define DCM_WORKER_DISPATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "schemas/identifier.h"
+#include "schemas/request.h"
+
+enum work_kind { WORK_DELIVERY, WORK_RESUME, WORK_RECALL };
+
+struct work {
+    enum work_kind kind;
+    uint64_t serial;          /* the link's own number; comes back in every word of it */
+    char account[64];         /* of a delivery: the broker's validated user-id, or "" */
+    char id[IDENTIFIER_SIZE]; /* of a resume */
+    size_t length;            /* of a delivery's body; 0 also when it was too large to read */
+    char body[REQUEST_MAX_BYTES];
+};
+
+enum word_kind {
+    WORD_TAKEN, /* journalled: the delivery may be acknowledged, the id will do from here on */
+    WORD_DONE,  /* settled for good */
+    WORD_LATER, /* engine or store out of reach, nothing wrong with the request */
+    WORD_PARK,  /* no worker can make anything of it: set it aside */
+    WORD_LEFT,  /* an id that the journal holds undone */
+};
+
+struct word {
+    enum word_kind kind;
+    uint64_t serial;
+    char id[IDENTIFIER_SIZE]; /* TAKEN, LEFT */
+    char reason[256];         /* LATER, PARK */
+};
+
+/* 0 when a whole message was sent or received. Receiving: 1 when the other side is gone, -1 with
+ * err also when interrupted by a signal or, on a non-blocking socket, when there is nothing. */
+int work_send(int socket, const struct work *work, struct error *err);
+int work_receive(int socket, struct work *ret_work, struct error *err);
+int word_send(int socket, const struct word *word, struct error *err);
+int word_receive(int socket, struct word *ret_word, struct error *err);
+
+/* The supervisor hands the link a fresh runner's socket: the slot's number with a descriptor. */
+int slot_send(int control, size_t slot, int socket, struct error *err);
+int slot_receive(int control, size_t *ret_slot, int *ret_socket, struct error *err);
+
+#endif

@@ -1,0 +1,140 @@
+#include "worker/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "worker/engine_private.h"
+
+#define MESSAGE_MAX 200 /* leaves room in an error's text for what was being done */
+
+/* What a refusal means, by its status and by what the message says; the first row that fits. The
+ * rows with a text correct Docker 20.10, which does not always choose the status it means. */
+static const struct {
+    long status;
+    const char *says;
+    enum fault fault;
+} meanings[] = {
+    {403, "has active endpoints", FAULT_CONFLICT}, /* a network that is in use */
+    {404, "network ", FAULT_ENGINE}, /* a start: the container is there, its network is not */
+    {404, "", FAULT_NOT_FOUND},
+    {409, "is already in progress", FAULT_DEPENDENCY}, /* a removal, soon done */
+    {409, "", FAULT_CONFLICT},
+    {500, "is not paused", FAULT_CONFLICT},
+    {503, "", FAULT_DEPENDENCY},
+};
+
+static enum fault meaning_of(long status, const char *message)
+{
+    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+        if (meanings[i].status == status && strstr(message, meanings[i].says))
+            return meanings[i].fault;
+    return FAULT_ENGINE;
+}
+
+char *engine_message(const struct engine_answer *answer)
+{
+    json_auto_t *value = json_loadb(answer->bytes ? answer->bytes : "", answer->length, 0, NULL);
+    const char *message = json_string_value(json_object_get(value, "message"));
+
+    if (message)
+        return strdup(message);
+    return answer->bytes ? strndup(answer->bytes, answer->length) : strdup("");
+}
+
+int engine_refused(const struct engine_answer *answer, struct error *err)
+{
+    AUTO(string) char *message = engine_message(answer);
+    if (!message)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+
+    /* The engine puts what went wrong at the end of what it was doing: keep the end. */
+    const char *end = message;
+    if (strlen(message) > MESSAGE_MAX) {
+        end = message + strlen(message) - MESSAGE_MAX;
+        while (((unsigned char)*end & 0xC0) == 0x80) /* not inside a character of UTF-8 */
+            end++;
+    }
+    enum fault fault = meaning_of(answer->status, message);
+    if (*end == '\0')
+        return fail(err, fault, "the engine answers with status %ld", answer->status);
+    return fail(err, fault, "the engine says: %s%s", end == message ? "" : "…", end);
+}
+
+int engine_decode(const struct engine_answer *answer, json_t **ret_value, struct error *err)
+{
+    if (!engine_agrees(answer))
+        return engine_refused(answer, err);
+    json_t *value = json_loadb(answer->bytes ? answer->bytes : "", answer->length, 0, NULL);
+    if (!value)
+        return fail(err, FAULT_ENGINE, "the engine's answer is not JSON");
+    *ret_value = value;
+    return 0;
+}
+
+int engine_ask(struct engine *engine, const struct engine_call *call, json_t **ret_value,
+               struct error *err)
+{
+    AUTO(engine_answer) struct engine_answer answer = {0};
+
+    if (engine_exchange(engine, call, &answer, err) < 0)
+        return -1;
+    return engine_decode(&answer, ret_value, err);
+}
+
+/* "1.41" as a number that compares: 1041. -1 for anything else. */
+static int version_number(const char *text)
+{
+    int major, minor, end = 0;
+    if (!text || sscanf(text, "%3d.%3d%n", &major, &minor, &end) != 2 || text[end] != '\0')
+        return -1;
+    return major * 1000 + minor;
+}
+
+int engine_check_version(const struct engine_answer *answer, struct error *err)
+{
+    json_auto_t *version = json_loadb(answer->bytes ? answer->bytes : "", answer->length, 0, NULL);
+    const char *newest = json_string_value(json_object_get(version, "ApiVersion"));
+    const char *oldest = json_string_value(json_object_get(version, "MinAPIVersion"));
+    int ours = version_number(ENGINE_API);
+
+    if (!engine_agrees(answer) || version_number(newest) < 0)
+        return fail(err, FAULT_DEPENDENCY, "what answers is not a Docker engine");
+    if (version_number(newest) < ours || version_number(oldest) > ours)
+        return fail(err, FAULT_DEPENDENCY,
+                    "the Docker engine speaks API %s to %s, DCM needs " ENGINE_API
+                    " (Docker 20.10 to 28)",
+                    oldest ? oldest : "1.0", newest);
+    return 0;
+}
+
+int engine_identity(struct engine *engine, char ret_identity[ENGINE_IDENTITY_SIZE],
+                    struct error *err)
+{
+    const struct engine_call call = {.method = "GET", .path = "/info"};
+    json_auto_t *info = NULL;
+
+    if (engine_ask(engine, &call, &info, err) < 0)
+        return -1;
+    const char *identity = json_string_value(json_object_get(info, "ID"));
+    size_t length = identity ? strlen(identity) : 0;
+    if (length == 0 || length >= ENGINE_IDENTITY_SIZE)
+        return fail(err, FAULT_ENGINE, "the engine does not say its id");
+    for (size_t i = 0; i < length; i++)
+        if (identity[i] < ' ' || identity[i] > '~')
+            return fail(err, FAULT_ENGINE, "the engine's id is not printable text");
+    memcpy(ret_identity, identity, length + 1);
+    return 0;
+}
+
+int engine_image_inspect(struct engine *engine, const char *reference, json_t **ret_image,
+                         struct error *err)
+{
+    char path[ENGINE_PATH_SIZE];
+    const struct engine_call call = {.method = "GET", .path = path};
+
+    if (!name_is_image(reference) && !name_is_image_id(reference))
+        return fail(err, FAULT_INVALID, "not an image's name or id");
+    snprintf(path, sizeof(path), "/images/%s/json", reference);
+    return engine_ask(engine, &call, ret_image, err);
+}

@@ -1,0 +1,289 @@
+/* HTTP over the engine's Unix socket: all that knows libcurl. */
+#include <curl/curl.h>
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "common/auto.h"
+#include "worker/engine_private.h"
+
+#define CONNECT_TIMEOUT_S 5
+#define TURN_MS 900 /* libcurl looks around every second, or a little before */
+
+struct engine {
+    CURL *curl;
+    char *socket_path;
+    bool greeted; /* its version has been checked since it was last out of reach */
+    bool busy;    /* a callback must not come back in: the curl handle is in use */
+};
+
+/* One call or stream, while libcurl runs. */
+struct transfer {
+    CURL *curl;
+    const struct engine_stream *stream; /* NULL: a call */
+    struct engine_answer *answer;       /* of a stream: only a refusal */
+    int64_t last_turn;
+    enum { GOES_ON, ENDED, FAILED } end; /* by us, not by the engine or the connection */
+    struct error *err;                   /* filled when we FAILED */
+};
+
+static inline void auto_url(CURLU **slot)
+{
+    curl_url_cleanup(*slot);
+}
+
+static inline void auto_headers(struct curl_slist **slot)
+{
+    curl_slist_free_all(*slot);
+}
+
+void auto_engine_answer(struct engine_answer *answer)
+{
+    free(answer->bytes);
+}
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int engine_new(const char *socket_path, struct engine **ret_engine, struct error *err)
+{
+    AUTO(engine) struct engine *engine = calloc(1, sizeof(*engine));
+    if (engine) {
+        engine->socket_path = strdup(socket_path);
+        engine->curl = curl_easy_init();
+    }
+    if (!engine || !engine->socket_path || !engine->curl)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    *ret_engine = TAKE(engine);
+    return 0;
+}
+
+void engine_free(struct engine *engine)
+{
+    if (!engine)
+        return;
+    curl_easy_cleanup(engine->curl);
+    free(engine->socket_path);
+    free(engine);
+}
+
+/* libcurl's own sockets would be inherited by whatever this process executes. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)context;
+    (void)purpose;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static int append(struct engine_answer *answer, const char *data, size_t length, struct error *err)
+{
+    if (length > ENGINE_RESPONSE_MAX - answer->length)
+        return fail(err, FAULT_ENGINE, "the engine's answer is larger than %d bytes",
+                    ENGINE_RESPONSE_MAX);
+    /* Powers of two: the buffer has room up to the next one. */
+    size_t room = 1024;
+    while (room < answer->length + length)
+        room *= 2;
+    char *bytes = realloc(answer->bytes, room);
+    if (!bytes)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    memcpy(bytes + answer->length, data, length);
+    answer->bytes = bytes;
+    answer->length += length;
+    return 0;
+}
+
+static bool goes_on(struct transfer *transfer, int verdict)
+{
+    if (verdict != 0)
+        transfer->end = verdict < 0 ? FAILED : ENDED;
+    return verdict == 0;
+}
+
+static size_t take_bytes(char *data, size_t one, size_t length, void *context)
+{
+    struct transfer *transfer = context;
+    const struct engine_stream *stream = transfer->stream;
+    long status = 0;
+
+    (void)one;
+    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
+    int verdict = stream && status / 100 == 2
+                      ? stream->piece(data, length, stream->context, transfer->err)
+                      : append(transfer->answer, data, length, transfer->err);
+    return goes_on(transfer, verdict) ? length : 0;
+}
+
+static int look_around(void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                       curl_off_t up)
+{
+    struct transfer *transfer = context;
+    const struct engine_stream *stream = transfer->stream;
+    int64_t now = monotonic_ms();
+
+    (void)down_total;
+    (void)down;
+    (void)up_total;
+    (void)up;
+    if (transfer->end != GOES_ON || now - transfer->last_turn < TURN_MS)
+        return 0;
+    transfer->last_turn = now;
+    return goes_on(transfer, stream->turn(stream->context, transfer->err)) ? 0 : 1;
+}
+
+/* The version's own question is the only one whose path has no version in it: an engine that is
+ * too old refuses the others without saying how old it is. */
+static int make_url(const struct engine *engine, const struct engine_call *call, CURLU **ret_url,
+                    struct error *err)
+{
+    AUTO(url) CURLU *url = curl_url();
+    char path[ENGINE_PATH_SIZE + sizeof("/v" ENGINE_API)];
+
+    snprintf(path, sizeof(path), "%s%s", engine->greeted ? "/v" ENGINE_API : "", call->path);
+    bool bad = !url || curl_url_set(url, CURLUPART_URL, "http://localhost", 0) != CURLUE_OK ||
+               curl_url_set(url, CURLUPART_PATH, path, CURLU_URLENCODE) != CURLUE_OK;
+    for (size_t i = 0; !bad && i < ENGINE_QUERY_MAX && call->query[i]; i++)
+        bad = curl_url_set(url, CURLUPART_QUERY, call->query[i],
+                           CURLU_APPENDQUERY | CURLU_URLENCODE) != CURLUE_OK;
+    if (bad)
+        return fail(err, FAULT_INTERNAL, "cannot make a URL of %s", call->path);
+    *ret_url = TAKE(url);
+    return 0;
+}
+
+static int set_options(const struct engine *engine, const struct engine_call *call,
+                       struct transfer *transfer, struct error *err)
+{
+    CURL *curl = engine->curl;
+    bool reads = strcmp(call->method, "GET") == 0;
+    bool posts = strcmp(call->method, "POST") == 0;
+    unsigned bad = 0;
+
+    curl_easy_reset(curl); /* keeps the connection, drops the options */
+    bad |= curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, engine->socket_path);
+    bad |= curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    bad |= curl_easy_setopt(curl, CURLOPT_NOPROXY, "*"); /* whatever the environment says */
+    bad |= curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+    bad |= curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    bad |= curl_easy_setopt(curl, CURLOPT_USERAGENT, "dcm/" DCM_VERSION);
+    bad |= curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+    bad |= curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 1L);
+    /* libcurl sends a request again if a kept connection broke before the answer. A start must not
+     * be sent twice: the first may have run its command to the end. */
+    bad |= curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, reads ? 0L : 1L);
+    if (posts)
+        bad |= curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    else if (!reads)
+        bad |= curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method);
+
+    bad |= curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
+    bad |= curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+    if (transfer->stream) { /* a total timeout would end a healthy quiet stream */
+        bad |= curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+        bad |= curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_around);
+        bad |= curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
+    } else {
+        long timeout_s = call->timeout_s ? call->timeout_s : ENGINE_TIMEOUT_S;
+        bad |= curl_easy_setopt(curl, CURLOPT_TIMEOUT, timeout_s);
+    }
+    return bad ? fail(err, FAULT_INTERNAL, "libcurl refuses an option") : 0;
+}
+
+/* What libcurl's verdict means. */
+static int conclude(struct engine *engine, const struct transfer *transfer, CURLcode code,
+                    struct error *err)
+{
+    if (transfer->end == FAILED)
+        return -1; /* *err is filled */
+    if (code == CURLE_OK || transfer->end == ENDED)
+        return 0;
+
+    long number = 0;
+    curl_easy_getinfo(engine->curl, CURLINFO_OS_ERRNO, &number);
+    engine->greeted = false; /* another engine may come back in its place */
+    return fail(err, FAULT_DEPENDENCY, "the Docker engine at %s: %s", engine->socket_path,
+                code == CURLE_COULDNT_CONNECT && number ? strerror((int)number)
+                                                        : curl_easy_strerror(code));
+}
+
+static int perform(struct engine *engine, const struct engine_call *call, struct transfer *transfer,
+                   struct error *err)
+{
+    AUTO(url) CURLU *url = NULL;
+    AUTO(headers) struct curl_slist *headers = NULL;
+    AUTO(string) char *body = NULL; /* libcurl does not copy it */
+
+    if (make_url(engine, call, &url, err) < 0 || set_options(engine, call, transfer, err) < 0)
+        return -1;
+    body = call->body ? json_dumps(call->body, JSON_COMPACT) : strdup("");
+    /* libcurl would announce a form, and wait for a "100 Continue" before it sends a larger body.
+     */
+    headers = curl_slist_append(NULL, "Content-Type: application/json");
+    if (!body || !headers || !curl_slist_append(headers, "Expect:") ||
+        curl_easy_setopt(engine->curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
+        curl_easy_setopt(engine->curl, CURLOPT_CURLU, url) != CURLE_OK)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    if (strcmp(call->method, "POST") == 0)
+        curl_easy_setopt(engine->curl, CURLOPT_POSTFIELDS, body);
+
+    engine->busy = true;
+    CURLcode code = curl_easy_perform(engine->curl);
+    engine->busy = false;
+    curl_easy_getinfo(engine->curl, CURLINFO_RESPONSE_CODE, &transfer->answer->status);
+    return conclude(engine, transfer, code, err);
+}
+
+static int greet(struct engine *engine, struct error *err)
+{
+    AUTO(engine_answer) struct engine_answer answer = {0};
+    struct transfer transfer = {.curl = engine->curl, .answer = &answer, .err = err};
+    const struct engine_call call = {.method = "GET", .path = "/version"};
+
+    if (engine->busy)
+        return fail(err, FAULT_INTERNAL, "the engine is used from within its own callback");
+    if (engine->greeted)
+        return 0;
+    if (perform(engine, &call, &transfer, err) < 0 || engine_check_version(&answer, err) < 0)
+        return -1;
+    engine->greeted = true;
+    return 0;
+}
+
+int engine_exchange(struct engine *engine, const struct engine_call *call,
+                    struct engine_answer *ret_answer, struct error *err)
+{
+    AUTO(engine_answer) struct engine_answer answer = {0};
+    struct transfer transfer = {.curl = engine->curl, .answer = &answer, .err = err};
+
+    if (greet(engine, err) < 0 || perform(engine, call, &transfer, err) < 0)
+        return -1;
+    *ret_answer = answer;
+    answer.bytes = NULL;
+    return 0;
+}
+
+int engine_stream(struct engine *engine, const struct engine_call *call,
+                  const struct engine_stream *stream, bool *ret_ended, struct error *err)
+{
+    AUTO(engine_answer) struct engine_answer refusal = {0};
+    struct transfer transfer = {
+        .curl = engine->curl, .stream = stream, .answer = &refusal, .err = err};
+
+    if (greet(engine, err) < 0)
+        return -1;
+    transfer.last_turn = monotonic_ms();
+    if (perform(engine, call, &transfer, err) < 0)
+        return -1;
+    if (transfer.end != ENDED && !engine_agrees(&refusal))
+        return engine_refused(&refusal, err);
+    *ret_ended = transfer.end == ENDED;
+    return 0;
+}

@@ -1,0 +1,133 @@
+#include "worker/keeper.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/auto.h"
+#include "common/log.h"
+#include "common/prefork.h"
+#include "schemas/keys.h"
+#include "schemas/units.h"
+
+#define HEARTBEAT_MS 5000
+#define COMPARE_MS 60000
+#define PRUNE_MS (3600 * 1000)
+#define PAUSE_S 1
+
+struct keeper {
+    struct runner runner;
+    struct engine *events; /* a stream occupies its connection */
+    int64_t heartbeat_at, compare_at, prune_at;
+    bool complained; /* about what is out of reach, once */
+};
+
+/* Events whose container may have changed its state. */
+static const char *const telling[] = {"start",   "die",     "stop",    "kill", "pause",
+                                      "unpause", "restart", "destroy", "oom",  NULL};
+
+static void complain(struct keeper *keeper, const struct error *err)
+{
+    if (!keeper->complained)
+        log_warning("%s", err->text);
+    keeper->complained = true;
+}
+
+static int heartbeat(struct keeper *keeper, struct error *err)
+{
+    const struct worker_config *config = keeper->runner.config;
+    json_auto_t *facts =
+        json_pack("{s:s, s:s}", "version", DCM_VERSION, "address", config->addresses[0]);
+    return store_heartbeat(keeper->runner.store, facts, err);
+}
+
+static int do_what_is_due(struct keeper *keeper, struct error *err)
+{
+    int64_t now = timestamp_now();
+    if (prefork_hangup())
+        runner_reload(&keeper->runner);
+    if (now >= keeper->heartbeat_at) {
+        keeper->heartbeat_at = now + HEARTBEAT_MS;
+        if (heartbeat(keeper, err) < 0)
+            return -1;
+    }
+    if (now >= keeper->compare_at) {
+        if (keeper_compare(&keeper->runner, err) < 0)
+            return -1;
+        keeper->compare_at = now + COMPARE_MS;
+        keeper->complained = false;
+    }
+    if (now >= keeper->prune_at) {
+        keeper->prune_at = now + PRUNE_MS;
+        return journal_prune(keeper->runner.journal, now - 2 * REQUEST_RETENTION_S * 1000LL, err);
+    }
+    return 0;
+}
+
+static bool is_telling(const char *action)
+{
+    for (const char *const *known = telling; action && *known; known++)
+        if (strcmp(action, *known) == 0)
+            return true;
+    return false;
+}
+
+static int take_hint(struct keeper *keeper, const json_t *event, struct error *err)
+{
+    const json_t *actor = json_object_get(event, "Actor");
+    const json_t *attributes = json_object_get(actor, "Attributes");
+    const char *id = json_string_value(json_object_get(actor, "ID"));
+    const char *user = json_string_value(json_object_get(attributes, "dcm.user"));
+    const char *name = json_string_value(json_object_get(attributes, "dcm.name"));
+    struct labels expected = {.kind = "container"};
+    if (!is_telling(json_string_value(json_object_get(event, "Action"))) || !id || !user || !name)
+        return 0;
+    if (runner_identity(&keeper->runner, err) < 0)
+        return -1;
+    if (!labels_verify(keeper->runner.keyring, keeper->runner.identity, attributes, &expected))
+        return 0; /* not ours, whatever it says */
+    return keeper_refresh(&keeper->runner, user, name, id, err);
+}
+
+static int on_event(const json_t *event, void *context)
+{
+    struct keeper *keeper = context;
+    struct error err = {0};
+    if (prefork_stopping)
+        return 1;
+    int status = event ? take_hint(keeper, event, &err) : do_what_is_due(keeper, &err);
+    if (status < 0)
+        complain(keeper, &err);
+    return status < 0;
+}
+
+static int keep(struct keeper *keeper, struct error *err)
+{
+    /* Events from here on; what came before is seen by the comparison. */
+    int64_t since = timestamp_now() / 1000;
+    keeper->compare_at = 0;
+    if (do_what_is_due(keeper, err) < 0)
+        return -1;
+    return engine_events(keeper->events, since, on_event, keeper, err);
+}
+
+int keeper_run(const struct worker_config *config)
+{
+    struct keeper keeper = {0};
+    struct error err = {0};
+    if (runner_open(config, -1, &keeper.runner, &err) < 0 ||
+        engine_new(config->engine, &keeper.events, &err) < 0) {
+        log_error("%s", err.text);
+        return EXIT_FAILURE;
+    }
+    while (!prefork_stopping) {
+        if (keep(&keeper, &err) < 0)
+            complain(&keeper, &err);
+        keeper.runner.identity[0] = '\0'; /* another engine may answer next time */
+        if (!prefork_stopping)
+            sleep(PAUSE_S);
+    }
+    engine_free(keeper.events);
+    runner_close(&keeper.runner);
+    return EXIT_SUCCESS;
+}

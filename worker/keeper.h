@@ -1,0 +1,27 @@
+/*
+ * The keeper: one process a worker that holds the index against the engine. Engine events are
+ * hints; a full comparison, at the start, every minute and whenever the events broke off, is the
+ * truth. It also says every few seconds that this server lives, and forgets what is past retention.
+ */
+#ifndef DCM_WORKER_KEEPER_H
+#define DCM_WORKER_KEEPER_H
+
+#include "worker/config.h"
+#include "worker/runner.h"
+
+/* Returns the exit status. */
+int keeper_run(const struct worker_config *config);
+
+/* Compare everything: states that changed, containers removed by hand, and containers of ours that
+ * the index has lost. Containers that are not ours are never touched. */
+int keeper_compare(struct runner *keeper, struct error *err);
+
+/* Bring the index entry of one container in step with the engine, under the container's lock. */
+int keeper_refresh(struct runner *keeper, const char *user, const char *name, const char *id,
+                   struct error *err);
+
+/* Put a container of ours that the index lacks back into it, with its leases. */
+int keeper_restore(struct runner *keeper, const char *user, const char *name, const char *id,
+                   struct error *err);
+
+#endif

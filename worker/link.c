@@ -1,0 +1,254 @@
+#include "worker/link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/prefork.h"
+#include "worker/link_private.h"
+
+#define TURN_MS 1000  /* well under half of the broker's heartbeat */
+#define TRIES_ALONE 5 /* after these, what still fails is not taken for an outage */
+#define POSTPONED_MOST 1000
+
+static void item_failed_for_good(struct link *link, struct item *item, const char *reason)
+{
+    struct error err = {0};
+    log_request(item->id[0] ? item->id : NULL);
+    if (link_park(link, item, reason, &err) < 0) {
+        log_error("cannot park: %s", err.text);
+        workload_postpone(item, link_now());
+    } else {
+        log_error("parked: %s", reason);
+        link_settle(link, item);
+        workload_remove(&link->workload, item);
+    }
+    log_request(NULL);
+}
+
+static void begin_outage(struct link *link, const char *reason)
+{
+    if (!link->outage)
+        log_warning("%s; requests wait until it is back", reason);
+    link->outage = true;
+}
+
+static void end_outage(struct link *link)
+{
+    if (!link->outage)
+        return;
+    log_info("requests are taken again");
+    link->outage = false;
+    workload_wake(&link->workload);
+}
+
+static void hear_left(struct link *link, const struct word *word)
+{
+    if (workload_by_id(&link->workload, word->id))
+        return; /* in hand already */
+    struct item *item = workload_add(&link->workload, WORK_RESUME);
+    if (!item)
+        return;
+    memcpy(item->id, word->id, sizeof item->id);
+    log_request(item->id);
+    log_info("resuming what the journal holds undone");
+    log_request(NULL);
+}
+
+static void hear_word(struct link *link, struct runner_slot *slot, const struct word *word)
+{
+    struct item *item = slot->item;
+    if (word->kind == WORD_LEFT) {
+        hear_left(link, word);
+        return;
+    }
+    if (!item || item->serial != word->serial)
+        return; /* of something that we have no longer */
+    switch (word->kind) {
+    case WORD_TAKEN:
+        memcpy(item->id, word->id, sizeof item->id);
+        item->kind = WORK_RESUME;
+        free(item->body);
+        item->body = NULL;
+        link_settle(link, item);
+        return; /* still out */
+    case WORD_DONE:
+        slot->item = NULL;
+        link_settle(link, item);
+        workload_remove(&link->workload, item);
+        end_outage(link);
+        return;
+    case WORD_LATER:
+        slot->item = NULL;
+        workload_postpone(item, link_now());
+        begin_outage(link, word->reason);
+        return;
+    case WORD_PARK:
+        slot->item = NULL;
+        item_failed_for_good(link, item, word->reason);
+        return;
+    case WORD_LEFT:
+        return;
+    }
+}
+
+static void lose_runner(struct runner_slot *slot)
+{
+    close(slot->socket);
+    slot->socket = -1;
+    if (slot->item)
+        slot->item->crashes++; /* taken up again when the supervisor has reaped the runner */
+}
+
+static void hear_runner(struct link *link, struct runner_slot *slot)
+{
+    struct error err = {0};
+    struct word word;
+    int status = word_receive(slot->socket, &word, &err);
+    if (status == 0)
+        hear_word(link, slot, &word);
+    else
+        lose_runner(slot);
+}
+
+/* A fresh runner: whatever its predecessor had in hand may be taken up again. */
+static void meet_runner(struct link *link)
+{
+    struct error err = {0};
+    size_t number = 0;
+    int socket = -1;
+    int status = slot_receive(link->control, &number, &socket, &err);
+    if (status != 0 || number >= link->slots) {
+        if (status > 0)
+            prefork_stopping = 1; /* the supervisor is gone */
+        return;
+    }
+    struct runner_slot *slot = &link->runners[number];
+    if (slot->socket >= 0)
+        lose_runner(slot);
+    slot->socket = socket;
+    struct item *item = slot->item;
+    slot->item = NULL;
+    if (item && item->crashes >= ITEM_CRASHES_MOST)
+        item_failed_for_good(link, item, "it has killed its runner every time");
+    else if (item)
+        item->state = ITEM_READY;
+    if (!link->recalled && workload_add(&link->workload, WORK_RECALL))
+        link->recalled = true;
+}
+
+static int hand_out(struct runner_slot *slot, struct item *item)
+{
+    static struct work work; /* 32 KiB: not on the stack */
+    struct error err = {0};
+    work.kind = item->kind;
+    work.serial = item->serial;
+    work.length = item->body ? item->length : 0;
+    memcpy(work.account, item->account, sizeof work.account);
+    memcpy(work.id, item->id, sizeof work.id);
+    if (work.length)
+        memcpy(work.body, item->body, work.length);
+    if (work_send(slot->socket, &work, &err) < 0)
+        return -1; /* it is dying; its end will be seen */
+    item->state = ITEM_OUT;
+    slot->item = item;
+    return 0;
+}
+
+static void hand_out_all(struct link *link)
+{
+    size_t out = workload_count(&link->workload, ITEM_OUT);
+    for (size_t i = 0; i < link->slots; i++) {
+        struct runner_slot *slot = &link->runners[i];
+        if (slot->socket < 0 || slot->item)
+            continue;
+        if (link->outage && out > 0)
+            return; /* one at a time tries whether engine and store are back */
+        struct item *item = workload_next(&link->workload, link_now());
+        if (!item)
+            return;
+        if (hand_out(slot, item) == 0)
+            out++;
+    }
+    /* One request that always fails must not stop all others for ever. */
+    if (link->outage && workload_tried(&link->workload, TRIES_ALONE) &&
+        workload_count(&link->workload, ITEM_WAITING) < POSTPONED_MOST)
+        link->outage = false;
+}
+
+static void wait_turn(struct link *link, struct pollfd *fds)
+{
+    size_t count = 0;
+    fds[count++] = (struct pollfd){.fd = link->control, .events = POLLIN};
+    fds[count++] =
+        (struct pollfd){.fd = link->broker ? amqp_link_fd(link->broker) : -1, .events = POLLIN};
+    for (size_t i = 0; i < link->slots; i++)
+        fds[count++] = (struct pollfd){.fd = link->runners[i].socket, .events = POLLIN};
+    int wait = workload_pause(&link->workload, link_now(), link->broker ? TURN_MS : 200);
+    if (link->broker && amqp_link_has_input(link->broker))
+        wait = 0;
+    if (poll(fds, (nfds_t)count, wait) < 0)
+        return; /* a signal; the loop looks at prefork_stopping */
+    for (size_t i = 0; i < link->slots; i++)
+        if (fds[i + 2].revents && fds[i + 2].fd == link->runners[i].socket)
+            hear_runner(link, &link->runners[i]);
+    if (fds[0].revents)
+        meet_runner(link);
+}
+
+static int loop(struct link *link, struct pollfd *fds)
+{
+    bool stopping = false;
+    while (!stopping || workload_count(&link->workload, ITEM_OUT) > 0) {
+        if (prefork_stopping && !stopping) {
+            stopping = true;
+            log_info("taking no more requests; %zu under way",
+                     workload_count(&link->workload, ITEM_OUT));
+        }
+        link_keep_broker(link, stopping);
+        link_read_broker(link);
+        if (!stopping)
+            hand_out_all(link);
+        wait_turn(link, fds);
+        if (!stopping)
+            continue;
+        /* Runners leave too; what one of them left undone is the broker's or the journal's again.
+         */
+        for (size_t i = 0; i < link->slots; i++)
+            if (link->runners[i].socket < 0 && link->runners[i].item) {
+                workload_remove(&link->workload, link->runners[i].item);
+                link->runners[i].item = NULL;
+            }
+    }
+    return EXIT_SUCCESS;
+}
+
+int link_run(const struct worker_config *config, int control)
+{
+    struct error err = {0};
+    struct link link = {.config = config, .control = control, .slots = (size_t)config->runners};
+    if (prefork_become(config->account, &err) < 0) {
+        log_error("%s", err.text);
+        return EXIT_FAILURE;
+    }
+    workload_init(&link.workload);
+    link.runners = calloc(link.slots, sizeof *link.runners);
+    struct pollfd *fds = calloc(link.slots + 2, sizeof *fds);
+    if (!link.runners || !fds) {
+        free(link.runners);
+        free(fds);
+        return EXIT_FAILURE;
+    }
+    for (size_t i = 0; i < link.slots; i++)
+        link.runners[i].socket = -1;
+    int status = loop(&link, fds);
+    amqp_link_close(link.broker);
+    workload_clear(&link.workload);
+    free(link.runners);
+    free(fds);
+    return status;
+}

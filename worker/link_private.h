@@ -1,0 +1,43 @@
+/* What the link's two files share: link.c turns the loop, link_broker.c keeps the connection. */
+#ifndef DCM_WORKER_LINK_PRIVATE_H
+#define DCM_WORKER_LINK_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/amqp_link.h"
+#include "worker/config.h"
+#include "worker/workload.h"
+
+struct link {
+    const struct worker_config *config;
+    struct workload workload;
+    struct amqp_link *broker; /* NULL while disconnected */
+    bool consuming;
+    bool outage;        /* engine or store out of reach */
+    int64_t connect_at; /* when to try the broker again */
+    int64_t connect_pause;
+    bool broker_missed; /* it has been reported that the broker is out of reach */
+    int control;
+    bool recalled; /* the journal's leftovers have been asked for */
+    size_t slots;
+    struct runner_slot {
+        int socket; /* -1: no runner */
+        struct item *item;
+    } * runners;
+};
+
+int64_t link_now(void); /* milliseconds, monotonic */
+
+/* Connect when it is time to, and consume or cancel as outage and stopping have it. */
+void link_keep_broker(struct link *link, bool stopping);
+void link_lose_broker(struct link *link, const struct error *err);
+/* Read what the broker has sent, without waiting. */
+void link_read_broker(struct link *link);
+/* Acknowledge the item's delivery, if it still has one. */
+void link_settle(struct link *link, struct item *item);
+/* Publish what cannot be worked on to the parked queue, confirmed, before it is settled. */
+int link_park(struct link *link, const struct item *item, const char *reason, struct error *err);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Exclusion between the processes of one server, by open file description locks (fcntl(2),
+ * F_OFD_SETLKW) on single bytes of one file: the byte is a hash of what is locked. A collision only
+ * makes somebody wait; a process that dies lets go. Descriptors are this process's own.
+ */
+#ifndef DCM_WORKER_LOCKS_H
+#define DCM_WORKER_LOCKS_H
+
+#include <stdbool.h>
+
+#include "common/error.h"
+
+struct lock {
+    int file; /* -1: not held */
+};
+
+enum lock_scope {
+    LOCK_REQUEST,   /* one process a request */
+    LOCK_CONTAINER, /* one change at a time a container */
+    LOCK_NETWORK,   /* shared while containers join, whole while the network is taken down */
+};
+
+/* Waits. FAULT_DEPENDENCY when a signal ended the wait. directory holds the file "locks". */
+int lock_take(const char *directory, enum lock_scope scope, const char *name, bool shared,
+              struct lock *ret_lock, struct error *err);
+void lock_release(struct lock *lock);
+static inline void auto_lock(struct lock *lock)
+{
+    lock_release(lock);
+}
+
+/* Hold the one lock of this server's worker, for good and for every child; waits while another
+ * worker holds it, or sets *ret_busy when it may not wait. */
+int lock_server(const char *directory, bool wait, bool *ret_busy, struct error *err);
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * dcm-worker: the supervisor. It reads the configuration, forks link, keeper and runners, hands the
+ * link every runner's socket, and parses nothing from outside.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "common/auto.h"
+#include "common/log.h"
+#include "common/prefork.h"
+#include "worker/config.h"
+#include "worker/dispatch.h"
+#include "worker/journal.h"
+#include "worker/keeper.h"
+#include "worker/link.h"
+#include "worker/locks.h"
+#include "worker/runner.h"
+
+#define GRACE_S 90 /* a stop takes 10 s, a create on a busy disk far more */
+
+enum { SLOT_LINK, SLOT_KEEPER, SLOT_RUNNERS };
+
+struct worker {
+    struct worker_config config;
+    int control;     /* ours, to the link; -1: no link */
+    int link_end;    /* the link's end of it, between before_fork and after_fork */
+    int runner_end;  /* the new runner's socket, likewise */
+    int runner_ours; /* and the link's end of that */
+};
+
+static int make_pair(int *ret_one, int *ret_other, struct error *err)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return fail(err, FAULT_INTERNAL, "socketpair: %s", strerror(errno));
+    *ret_one = pair[0];
+    *ret_other = pair[1];
+    return 0;
+}
+
+static void drop(int *fd)
+{
+    auto_fd(fd);
+    *fd = -1;
+}
+
+static int before_fork(size_t slot, void *context, struct error *err)
+{
+    struct worker *worker = context;
+    if (slot == SLOT_LINK) {
+        drop(&worker->control);
+        return make_pair(&worker->control, &worker->link_end, err);
+    }
+    if (slot >= SLOT_RUNNERS)
+        return make_pair(&worker->runner_ours, &worker->runner_end, err);
+    return 0;
+}
+
+static void after_fork(size_t slot, pid_t pid, void *context)
+{
+    struct worker *worker = context;
+    struct error err = {0};
+    (void)pid;
+    /* Without a link the runner finds its socket closed, leaves, and is forked again. */
+    if (slot >= SLOT_RUNNERS && worker->control >= 0 &&
+        slot_send(worker->control, slot - SLOT_RUNNERS, worker->runner_ours, &err) < 0)
+        log_warning("%s", err.text);
+    drop(&worker->link_end);
+    drop(&worker->runner_end);
+    drop(&worker->runner_ours);
+}
+
+static int child(size_t slot, void *context)
+{
+    struct worker *worker = context;
+    int link_end = worker->link_end, runner_end = worker->runner_end;
+    drop(&worker->control);
+    drop(&worker->runner_ours);
+    if (slot == SLOT_LINK)
+        return link_run(&worker->config, link_end);
+    if (slot == SLOT_KEEPER)
+        return keeper_run(&worker->config);
+    return runner_run(&worker->config, runner_end);
+}
+
+static void ended(size_t slot, int wait_status, void *context)
+{
+    struct worker *worker = context;
+    (void)wait_status;
+    if (slot == SLOT_LINK)
+        drop(&worker->control);
+}
+
+static char **name_slots(size_t slots)
+{
+    char **names = calloc(slots, sizeof *names);
+    for (size_t i = 0; names && i < slots; i++)
+        if (i == SLOT_LINK || i == SLOT_KEEPER)
+            names[i] = strdup(i == SLOT_LINK ? "link" : "keeper");
+        else if (asprintf(&names[i], "runner-%zu", i - SLOT_RUNNERS + 1) < 0)
+            names[i] = NULL;
+    return names;
+}
+
+/* What the children will need is tried here, where a fault can still be told to whoever starts us.
+ */
+static int rehearse(const struct worker_config *config, struct error *err)
+{
+    struct runner trial;
+    if (mkdir(config->state, 0700) < 0 && errno != EEXIST)
+        return fail(err, FAULT_INTERNAL, "%s: %s", config->state, strerror(errno));
+    if (runner_open(config, -1, &trial, err) < 0)
+        return -1;
+    runner_close(&trial);
+    return 0;
+}
+
+static int become_the_worker(const struct worker_config *config, struct error *err)
+{
+    bool busy = false;
+    if (lock_server(config->state, false, &busy, err) < 0)
+        return -1;
+    if (!busy)
+        return 0;
+    log_warning("another worker serves this engine; standing by");
+    return lock_server(config->state, true, &busy, err);
+}
+
+static int serve(struct worker *worker)
+{
+    size_t slots = SLOT_RUNNERS + (size_t)worker->config.runners;
+    char **names = name_slots(slots);
+    if (!names)
+        return EXIT_FAILURE;
+    struct prefork_options options = {
+        .slots = slots, .names = (const char *const *)names, .grace_s = GRACE_S, .wake_fd = -1};
+    struct prefork_hooks hooks = {
+        .child = child, .before_fork = before_fork, .after_fork = after_fork, .ended = ended};
+    log_info("server=%s runners=%ld version=%s", worker->config.server, worker->config.runners,
+             DCM_VERSION);
+    int status = prefork_run(&options, &hooks, worker);
+    for (size_t i = 0; i < slots; i++)
+        free(names[i]);
+    free(names);
+    return status;
+}
+
+static void usage(FILE *to)
+{
+    fputs("usage: dcm-worker [--config FILE] [--runners N] [--version]\n", to);
+}
+
+static int parse(int argc, char **argv, const char **ret_config, long *ret_runners)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"runners", required_argument, NULL, 'r'},
+                                            {"version", no_argument, NULL, 'V'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    int option = 0;
+    while ((option = getopt_long(argc, argv, "c:r:h", options, NULL)) != -1) {
+        char *rest = NULL;
+        if (option == 'c') {
+            *ret_config = optarg;
+        } else if (option == 'r') {
+            *ret_runners = strtol(optarg, &rest, 10);
+            if (*rest || *ret_runners < 1 || *ret_runners > 256) {
+                fprintf(stderr, "dcm-worker: --runners: '%s' is not between 1 and 256\n", optarg);
+                return -1;
+            }
+        } else if (option == 'V') {
+            puts("dcm-worker " DCM_VERSION);
+            exit(EXIT_SUCCESS);
+        } else {
+            usage(option == 'h' ? stdout : stderr);
+            if (option == 'h')
+                exit(EXIT_SUCCESS);
+            return -1;
+        }
+    }
+    return optind == argc ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+    const char *path = DCM_CONFIG_DIRECTORY "/worker.conf";
+    long runners = 0;
+    struct worker worker = {.control = -1, .link_end = -1, .runner_end = -1, .runner_ours = -1};
+    struct error err = {0};
+    enum log_level level = LOG_LEVEL_INFO;
+    if (parse(argc, argv, &path, &runners) < 0)
+        return 2;
+    log_open("dcm-worker", level);
+    umask(0077);
+    if (worker_config_read(path, &worker.config, &err) < 0) {
+        log_error("%s", err.text);
+        return 2;
+    }
+    if (runners)
+        worker.config.runners = runners;
+    log_level_parse(worker.config.log_level, &level);
+    log_open("dcm-worker", level);
+    int status = EXIT_FAILURE;
+    if (rehearse(&worker.config, &err) < 0 || become_the_worker(&worker.config, &err) < 0)
+        log_error("%s", err.text);
+    else
+        status = serve(&worker);
+    worker_config_clear(&worker.config);
+    return status;
+}

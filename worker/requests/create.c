@@ -1,0 +1,320 @@
+/*
+ * container.create: leases (pending) → engine create → start → verify → leases bound. Every step
+ * finds what an earlier attempt did: the reservation by the request's id, the container by its
+ * name, label and MAC.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "common/log.h"
+#include "worker/describe.h"
+#include "worker/locks.h"
+#include "worker/plan.h"
+#include "worker/policy.h"
+#include "worker/requests/requests.h"
+#include "worker/requests/taken.h"
+#include "worker/storage.h"
+
+#define TRIES_MOST 8 /* ports found taken outside DCM before we give up */
+
+/* What is known of the container before its ports are. */
+struct order {
+    struct policy_limits limits;
+    struct policy_grant grant;
+    struct ports ports;
+    struct storage_paths paths;
+    json_t *image;
+    const char *image_name; /* as policy lists it; borrowed from the request or the image */
+    const char *image_id;   /* borrowed from image */
+    uid_t uid;
+    uint16_t avoid[TRIES_MOST * 2];
+    size_t avoid_count;
+};
+
+static void auto_order(struct order *order)
+{
+    json_decref(order->image);
+}
+
+static int find_uid(const struct policy_limits *limits, const char *user, uid_t *ret_uid,
+                    struct error *err)
+{
+    char space[4096];
+    struct passwd entry;
+    struct passwd *found = NULL;
+    if (limits->uid) {
+        *ret_uid = limits->uid;
+        return 0;
+    }
+    int status = getpwnam_r(user, &entry, space, sizeof space, &found);
+    if (!found || entry.pw_uid < 1000)
+        return fail(err, FAULT_DENIED, "this server knows no user '%s'%s%s", user,
+                    status ? ": " : "", status ? strerror(status) : "");
+    *ret_uid = entry.pw_uid;
+    return 0;
+}
+
+/* A request may name an image by id; policy grants names. */
+static int resolve_image(struct runner *runner, const struct job *job, struct order *order,
+                         struct error *err)
+{
+    const char *asked = json_string_value(json_object_get(job->request.args, "image"));
+    /* By name, policy comes first: nobody learns which other images the engine has. */
+    if (!name_is_image_id(asked) &&
+        policy_check_image(runner->policy, job->request.user, asked, err) < 0)
+        return -1;
+    if (engine_image_inspect(runner->engine, asked, &order->image, err) < 0)
+        return err->fault == FAULT_NOT_FOUND
+                   ? fail(err, FAULT_NOT_FOUND, "there is no image '%s' on this server", asked)
+                   : -1;
+    order->image_id = json_string_value(json_object_get(order->image, "Id"));
+    order->image_name = asked;
+    if (!name_is_image_id(asked))
+        return plan_check_image(order->image, err);
+    size_t i = 0;
+    json_t *tag = NULL;
+    json_array_foreach(json_object_get(order->image, "RepoTags"), i, tag)
+    {
+        if (policy_check_image(runner->policy, job->request.user, json_string_value(tag), err) ==
+            0) {
+            order->image_name = json_string_value(tag);
+            return plan_check_image(order->image, err);
+        }
+    }
+    return fail(err, FAULT_NOT_FOUND, "there is no image '%s' on this server", asked);
+}
+
+static int check_places(const struct runner *runner, const struct job *job, struct order *order,
+                        struct error *err)
+{
+    const char *server = json_string_value(json_object_get(job->request.args, "server"));
+    const char *address = json_string_value(json_object_get(job->request.args, "address"));
+    if (server && strcmp(server, runner->config->server) != 0)
+        return fail(err, FAULT_NOT_FOUND, "no server '%s' takes requests here: this is %s", server,
+                    runner->config->server);
+    if (!address)
+        return 0;
+    char **known = runner->config->addresses;
+    while (*known && strcmp(*known, address) != 0)
+        known++;
+    if (!*known)
+        return fail(err, FAULT_NOT_FOUND, "this server has no address %s", address);
+    for (size_t i = 0; i < order->ports.count; i++)
+        if (!order->ports.list[i].address[0])
+            snprintf(order->ports.list[i].address, sizeof order->ports.list[i].address, "%s",
+                     address);
+    return 0;
+}
+
+static int prepare(struct runner *runner, const struct job *job, struct order *order,
+                   struct error *err)
+{
+    const char *user = job->request.user;
+    const json_t *args = job->request.args;
+    policy_limits(runner->policy, user, &order->limits);
+    if (runner_identity(runner, err) < 0 || find_uid(&order->limits, user, &order->uid, err) < 0 ||
+        ports_from_json(json_object_get(args, "ports"), &order->ports, err) < 0 ||
+        check_places(runner, job, order, err) < 0 || resolve_image(runner, job, order, err) < 0)
+        return -1;
+    json_auto_t *by_name = json_deep_copy(args);
+    json_object_set_new(by_name, "image", json_string(order->image_name));
+    if (policy_check_create(runner->policy, user, by_name, &order->ports, &order->grant, err) < 0)
+        return -1;
+    return storage_prepare(runner->config->storage, runner->config->keys, user, order->uid,
+                           &order->paths, err);
+}
+
+static int reserve(struct runner *runner, const struct job *job, const struct order *order,
+                   struct reservation *ret_reservation, struct error *err)
+{
+    const struct worker_config *config = runner->config;
+    struct wish wish = {
+        .name = json_string_value(json_object_get(job->request.args, "name")),
+        .image = order->image_name,
+        .ports = &order->ports,
+        .addresses = (const char *const *)config->addresses,
+        .first_port = config->first_port,
+        .last_port = config->last_port,
+        .memory = order->grant.memory,
+        .millicpus = order->grant.millicpus,
+        .pids = order->grant.pids,
+        .most_containers = order->limits.containers,
+        .most_memory = order->limits.memory.total,
+        .most_millicpus = order->limits.millicpus.total,
+        .most_pids = order->limits.pids.total,
+        .subnets = config->subnet_count,
+        .avoid = order->avoid,
+        .avoid_count = order->avoid_count,
+    };
+    return store_reserve(runner->store, &job->request, &wish, ret_reservation, err);
+}
+
+static int join_network(struct runner *runner, const struct job *job, unsigned index,
+                        const char *name, struct error *err)
+{
+    char subnet[SUBNET_SIZE];
+    worker_config_subnet(runner->config, index, subnet);
+    struct labels facts = {
+        .kind = "network", .user = job->request.user, .name = name, .request = job->request.id};
+    json_auto_t *labels = labels_sign(runner->keyring, runner->identity, &facts);
+    struct engine_network network = {.name = name, .subnet = subnet, .labels = labels};
+    return engine_network_ensure(runner->engine, &network, err);
+}
+
+/* Make it, or find the one that an earlier attempt made. */
+static int make(struct runner *runner, const struct job *job, const struct container_plan *plan,
+                char ret_id[ENGINE_ID_SIZE], struct error *err)
+{
+    char engine_name[ENGINE_NAME_SIZE];
+    json_auto_t *body = plan_body(plan);
+    json_auto_t *found = NULL;
+    engine_name_of(plan->user, plan->name, engine_name);
+    if (engine_container_create(runner->engine, engine_name, body, ret_id, err) == 0)
+        return journal_container(runner->journal, job->request.id, ret_id, err);
+    if (err->fault != FAULT_CONFLICT)
+        return -1;
+    if (engine_container_inspect(runner->engine, engine_name, &found, err) < 0)
+        return -1;
+    if (!container_is_ours(runner, found, plan->user, plan->name, job->request.id))
+        return fail(err, FAULT_CONFLICT,
+                    "the engine has another container named %s: choose another --name",
+                    engine_name);
+    snprintf(ret_id, ENGINE_ID_SIZE, "%s", json_string_value(json_object_get(found, "Id")));
+    return journal_container(runner->journal, job->request.id, ret_id, err);
+}
+
+/* Start and look at what came of it. *ret_taken: a port turned out to be in use outside DCM. */
+static int launch(struct runner *runner, const struct job *job, const struct container_plan *plan,
+                  json_t **ret_inspected, bool *ret_taken, struct error *err)
+{
+    char id[ENGINE_ID_SIZE];
+    if (make(runner, job, plan, id, err) < 0)
+        return -1;
+    store_progress(runner->store, &job->request, PHASE_STARTING, err); /* a hint may be lost */
+    if (engine_container_act(runner->engine, ENGINE_START, id, ret_taken, err) < 0 ||
+        engine_container_inspect(runner->engine, id, ret_inspected, err) < 0)
+        return -1;
+    return plan_verify(plan, *ret_inspected, err);
+}
+
+static int bind_container(struct runner *runner, const struct job *job, const struct order *order,
+                          const struct reservation *reservation, const json_t *inspected,
+                          json_t *result, struct error *err)
+{
+    struct description description = {
+        .name = reservation->name,
+        .id = json_string_value(json_object_get(inspected, "Id")),
+        .state = container_state(inspected),
+        .address = runner->config->addresses[0],
+        .ssh_port = reservation->ssh_port,
+        .ports = &reservation->ports,
+        .image = order->image_name,
+        .created = json_string_value(json_object_get(inspected, "Created")),
+    };
+    json_t *container = describe_container(&description);
+    json_object_set_new(result, "container", container);
+    return store_bind(runner->store, &job->request, container, err);
+}
+
+/* Leave no debris of an attempt that failed for good, or of ports that were taken. */
+static int undo(struct runner *runner, const struct job *job, const struct reservation *reservation,
+                struct error *err)
+{
+    char engine_name[ENGINE_NAME_SIZE];
+    json_auto_t *found = NULL;
+    engine_name_of(job->request.user, reservation->name, engine_name);
+    if (engine_container_inspect(runner->engine, engine_name, &found, err) < 0)
+        return err->fault == FAULT_NOT_FOUND ? 0 : -1;
+    if (!container_is_ours(runner, found, job->request.user, reservation->name, job->request.id))
+        return 0;
+    const char *id = json_string_value(json_object_get(found, "Id"));
+    if (journal_tombstone(runner->journal, id, err) < 0)
+        return -1;
+    return engine_container_remove(runner->engine, id, err);
+}
+
+static int attempt(struct runner *runner, struct job *job, struct order *order,
+                   struct reservation *reservation, json_t *result, bool *ret_taken,
+                   struct error *err)
+{
+    AUTO(lock) struct lock network_lock = {.file = -1};
+    char network[ENGINE_NAME_SIZE];
+    json_auto_t *inspected = NULL;
+    const char *user = job->request.user;
+    engine_network_of(user, network);
+    if (lock_take(runner->config->state, LOCK_NETWORK, user, true, &network_lock, err) < 0 ||
+        reserve(runner, job, order, reservation, err) < 0)
+        return -1;
+    struct labels facts = {
+        .kind = "container", .user = user, .name = reservation->name, .request = job->request.id};
+    json_auto_t *labels = labels_sign(runner->keyring, runner->identity, &facts);
+    struct container_plan plan = {
+        .user = user,
+        .uid = order->uid,
+        .name = reservation->name,
+        .image_id = order->image_id,
+        .image = order->image,
+        .labels = labels,
+        .memory = order->grant.memory,
+        .millicpus = order->grant.millicpus,
+        .pids = order->grant.pids,
+        .ssh_port = reservation->ssh_port,
+        .ssh_address = "0.0.0.0",
+        .ports = &reservation->ports,
+        .network = network,
+        .root_directory = order->paths.root,
+        .home_directory = order->paths.home,
+        .keys_directory = order->paths.keys,
+    };
+    if (join_network(runner, job, reservation->subnet, network, err) < 0 ||
+        launch(runner, job, &plan, &inspected, ret_taken, err) < 0)
+        return -1;
+    return bind_container(runner, job, order, reservation, inspected, result, err);
+}
+
+/* After a failure for good: no container, no lease, and no network if it was made for this. */
+static void give_up(struct runner *runner, const struct job *job,
+                    const struct reservation *reservation)
+{
+    AUTO(lock) struct lock lock = {.file = -1};
+    struct error err = {0};
+    char network[ENGINE_NAME_SIZE];
+    bool last = false;
+    const char *user = job->request.user;
+    if (!reservation->name[0])
+        return;
+    engine_network_of(user, network);
+    if (undo(runner, job, reservation, &err) < 0 ||
+        lock_take(runner->config->state, LOCK_NETWORK, user, false, &lock, &err) < 0 ||
+        store_release(runner->store, user, reservation->name, job->request.id, &last, &err) < 0 ||
+        (last && engine_network_remove(runner->engine, network, &err) < 0))
+        log_warning("clearing up after a failed create: %s", err.text);
+}
+
+int request_create(struct runner *runner, struct job *job, json_t *result, struct error *err)
+{
+    AUTO(order) struct order order = {0};
+    struct reservation reservation = {0};
+    if (prepare(runner, job, &order, err) < 0)
+        return -1;
+    store_progress(runner->store, &job->request, PHASE_CREATING, err); /* a hint may be lost */
+    for (int try = 0; try < TRIES_MOST; try++) {
+        bool taken = false;
+        if (attempt(runner, job, &order, &reservation, result, &taken, err) == 0)
+            return 0;
+        if (fault_fate(err->fault) == FATE_RETRY)
+            return -1; /* what stands, stands: the next attempt finds it */
+        if (!taken)
+            break;
+        order.avoid_count = taken_ports(&reservation, order.avoid, order.avoid_count,
+                                        sizeof order.avoid / sizeof order.avoid[0]);
+        log_info("a port of %s is in use outside DCM; choosing others", reservation.name);
+        if (undo(runner, job, &reservation, err) < 0)
+            return -1;
+    }
+    give_up(runner, job, &reservation);
+    return -1;
+}

@@ -1,0 +1,97 @@
+/* container.start, .stop, .restart, .pause, .unpause */
+#include <string.h>
+
+#include "common/auto.h"
+#include "worker/locks.h"
+#include "worker/policy.h"
+#include "worker/requests/requests.h"
+
+/* What each one asks of the engine, and from which states it makes sense. */
+static const struct step {
+    enum engine_verb verb;
+    bool starts;      /* policy is asked again */
+    const char *only; /* the one state to start from; NULL: any but `never` */
+    const char *never;
+    const char *already; /* in this state nothing is left to do */
+    const char *advice;
+} steps[OP_COUNT] = {
+    [OP_CONTAINER_START] = {.verb = ENGINE_START,
+                            .starts = true,
+                            .never = "paused",
+                            .already = "running",
+                            .advice = "unpause it instead"},
+    [OP_CONTAINER_STOP] = {.verb = ENGINE_STOP, .already = "stopped"},
+    [OP_CONTAINER_RESTART] = {.verb = ENGINE_RESTART,
+                              .starts = true,
+                              .never = "paused",
+                              .advice = "unpause it first"},
+    [OP_CONTAINER_PAUSE] = {.verb = ENGINE_PAUSE,
+                            .only = "running",
+                            .already = "paused",
+                            .advice = "start it first"},
+    [OP_CONTAINER_UNPAUSE] = {.verb = ENGINE_UNPAUSE,
+                              .only = "paused",
+                              .advice = "only a paused container can be unpaused"},
+};
+
+static int check_state(const struct step *step, const struct owned *owned, struct error *err)
+{
+    const char *state = container_state(owned->inspected);
+    bool wrong = (step->only && strcmp(state, step->only) != 0) ||
+                 (step->never && strcmp(state, step->never) == 0);
+    return wrong ? fail(err, FAULT_CONFLICT, "%s is %s: %s", owned->name, state, step->advice) : 0;
+}
+
+/* An unpause that an interrupted attempt has done leaves nothing to unpause. */
+static bool is_done(const struct step *step, const struct job *job, const char *state)
+{
+    if (step->already)
+        return strcmp(state, step->already) == 0;
+    return job->resumed && step->verb == ENGINE_UNPAUSE && strcmp(state, "running") == 0;
+}
+
+static int act(struct runner *runner, const struct job *job, const struct owned *owned,
+               struct error *err)
+{
+    const struct step *step = &steps[job->request.op];
+    const json_t *container = json_object_get(owned->entry, "container");
+    const char *image = json_string_value(json_object_get(container, "image"));
+    bool taken = false;
+    if (step->starts &&
+        policy_check_image(runner->policy, job->request.user, image ? image : "", err) < 0)
+        return -1;
+    if (is_done(step, job, container_state(owned->inspected)))
+        return 0;
+    if (check_state(step, owned, err) < 0)
+        return -1;
+    if (engine_container_act(runner->engine, step->verb, owned->id, &taken, err) < 0)
+        return taken ? fail(err, FAULT_CONFLICT,
+                            "a port of %s is in use outside DCM: tell your administrator",
+                            owned->name)
+                     : -1;
+    return 0;
+}
+
+int request_lifecycle(struct runner *runner, struct job *job, json_t *result, struct error *err)
+{
+    AUTO(owned) struct owned owned = {0};
+    AUTO(lock) struct lock lock = {.file = -1};
+    json_auto_t *after = NULL;
+    if (owned_find(runner, job, &owned, err) < 0)
+        return -1;
+    if (lock_take(runner->config->state, LOCK_CONTAINER, owned.id, false, &lock, err) < 0)
+        return -1;
+    /* Again, now that nobody else changes it. */
+    owned_clear(&owned);
+    if (owned_find(runner, job, &owned, err) < 0 || act(runner, job, &owned, err) < 0)
+        return -1;
+    if (engine_container_inspect(runner->engine, owned.id, &after, err) < 0)
+        return -1;
+    const char *state = container_state(after);
+    if (store_set_state(runner->store, job->request.user, owned.name, state, err) < 0)
+        return -1;
+    json_t *container = json_deep_copy(json_object_get(owned.entry, "container"));
+    json_object_set_new(container, "state", json_string(state));
+    json_object_set_new(result, "container", container);
+    return 0;
+}

@@ -1,0 +1,150 @@
+/*
+ * container.logs: the engine's log, as output events on the request's stream. Without `follow` the
+ * runner sends what there is. With it, a child of the runner goes on until the container stops or
+ * nobody reads any more, and records the result; it has connections of its own.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/auto.h"
+#include "common/log.h"
+#include "common/prefork.h"
+#include "schemas/result.h"
+#include "worker/requests/requests.h"
+
+#define FOLLOWERS_MOST 16 /* of one runner */
+#define TAIL_MOST 10000   /* lines, where the user names no number */
+#define TURNS_UNREAD 15   /* seconds between two looks whether anybody still reads */
+
+struct tap {
+    struct store *store;
+    const struct request *request;
+    bool follow;
+    int turns;
+    const char *stream; /* of what is held: "stdout" or "stderr" */
+    size_t held;
+    unsigned char bytes[EVENT_OUTPUT_MAX];
+};
+
+static int flush(struct tap *tap)
+{
+    struct error err;
+    if (tap->held == 0)
+        return 0;
+    int status = store_output(tap->store, tap->request, tap->stream, tap->bytes, tap->held, &err);
+    tap->held = 0;
+    return status;
+}
+
+/* Once a second, without output: is anybody still there? */
+static int look_around(struct tap *tap)
+{
+    struct error err;
+    bool followed = true;
+    if (prefork_stopping)
+        return 1;
+    if (!tap->follow || ++tap->turns < TURNS_UNREAD)
+        return 0;
+    tap->turns = 0;
+    return store_followed(tap->store, tap->request, &followed, &err) < 0 || !followed;
+}
+
+static int pour(const char *stream, const void *data, size_t length, void *context)
+{
+    struct tap *tap = context;
+    const unsigned char *bytes = data;
+    if (!data)
+        return flush(tap) < 0 || look_around(tap);
+    if (tap->stream && strcmp(tap->stream, stream) != 0 && flush(tap) < 0)
+        return 1;
+    tap->stream = stream;
+    while (length > 0) {
+        size_t part = sizeof tap->bytes - tap->held;
+        if (part > length)
+            part = length;
+        memcpy(tap->bytes + tap->held, bytes, part);
+        tap->held += part;
+        bytes += part;
+        length -= part;
+        if (tap->held == sizeof tap->bytes && flush(tap) < 0)
+            return 1;
+    }
+    return 0;
+}
+
+static int copy_logs(struct engine *engine, struct store *store, const struct job *job,
+                     const char *id, bool tty, struct error *err)
+{
+    const json_t *tail = json_object_get(job->request.args, "tail");
+    bool follow = json_is_true(json_object_get(job->request.args, "follow"));
+    struct tap *tap = calloc(1, sizeof *tap);
+    if (!tap)
+        return fail(err, FAULT_DEPENDENCY, "out of memory");
+    *tap = (struct tap){.store = store, .request = &job->request, .follow = follow};
+    struct engine_logs logs = {.id = id,
+                               .tty = tty,
+                               .follow = follow,
+                               .tail = tail ? (long)json_integer_value(tail) : TAIL_MOST};
+    int status = engine_container_logs(engine, &logs, pour, tap, err);
+    flush(tap);
+    free(tap);
+    return status;
+}
+
+static void __attribute__((noreturn))
+follow(const struct runner *runner, const struct job *job, const char *id, bool tty, json_t *result)
+{
+    struct error err = {0}, fault = {0};
+    struct engine *engine = NULL;
+    struct store *store = NULL;
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    log_part("follower");
+    if (engine_new(runner->config->engine, &engine, &err) < 0 ||
+        store_new(runner->config->store, runner->config->server, &store, &err) < 0)
+        _exit(EXIT_FAILURE);
+    if (copy_logs(engine, store, job, id, tty, &fault) < 0)
+        result_set_failed(result, runner->config->server, &fault);
+    else
+        result_set_done(result, runner->config->server);
+    if (store_end(store, &job->request, job->hash, result, &err) < 0)
+        log_warning("the end of a followed log was not recorded: %s", err.text);
+    _exit(EXIT_SUCCESS); /* no handlers: they are the runner's */
+}
+
+/* Children that have ended make room for others. */
+static bool has_room(void)
+{
+    static int followers;
+    while (followers > 0 && waitpid(-1, NULL, WNOHANG) > 0)
+        followers--;
+    if (followers >= FOLLOWERS_MOST)
+        return false;
+    followers++;
+    return true;
+}
+
+int request_logs(struct runner *runner, struct job *job, json_t *result, struct error *err)
+{
+    AUTO(owned) struct owned owned = {0};
+    if (owned_find(runner, job, &owned, err) < 0)
+        return -1;
+    const json_t *config = json_object_get(owned.inspected, "Config");
+    bool tty = json_is_true(json_object_get(config, "Tty"));
+    json_object_set(result, "container", json_object_get(owned.entry, "container"));
+    if (!json_is_true(json_object_get(job->request.args, "follow")))
+        return copy_logs(runner->engine, runner->store, job, owned.id, tty, err);
+    if (!has_room())
+        return fail(err, FAULT_QUOTA,
+                    "too many logs are being followed on this server: try again later");
+    pid_t pid = fork();
+    if (pid < 0)
+        return fail(err, FAULT_DEPENDENCY, "fork: %s", strerror(errno));
+    if (pid == 0)
+        follow(runner, job, owned.id, tty, result);
+    return REQUEST_GOES_ON;
+}

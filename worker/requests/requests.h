@@ -1,0 +1,58 @@
+/*
+ * One file per kind of request. Each runs between claim and record, may be run again after a crash
+ * at any point, and finds what an earlier attempt did.
+ */
+#ifndef DCM_WORKER_REQUESTS_H
+#define DCM_WORKER_REQUESTS_H
+
+#include <jansson.h>
+
+#include "common/error.h"
+#include "worker/runner.h"
+
+/* Returned by an action whose result will be recorded by somebody else, later. */
+#define REQUEST_GOES_ON 1
+
+/* 0: done, with the parts of the result ("container") set. -1: *err is the request's fault, or
+ * with FATE_RETRY engine's or store's. */
+typedef int request_action(struct runner *runner, struct job *job, json_t *result,
+                           struct error *err);
+
+request_action request_ping;
+request_action request_create;
+request_action request_lifecycle; /* start, stop, restart, pause, unpause */
+request_action request_remove;
+request_action request_logs;
+
+/*
+ * A container of the request's user, found by args.container: the index says which, the engine says
+ * what it is, and name and MAC prove that it is ours. FAULT_NOT_FOUND otherwise.
+ */
+struct owned {
+    json_t *entry;     /* the index entry; owned */
+    json_t *inspected; /* as the engine has it; owned */
+    const char *name;  /* borrowed from entry */
+    const char *id;    /* full; borrowed from inspected */
+};
+int owned_find(struct runner *runner, const struct job *job, struct owned *ret_owned,
+               struct error *err);
+void owned_clear(struct owned *owned);
+static inline void auto_owned(struct owned *owned)
+{
+    owned_clear(owned);
+}
+
+/* "dcm.<user>.<name>", what the engine calls it. */
+#define ENGINE_NAME_SIZE 80
+void engine_name_of(const char *user, const char *name, char ret_name[ENGINE_NAME_SIZE]);
+/* "dcm.<user>": the user's network. */
+void engine_network_of(const char *user, char ret_name[ENGINE_NAME_SIZE]);
+
+/* "running", "paused", "stopped": an inspected container's state as users read it. */
+const char *container_state(const json_t *inspected);
+
+/* Does what the engine shows prove that it is this user's container of this name? */
+bool container_is_ours(const struct runner *runner, const json_t *inspected, const char *user,
+                       const char *name, const char *request);
+
+#endif

@@ -1,0 +1,138 @@
+#include "worker/runner.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "common/log.h"
+#include "common/prefork.h"
+#include "schemas/policy_document.h"
+#include "worker/dispatch.h"
+#include "worker/settle.h"
+
+int runner_open(const struct worker_config *config, int socket, struct runner *ret_runner,
+                struct error *err)
+{
+    struct runner runner = {.config = config, .socket = socket};
+    char journal[PATH_MAX];
+    snprintf(journal, sizeof journal, "%s/journal.db", config->state);
+    if (policy_document_read(config->policy, &runner.policy, err) < 0 ||
+        keyring_read(config->keyring, &runner.keyring, err) < 0 ||
+        engine_new(config->engine, &runner.engine, err) < 0 ||
+        store_new(config->store, config->server, &runner.store, err) < 0 ||
+        journal_open(journal, &runner.journal, err) < 0) {
+        runner_close(&runner);
+        return -1;
+    }
+    *ret_runner = runner;
+    return 0;
+}
+
+void runner_close(struct runner *runner)
+{
+    journal_close(runner->journal);
+    store_free(runner->store);
+    engine_free(runner->engine);
+    keyring_free(runner->keyring);
+    json_decref(runner->policy);
+    *runner = (struct runner){.socket = -1};
+}
+
+int runner_identity(struct runner *runner, struct error *err)
+{
+    if (runner->identity[0])
+        return 0;
+    return engine_identity(runner->engine, runner->identity, err);
+}
+
+void runner_reload(struct runner *runner)
+{
+    struct error err = {0};
+    json_t *policy = NULL;
+    struct keyring *keyring = NULL;
+    if (policy_document_read(runner->config->policy, &policy, &err) < 0) {
+        log_error("the old policy stays: %s", err.text);
+    } else {
+        json_decref(runner->policy);
+        runner->policy = policy;
+        log_info("policy read again");
+    }
+    if (keyring_read(runner->config->keyring, &keyring, &err) < 0) {
+        log_error("the old keyring stays: %s", err.text);
+    } else {
+        keyring_free(runner->keyring);
+        runner->keyring = keyring;
+    }
+}
+
+/* Tell the link which ids the journal holds undone. */
+static int recall(struct runner *runner, const struct work *work, struct error *err)
+{
+    json_auto_t *ids = NULL;
+    size_t i = 0;
+    json_t *id = NULL;
+    if (journal_unfinished(runner->journal, &ids, err) < 0)
+        return -1;
+    json_array_foreach(ids, i, id)
+    {
+        struct word word = {.kind = WORD_LEFT, .serial = work->serial};
+        snprintf(word.id, sizeof word.id, "%s", json_string_value(id));
+        if (word_send(runner->socket, &word, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void answer(struct runner *runner, const struct work *work, int status,
+                   const struct error *err)
+{
+    struct word word = {.kind = WORD_DONE, .serial = work->serial};
+    struct error unheard;
+    if (status < 0) {
+        word.kind = fault_fate(err->fault) == FATE_RETRY ? WORD_LATER : WORD_PARK;
+        snprintf(word.reason, sizeof word.reason, "%s", err->text);
+    }
+    /* A link that is gone reads the journal when it is back. */
+    if (word_send(runner->socket, &word, &unheard) < 0)
+        prefork_stopping = 1;
+}
+
+static void serve(struct runner *runner, const struct work *work)
+{
+    struct error err = {0};
+    int status =
+        work->kind == WORK_RECALL ? recall(runner, work, &err) : settle_work(runner, work, &err);
+    answer(runner, work, status, &err);
+    log_request(NULL);
+}
+
+int runner_run(const struct worker_config *config, int socket)
+{
+    static struct work work; /* 32 KiB: not on the stack */
+    struct runner runner;
+    struct error err = {0};
+    if (runner_open(config, socket, &runner, &err) < 0) {
+        log_error("%s", err.text);
+        return EXIT_FAILURE;
+    }
+    int status = EXIT_SUCCESS;
+    while (!prefork_stopping) {
+        if (prefork_hangup())
+            runner_reload(&runner);
+        int got = work_receive(socket, &work, &err);
+        if (got == 0)
+            serve(&runner, &work);
+        else if (got > 0)
+            break; /* the link is gone; the supervisor brings both back */
+        else if (errno != EINTR) {
+            log_error("%s", err.text);
+            status = EXIT_FAILURE;
+            break;
+        }
+    }
+    runner_close(&runner);
+    return status;
+}

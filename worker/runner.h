@@ -1,0 +1,53 @@
+/*
+ * A runner: takes one request at a time from the link and works it from decoding to recorded
+ * result in blocking code, over connections of its own to engine, store and journal.
+ */
+#ifndef DCM_WORKER_RUNNER_H
+#define DCM_WORKER_RUNNER_H
+
+#include <jansson.h>
+
+#include "common/error.h"
+#include "schemas/request.h"
+#include "worker/config.h"
+#include "worker/engine.h"
+#include "worker/journal.h"
+#include "worker/labels.h"
+#include "worker/store.h"
+
+/* What a process needs to act for this server; the keeper has one too. */
+struct runner {
+    const struct worker_config *config;
+    struct engine *engine;
+    struct store *store;
+    struct journal *journal;
+    struct keyring *keyring;
+    json_t *policy;
+    char identity[ENGINE_IDENTITY_SIZE]; /* the engine's; "" until runner_identity was asked */
+    int socket;                          /* to the link; -1 in the keeper */
+};
+
+/* Open everything that `config` names; nothing connects yet but the journal. */
+int runner_open(const struct worker_config *config, int socket, struct runner *ret_runner,
+                struct error *err);
+void runner_close(struct runner *runner);
+/* Make sure that runner->identity is known. */
+int runner_identity(struct runner *runner, struct error *err);
+/* Read policy and keyring anew; a faulty file is reported and the old one stays. */
+void runner_reload(struct runner *runner);
+
+/* Serve until told to end. Returns the exit status. */
+int runner_run(const struct worker_config *config, int socket);
+
+/* One request on its way through a runner. */
+struct job {
+    struct request request;
+    char hash[REQUEST_HASH_SIZE];
+    const char *publisher; /* borrowed */
+    const char *body;      /* as it came, terminated; borrowed */
+    uint64_t serial;
+    bool resumed;                   /* journalled by an earlier attempt */
+    char container[ENGINE_ID_SIZE]; /* what the journal knows of that attempt, or "" */
+};
+
+#endif

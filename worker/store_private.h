@@ -1,0 +1,42 @@
+/* What the files of the store share, and what its tests reach for besides worker/store.h. */
+#ifndef DCM_WORKER_STORE_PRIVATE_H
+#define DCM_WORKER_STORE_PRIVATE_H
+
+#include "common/redis_link.h"
+#include "worker/store.h"
+
+struct store {
+    struct redis_link *link;
+    char *url;
+    char *server;
+};
+
+/*
+ * Call a function on one user's containers here: the keys of schemas/store/30_containers.lua, then
+ * user, server, request_id (NULL: ""), first and second (NULL: left out). *ret_answer is the object
+ * that the function answered, unless that is a refusal: it becomes the fault.
+ */
+struct containers_call {
+    const char *function;
+    const char *user;
+    const char *request_id;
+    const char *first, *second;
+};
+int store_call_containers(struct store *store, const struct containers_call *call,
+                          json_t **ret_answer, struct error *err);
+
+/* Any function's reply before it is read as an answer; ret_reply may be NULL. */
+int store_call_containers_raw(struct store *store, const struct containers_call *call,
+                              json_t **ret_reply, struct error *err);
+
+/* Turn {"refused":…} into a fault whose text says what to do (store_refusals.c). Returns -1. */
+int store_refuse(const json_t *answer, struct error *err);
+
+/* The text of a document, or NULL with FAULT_INTERNAL. The caller's to free. */
+char *store_text(const json_t *document, struct error *err);
+
+/* store_reserve with a life of its own choosing, in milliseconds. */
+int store_reserve_for(struct store *store, const struct request *request, const struct wish *wish,
+                      int64_t life_ms, struct reservation *ret_reservation, struct error *err);
+
+#endif

@@ -1,0 +1,194 @@
+/* Requests in the store: record, list and stream (schemas/store/10_requests.lua). */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "schemas/keys.h"
+#include "schemas/result.h"
+#include "worker/store_private.h"
+
+/* One function call about one request; argv points into the call itself. */
+struct request_call {
+    const char *argv[16];
+    size_t argc;
+    char record[KEY_SIZE];
+    char requests[KEY_SIZE];
+    char events[KEY_SIZE];
+    char submitted[24];
+    char retention[24];
+};
+
+static void add(struct request_call *call, const char *text)
+{
+    call->argv[call->argc++] = text;
+}
+
+static void call_begin(struct request_call *call, const char *function,
+                       const struct request *request)
+{
+    key_of_user(call->record, KEY_REQUEST, request->user, request->id);
+    key_of_user(call->requests, KEY_REQUESTS, request->user, NULL);
+    key_of_user(call->events, KEY_EVENTS, request->user, request->id);
+    snprintf(call->submitted, sizeof(call->submitted), "%" PRId64, request->submitted);
+    snprintf(call->retention, sizeof(call->retention), "%d", REQUEST_RETENTION_S);
+
+    call->argc = 0;
+    add(call, function);
+    add(call, "3");
+    add(call, call->record);
+    add(call, call->requests);
+    add(call, call->events);
+}
+
+/* What a record says of a request besides its result. */
+static void add_request(struct request_call *call, const struct store *store,
+                        const struct request *request, const char *hash)
+{
+    add(call, request->id);
+    add(call, store->server);
+    add(call, op_name(request->op));
+    add(call, hash);
+    add(call, call->submitted);
+}
+
+/* The reply is a list: a word, and what goes with it. */
+static int send(struct store *store, const struct request_call *call, json_t **ret_reply,
+                struct error *err)
+{
+    json_auto_t *reply = NULL;
+    if (redis_link_function(store->link, call->argc, call->argv, &reply, err))
+        return -1;
+    if (!json_is_string(json_array_get(reply, 0)))
+        return fail(err, FAULT_INTERNAL, "the store's %s gave no answer", call->argv[0]);
+    *ret_reply = TAKE(reply);
+    return 0;
+}
+
+static const char *word_of(const json_t *reply, size_t index)
+{
+    const char *word = json_string_value(json_array_get(reply, index));
+    return word ? word : "";
+}
+
+/* New event's text, or NULL with *err filled. The caller's to free. */
+static char *progress_text(const struct request *request, enum phase phase, struct error *err)
+{
+    json_auto_t *event = event_progress(request->id, phase);
+    return store_text(event, err);
+}
+
+static const char *const claim_words[] = {
+    [CLAIM_OURS] = "ours",
+    [CLAIM_ENDED] = "ended",
+    [CLAIM_MISMATCH] = "mismatch",
+    [CLAIM_ELSEWHERE] = "elsewhere",
+};
+
+static int read_claim(const json_t *reply, enum claim *ret_claim, json_t **ret_result,
+                      struct error *err)
+{
+    size_t claim = 0;
+    while (strcmp(claim_words[claim], word_of(reply, 0)) != 0)
+        if (++claim == sizeof(claim_words) / sizeof(claim_words[0]))
+            return fail(err, FAULT_INTERNAL, "the store calls a claim \"%s\"", word_of(reply, 0));
+    if (claim == CLAIM_ENDED && result_decode(word_of(reply, 1), ret_result, err))
+        return fail_while(err, "reading the result that the store holds");
+    *ret_claim = (enum claim)claim;
+    return 0;
+}
+
+int store_claim(struct store *store, const struct request *request, const char *hash,
+                enum claim *ret_claim, json_t **ret_result, struct error *err)
+{
+    json_auto_t *result = result_new(request);
+    result_set_running(result, store->server);
+    AUTO(string) char *result_json = store_text(result, err);
+    AUTO(string) char *event = progress_text(request, PHASE_PLACED, err);
+    if (!result_json || !event)
+        return -1;
+
+    struct request_call call;
+    json_auto_t *reply = NULL;
+    call_begin(&call, "dcm_1_claim", request);
+    add_request(&call, store, request, hash);
+    add(&call, result_json);
+    add(&call, event);
+    add(&call, call.retention);
+    if (send(store, &call, &reply, err))
+        return -1;
+    return read_claim(reply, ret_claim, ret_result, err);
+}
+
+static int send_event(struct store *store, const struct request *request, const char *event,
+                      struct error *err)
+{
+    struct request_call call;
+    json_auto_t *reply = NULL;
+    call_begin(&call, "dcm_1_event", request);
+    add(&call, event);
+    add(&call, call.retention);
+    return send(store, &call, &reply, err);
+}
+
+int store_progress(struct store *store, const struct request *request, enum phase phase,
+                   struct error *err)
+{
+    AUTO(string) char *event = progress_text(request, phase, err);
+    return event ? send_event(store, request, event, err) : -1;
+}
+
+int store_output(struct store *store, const struct request *request, const char *stream,
+                 const void *data, size_t length, struct error *err)
+{
+    const unsigned char *bytes = data;
+    for (size_t done = 0, piece; done < length; done += piece) {
+        piece = length - done < EVENT_OUTPUT_MAX ? length - done : EVENT_OUTPUT_MAX;
+        json_auto_t *event = event_output(request->id, stream, bytes + done, piece);
+        AUTO(string) char *text = store_text(event, err);
+        if (!text || send_event(store, request, text, err))
+            return -1;
+    }
+    return 0;
+}
+
+int store_followed(struct store *store, const struct request *request, bool *ret_followed,
+                   struct error *err)
+{
+    char key[KEY_SIZE];
+    key_of_user(key, KEY_FOLLOWER, request->user, request->id);
+    json_auto_t *reply = NULL;
+    if (redis_link_text(store->link, &reply, err, "EXISTS", key, NULL))
+        return -1;
+    *ret_followed = json_integer_value(reply) != 0;
+    return 0;
+}
+
+int store_end(struct store *store, const struct request *request, const char *hash,
+              const json_t *result, struct error *err)
+{
+    if (!result_is_final(result))
+        return fail(err, FAULT_INTERNAL, "a request cannot end as %s", result_state(result));
+    AUTO(string) char *result_json = store_text(result, err);
+    AUTO(string) char *event = progress_text(request, PHASE_DONE, err);
+    if (!result_json || !event)
+        return -1;
+
+    struct request_call call;
+    json_auto_t *reply = NULL;
+    call_begin(&call, "dcm_1_end", request);
+    add_request(&call, store, request, hash);
+    add(&call, result_state(result));
+    add(&call, result_json);
+    add(&call, event);
+    add(&call, call.retention);
+    if (send(store, &call, &reply, err))
+        return -1;
+    if (strcmp(word_of(reply, 0), "mismatch") == 0)
+        return fail(err, FAULT_CONFLICT, "request %s was used before with another body",
+                    request->id);
+    if (strcmp(word_of(reply, 0), "elsewhere") == 0)
+        return fail(err, FAULT_CONFLICT, "request %s is claimed by server %s", request->id,
+                    word_of(reply, 1));
+    return 0;
+}

@@ -1,0 +1,122 @@
+#include "worker/workload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ITEM_PAUSE_LEAST_MS 250
+
+void workload_init(struct workload *workload)
+{
+    *workload = (struct workload){.end = &workload->first};
+}
+
+void workload_clear(struct workload *workload)
+{
+    while (workload->first)
+        workload_remove(workload, workload->first);
+}
+
+struct item *workload_add(struct workload *workload, enum work_kind kind)
+{
+    struct item *item = calloc(1, sizeof *item);
+    if (!item)
+        return NULL;
+    item->kind = kind;
+    item->serial = ++workload->last_serial;
+    *workload->end = item;
+    workload->end = &item->next;
+    return item;
+}
+
+void workload_remove(struct workload *workload, struct item *item)
+{
+    struct item **place = &workload->first;
+    while (*place && *place != item)
+        place = &(*place)->next;
+    if (!*place)
+        return;
+    *place = item->next;
+    if (workload->end == &item->next)
+        workload->end = place;
+    free(item->body);
+    free(item);
+}
+
+struct item *workload_next(const struct workload *workload, int64_t now)
+{
+    for (struct item *item = workload->first; item; item = item->next)
+        if (item->state == ITEM_READY || (item->state == ITEM_WAITING && item->not_before <= now))
+            return item;
+    return NULL;
+}
+
+struct item *workload_by_serial(const struct workload *workload, uint64_t serial)
+{
+    struct item *item = workload->first;
+    while (item && item->serial != serial)
+        item = item->next;
+    return item;
+}
+
+struct item *workload_by_id(const struct workload *workload, const char *id)
+{
+    struct item *item = workload->first;
+    while (item && strcmp(item->id, id) != 0)
+        item = item->next;
+    return item;
+}
+
+size_t workload_count(const struct workload *workload, enum item_state state)
+{
+    size_t count = 0;
+    for (const struct item *item = workload->first; item; item = item->next)
+        count += item->state == state;
+    return count;
+}
+
+void workload_postpone(struct item *item, int64_t now)
+{
+    int64_t pause = ITEM_PAUSE_MOST_MS;
+    if (item->tries < 5)
+        pause = (int64_t)ITEM_PAUSE_LEAST_MS << item->tries;
+    item->tries++;
+    item->state = ITEM_WAITING;
+    item->not_before = now + (pause < ITEM_PAUSE_MOST_MS ? pause : ITEM_PAUSE_MOST_MS);
+}
+
+void workload_wake(struct workload *workload)
+{
+    for (struct item *item = workload->first; item; item = item->next)
+        if (item->state == ITEM_WAITING)
+            item->state = ITEM_READY;
+}
+
+bool workload_tried(const struct workload *workload, unsigned tries)
+{
+    for (const struct item *item = workload->first; item; item = item->next)
+        if (item->state == ITEM_WAITING && item->tries < tries)
+            return false;
+    return true;
+}
+
+void workload_disconnect(struct workload *workload)
+{
+    struct item *next = NULL;
+    for (struct item *item = workload->first; item; item = next) {
+        next = item->next;
+        bool returned = item->tag != 0;
+        item->tag = 0;
+        if (returned && item->state != ITEM_OUT)
+            workload_remove(workload, item);
+    }
+}
+
+int workload_pause(const struct workload *workload, int64_t now, int most)
+{
+    for (const struct item *item = workload->first; item; item = item->next) {
+        int64_t left = item->state == ITEM_WAITING ? item->not_before - now : most;
+        if (left < most)
+            most = left > 0 ? (int)left : 0;
+    }
+    return most;
+}

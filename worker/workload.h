@@ -1,0 +1,68 @@
+/*
+ * What the link has in hand: deliveries not yet settled and requests resumed from the journal, in
+ * the order in which they came. Pure: no sockets, the clock is an argument (milliseconds).
+ */
+#ifndef DCM_WORKER_WORKLOAD_H
+#define DCM_WORKER_WORKLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker/dispatch.h"
+
+enum item_state {
+    ITEM_READY,   /* for the next idle runner */
+    ITEM_OUT,     /* with a runner, or with one that died and is not replaced yet */
+    ITEM_WAITING, /* for engine or store to come back; not before `not_before` */
+};
+
+struct item {
+    struct item *next;
+    enum item_state state;
+    enum work_kind kind;
+    uint64_t serial;
+    uint64_t tag; /* the delivery's, while it is unsettled; 0: nothing to acknowledge */
+    char account[64];
+    char id[IDENTIFIER_SIZE]; /* "" until a runner said it */
+    char *body;               /* owned; NULL once the journal has it */
+    size_t length;
+    int64_t not_before;
+    unsigned tries;   /* how often engine or store were out of reach for it */
+    unsigned crashes; /* how many runners it has killed */
+};
+
+struct workload {
+    struct item *first, **end;
+    uint64_t last_serial;
+};
+
+#define ITEM_CRASHES_MOST 3
+#define ITEM_PAUSE_MOST_MS 5000
+
+void workload_init(struct workload *workload);
+void workload_clear(struct workload *workload);
+
+/* The new item is the workload's; NULL when memory is short. Takes the delivery's body. */
+struct item *workload_add(struct workload *workload, enum work_kind kind);
+void workload_remove(struct workload *workload, struct item *item);
+
+/* The oldest item that may go to a runner now, or NULL. */
+struct item *workload_next(const struct workload *workload, int64_t now);
+struct item *workload_by_serial(const struct workload *workload, uint64_t serial);
+struct item *workload_by_id(const struct workload *workload, const char *id);
+size_t workload_count(const struct workload *workload, enum item_state state);
+
+/* Engine or store were out of reach: wait 0.25 s, then twice as long each time, to 5 s. */
+void workload_postpone(struct item *item, int64_t now);
+/* They are back: everything that waits may go at once. */
+void workload_wake(struct workload *workload);
+/* Has everything that waits been tried at least this often? True when nothing waits. */
+bool workload_tried(const struct workload *workload, unsigned tries);
+/* The broker connection broke: what no runner has comes again with the next one; what a runner has
+ * cannot be acknowledged any more. */
+void workload_disconnect(struct workload *workload);
+/* Milliseconds until something that waits may go, at most `most`. */
+int workload_pause(const struct workload *workload, int64_t now, int most);
+
+#endif
