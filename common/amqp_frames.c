@@ -216,12 +216,11 @@ static void finish_content(struct content *content, struct event *event)
     *content = (struct content){.awaited = AWAIT_METHOD};
 }
 
-/* An account that does not fit, or holds a NUL, is none of ours: left empty, it is refused. */
-static void copy_account(amqp_bytes_t account, struct amqp_delivery *delivery)
+/* What does not fit, or holds a NUL, is none of ours: left empty, it is refused. */
+static void copy_property(amqp_bytes_t value, char *text, size_t size)
 {
-    if (account.len >= sizeof(delivery->account) || memchr(account.bytes, '\0', account.len))
-        return;
-    memcpy(delivery->account, account.bytes, account.len);
+    if (value.len > 0 && value.len < size && !memchr(value.bytes, '\0', value.len))
+        memcpy(text, value.bytes, value.len);
 }
 
 static int take_header(struct amqp_link *link, const amqp_frame_t *frame, struct event *event,
@@ -243,9 +242,12 @@ static int take_header(struct amqp_link *link, const amqp_frame_t *frame, struct
             link->broken = true;
             return fail(err, FAULT_INTERNAL, "out of memory");
         }
-        if (properties->_flags & AMQP_BASIC_USER_ID_FLAG)
-            copy_account(properties->user_id, delivery);
     }
+    if (properties->_flags & AMQP_BASIC_USER_ID_FLAG)
+        copy_property(properties->user_id, delivery->account, sizeof(delivery->account));
+    if (properties->_flags & AMQP_BASIC_MESSAGE_ID_FLAG)
+        copy_property(properties->message_id, content->event.message_id,
+                      sizeof(content->event.message_id));
     finish_content(content, event);
     return 0;
 }

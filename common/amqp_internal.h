@@ -32,7 +32,8 @@ struct event {
     uint64_t tag;                  /* of the publishes confirmed or rejected */
     bool multiple;                 /* all publishes up to tag */
     struct amqp_delivery delivery; /* EVENT_DELIVERY: the caller's to clear */
-    char reason[96];               /* EVENT_RETURNED */
+    char reason[96];               /* EVENT_RETURNED: why … */
+    char message_id[64];           /* … and which */
 };
 
 /* Deliveries and returns come in parts: a method, a header, and as many bodies as it takes. */

@@ -68,7 +68,7 @@ int amqp_link_declare_queue(struct amqp_link *link, const struct amqp_queue *que
 struct amqp_publication {
     const char *exchange; /* "" is the default exchange */
     const char *routing_key;
-    const char *message_id;
+    const char *message_id; /* at most 63 characters */
     const char *body;
     size_t length;
 };

@@ -1,6 +1,7 @@
 #include "common/amqp_internal.h"
 
 #include <amqp_framing.h>
+#include <string.h>
 
 /* A message of this size fits into the socket's buffer (amqp_open.c), which is empty whenever we
  * publish, because each publish waits for its confirm: writing it never blocks. */
@@ -54,20 +55,31 @@ static int send_message(struct amqp_link *link, const struct amqp_publication *p
     return 0;
 }
 
+/* A broker with an alarm answers once that is over: a new connection would only have to find out
+ * about the alarm by another unconfirmed message. Any other silence is a reason to reconnect. */
 static int fail_unconfirmed(struct amqp_link *link, int timeout_ms, struct error *err)
 {
-    link->broken = true; /* the confirm may come yet: nobody must take it for that of another */
+    link->broken = link->dead = !link->blocked;
     return fail(err, FAULT_UNCONFIRMED, "broker %s: no confirm within %d ms%s", link->name,
                 timeout_ms, link->blocked ? ": it is short of memory or disk" : "");
 }
 
-static int await_confirm(struct amqp_link *link, int timeout_ms, struct error *err)
+/* Does this settle our last publish? The confirm of an earlier one may come late. */
+static bool settles(const struct amqp_link *link, const struct event *event)
+{
+    if (event->kind != EVENT_CONFIRMED && event->kind != EVENT_REJECTED)
+        return false;
+    return event->tag == link->published || (event->multiple && event->tag > link->published);
+}
+
+static int await_confirm(struct amqp_link *link, const struct amqp_publication *publication,
+                         int timeout_ms, struct error *err)
 {
     int64_t deadline = amqp_now_ms() + timeout_ms;
+    struct event event;
     struct event returned = {.kind = EVENT_NONE};
 
-    for (;;) {
-        struct event event;
+    do {
         if (amqp_link_step(link, deadline, &event, err) < 0) {
             if (err && !means_not_published(link->close_code))
                 err->fault = FAULT_UNCONFIRMED;
@@ -75,20 +87,16 @@ static int await_confirm(struct amqp_link *link, int timeout_ms, struct error *e
         }
         if (event.kind == EVENT_NONE)
             return fail_unconfirmed(link, timeout_ms, err);
-        if (event.kind == EVENT_RETURNED)
+        if (event.kind == EVENT_RETURNED && strcmp(event.message_id, publication->message_id) == 0)
             returned = event;
-        if (event.kind != EVENT_CONFIRMED && event.kind != EVENT_REJECTED)
-            continue;
-        if (event.tag != link->published && !(event.multiple && event.tag > link->published))
-            continue;
+    } while (!settles(link, &event));
 
-        if (event.kind == EVENT_REJECTED)
-            return fail(err, FAULT_DEPENDENCY, "broker %s: the queue is full", link->name);
-        if (returned.kind != EVENT_NONE)
-            return fail(err, FAULT_DEPENDENCY, "broker %s: no queue takes the message: %s",
-                        link->name, returned.reason);
-        return 0;
-    }
+    if (event.kind == EVENT_REJECTED)
+        return fail(err, FAULT_DEPENDENCY, "broker %s: the queue is full", link->name);
+    if (returned.kind == EVENT_RETURNED)
+        return fail(err, FAULT_DEPENDENCY, "broker %s: no queue takes the message: %s", link->name,
+                    returned.reason);
+    return 0;
 }
 
 int amqp_link_publish(struct amqp_link *link, const struct amqp_publication *publication,
@@ -101,5 +109,5 @@ int amqp_link_publish(struct amqp_link *link, const struct amqp_publication *pub
                     publication->length);
     if (catch_up(link, err) < 0 || send_message(link, publication, err) < 0)
         return -1;
-    return await_confirm(link, timeout_ms, err);
+    return await_confirm(link, publication, timeout_ms, err);
 }

@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "common/auto.h"
-#include "schemas/fields.h"
-#include "schemas/identifier.h"
-#include "schemas/units.h"
+#include "schemas/formats.h"
 
 /* Keep the tables in step with event.schema.json; tests/integration/test_schemas.py compares. */
 
@@ -38,40 +36,24 @@ static bool is_base64(const char *text)
     return last % (padding == 1 ? 4 : 16) == 0;
 }
 
-#define COMMON_FIELDS                                                                              \
-    {.name = "v",                                                                                  \
-     .kind = FIELD_INTEGER,                                                                        \
-     .required = true,                                                                             \
-     .least = EVENT_VERSION,                                                                       \
-     .most = EVENT_VERSION},                                                                       \
-        {.name = "request",                                                                        \
-         .kind = FIELD_TEXT,                                                                       \
-         .required = true,                                                                         \
-         .well_formed = identifier_is_valid,                                                       \
-         .expects = "a UUID of version 7"},                                                        \
-    {                                                                                              \
-        .name = "at", .kind = FIELD_TEXT, .required = true, .well_formed = timestamp_is_valid,     \
-        .expects = "a time in UTC"                                                                 \
-    }
-
 static const char *const progress_kind[] = {"progress", NULL};
 static const struct field progress_fields[] = {
-    COMMON_FIELDS,
-    {.name = "kind", .kind = FIELD_TEXT, .required = true, .choices = progress_kind},
-    {.name = "phase", .kind = FIELD_TEXT, .required = true, .choices = phases},
+    {.name = "v", .required = true, VERSION(EVENT_VERSION)},
+    {.name = "request", .required = true, REQUEST_ID},
+    {.name = "kind", .required = true, ONE_OF(progress_kind)},
+    {.name = "phase", .required = true, ONE_OF(phases)},
+    {.name = "at", .required = true, TIME},
 };
 static const struct shape progress_shape = SHAPE(progress_fields);
 
 static const char *const output_kind[] = {"output", NULL};
 static const struct field output_fields[] = {
-    COMMON_FIELDS,
-    {.name = "kind", .kind = FIELD_TEXT, .required = true, .choices = output_kind},
-    {.name = "stream", .kind = FIELD_TEXT, .required = true, .choices = streams},
-    {.name = "data",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = is_base64,
-     .expects = "base64 of at most 32768 bytes"},
+    {.name = "v", .required = true, VERSION(EVENT_VERSION)},
+    {.name = "request", .required = true, REQUEST_ID},
+    {.name = "kind", .required = true, ONE_OF(output_kind)},
+    {.name = "stream", .required = true, ONE_OF(streams)},
+    {.name = "data", .required = true, TEXT(is_base64, "base64 of at most 32768 bytes")},
+    {.name = "at", .required = true, TIME},
 };
 static const struct shape output_shape = SHAPE(output_fields);
 

@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "common/auto.h"
-#include "schemas/fields.h"
-#include "schemas/names.h"
+#include "schemas/formats.h"
 #include "schemas/ports.h"
-#include "schemas/units.h"
 
 /* Keep the tables in step with policy.schema.json; tests/integration/test_schemas.py compares. */
 
@@ -46,102 +44,74 @@ static bool is_user_or_all(const char *text)
     return strcmp(text, "*") == 0 || name_is_user(text);
 }
 
-#define SIZE_FIELD .kind = FIELD_TEXT, .well_formed = is_size, .expects = "a size such as 512m"
+#define SIZE TEXT(is_size, "a size such as 512m")
 static const struct field memory_fields[] = {
-    {.name = "usual", SIZE_FIELD},
-    {.name = "each", SIZE_FIELD},
-    {.name = "total", SIZE_FIELD},
+    {.name = "usual", SIZE},
+    {.name = "each", SIZE},
+    {.name = "total", SIZE},
 };
 static const struct shape memory_shape = SHAPE(memory_fields);
 
-#define CPUS_FIELD .kind = FIELD_TEXT, .well_formed = is_cpus, .expects = "processors such as 0.5"
+#define CPUS TEXT(is_cpus, "a number of processors such as \"0.5\"")
 static const struct field cpus_fields[] = {
-    {.name = "usual", CPUS_FIELD},
-    {.name = "each", CPUS_FIELD},
-    {.name = "total", CPUS_FIELD},
+    {.name = "usual", CPUS},
+    {.name = "each", CPUS},
+    {.name = "total", CPUS},
 };
 static const struct shape cpus_shape = SHAPE(cpus_fields);
 
-#define PIDS_FIELD .kind = FIELD_INTEGER, .most = 4194304
 static const struct field pids_fields[] = {
-    {.name = "usual", PIDS_FIELD},
-    {.name = "each", PIDS_FIELD},
-    {.name = "total", PIDS_FIELD},
+    {.name = "usual", INTEGER(0, PIDS_MAX)},
+    {.name = "each", INTEGER(0, PIDS_MAX)},
+    {.name = "total", INTEGER(0, PIDS_MAX)},
 };
 static const struct shape pids_shape = SHAPE(pids_fields);
 
-static const struct field image_item = {
-    .kind = FIELD_TEXT, .well_formed = name_is_image, .expects = "an image name"};
-static const struct field port_item = {
-    .kind = FIELD_TEXT, .well_formed = is_port_range, .expects = "LOW[-HIGH][/tcp|udp]"};
-static const struct field user_item = {
-    .kind = FIELD_TEXT, .well_formed = name_is_user, .expects = "a user name"};
-static const struct field spoken_for_item = {
-    .kind = FIELD_TEXT, .well_formed = is_user_or_all, .expects = "a user name or *"};
+static const struct field image_item = {IMAGE_NAME};
+static const struct field port_item = {TEXT(is_port_range, "LOW[-HIGH][/tcp|udp]")};
+static const struct field user_item = {USER};
+static const struct field spoken_for_item = {TEXT(is_user_or_all, "a user name or *")};
 
 /* What defaults, groups and users alike may grant. */
+/* clang-format off */
 #define GRANTS                                                                                     \
-    {.name = "images", .kind = FIELD_LIST, .most = LIST_MAX, .item = &image_item},                 \
-        {.name = "containers", .kind = FIELD_INTEGER, .most = 65535},                              \
-        {.name = "memory", .kind = FIELD_OBJECT, .shape = &memory_shape},                          \
-        {.name = "cpus", .kind = FIELD_OBJECT, .shape = &cpus_shape},                              \
-        {.name = "pids", .kind = FIELD_OBJECT, .shape = &pids_shape},                              \
-    {                                                                                              \
-        .name = "ports", .kind = FIELD_LIST, .most = LIST_MAX, .item = &port_item                  \
-    }
+    {.name = "images", LIST(LIST_MAX, &image_item)},                                               \
+    {.name = "containers", INTEGER(0, 65535)},                                                     \
+    {.name = "memory", OBJECT(&memory_shape)},                                                     \
+    {.name = "cpus", OBJECT(&cpus_shape)},                                                         \
+    {.name = "pids", OBJECT(&pids_shape)},                                                         \
+    {.name = "ports", LIST(LIST_MAX, &port_item)}
+/* clang-format on */
 
 static const struct field defaults_fields[] = {GRANTS};
 static const struct shape defaults_shape = SHAPE(defaults_fields);
 
 static const struct field group_fields[] = {
     GRANTS,
-    {.name = "members", .kind = FIELD_LIST, .most = PEOPLE_MAX, .item = &user_item},
+    {.name = "members", LIST(PEOPLE_MAX, &user_item)},
 };
 static const struct shape group_shape = SHAPE(group_fields);
-static const struct field group_item = {.kind = FIELD_OBJECT, .shape = &group_shape};
+static const struct field group_item = {OBJECT(&group_shape)};
 
 static const struct field user_fields[] = {
     GRANTS,
-    {.name = "uid", .kind = FIELD_INTEGER, .least = UID_MIN, .most = UID_MAX},
+    {.name = "uid", INTEGER(UID_MIN, UID_MAX)},
 };
 static const struct shape user_shape = SHAPE(user_fields);
-static const struct field user_entry = {.kind = FIELD_OBJECT, .shape = &user_shape};
+static const struct field user_entry = {OBJECT(&user_shape)};
 
 static const struct field publisher_fields[] = {
-    {.name = "users",
-     .kind = FIELD_LIST,
-     .required = true,
-     .most = PEOPLE_MAX,
-     .item = &spoken_for_item},
+    {.name = "users", .required = true, LIST(PEOPLE_MAX, &spoken_for_item)},
 };
 static const struct shape publisher_shape = SHAPE(publisher_fields);
-static const struct field publisher_item = {.kind = FIELD_OBJECT, .shape = &publisher_shape};
+static const struct field publisher_item = {OBJECT(&publisher_shape)};
 
 static const struct field policy_fields[] = {
-    {.name = "v",
-     .kind = FIELD_INTEGER,
-     .required = true,
-     .least = POLICY_VERSION,
-     .most = POLICY_VERSION},
-    {.name = "publishers",
-     .kind = FIELD_MAP,
-     .most = PEOPLE_MAX,
-     .item = &publisher_item,
-     .key_well_formed = name_is_publisher,
-     .expects = "a broker account"},
-    {.name = "defaults", .kind = FIELD_OBJECT, .shape = &defaults_shape},
-    {.name = "groups",
-     .kind = FIELD_MAP,
-     .most = PEOPLE_MAX,
-     .item = &group_item,
-     .key_well_formed = name_is_user,
-     .expects = "a group name, which follows the rule for users"},
-    {.name = "users",
-     .kind = FIELD_MAP,
-     .most = PEOPLE_MAX,
-     .item = &user_entry,
-     .key_well_formed = name_is_user,
-     .expects = "a user name"},
+    {.name = "v", .required = true, VERSION(POLICY_VERSION)},
+    {.name = "publishers", MAP(PEOPLE_MAX, name_is_publisher, "a broker account", &publisher_item)},
+    {.name = "defaults", OBJECT(&defaults_shape)},
+    {.name = "groups", MAP(PEOPLE_MAX, name_is_user, "a group name", &group_item)},
+    {.name = "users", MAP(PEOPLE_MAX, name_is_user, "a user name", &user_entry)},
 };
 static const struct shape policy_shape = SHAPE(policy_fields);
 

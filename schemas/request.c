@@ -6,67 +6,48 @@
 #include <string.h>
 
 #include "common/auto.h"
-#include "schemas/fields.h"
+#include "schemas/formats.h"
 #include "schemas/ports.h"
-#include "schemas/units.h"
 
 /* Keep the tables in step with request.schema.json; tests/integration/test_schemas.py compares. */
 
 static const char *const protocols[] = {"tcp", "udp", NULL};
 
 static const struct field port_fields[] = {
-    {.name = "address",
-     .kind = FIELD_TEXT,
-     .well_formed = name_is_address,
-     .expects = "an IPv4 address"},
-    {.name = "host", .kind = FIELD_INTEGER, .required = true, .least = 1, .most = 65535},
-    {.name = "container", .kind = FIELD_INTEGER, .required = true, .least = 1, .most = 65535},
-    {.name = "protocol", .kind = FIELD_TEXT, .required = true, .choices = protocols},
+    {.name = "address", ADDRESS},
+    {.name = "host", .required = true, PORT_NUMBER},
+    {.name = "container", .required = true, PORT_NUMBER},
+    {.name = "protocol", .required = true, ONE_OF(protocols)},
 };
 static const struct shape port_shape = SHAPE(port_fields);
-static const struct field port_item = {.kind = FIELD_OBJECT, .shape = &port_shape};
+static const struct field port_item = {OBJECT(&port_shape)};
 
 static const struct field create_args[] = {
-    {.name = "image",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = name_is_image_reference,
-     .expects = "an image's name or id"},
-    {.name = "name",
-     .kind = FIELD_TEXT,
-     .well_formed = name_is_container_own,
-     .expects = "a container name (container<number> is reserved)"},
-    {.name = "ports", .kind = FIELD_LIST, .most = PORTS_MAX, .item = &port_item},
-    {.name = "address",
-     .kind = FIELD_TEXT,
-     .well_formed = name_is_address,
-     .expects = "an IPv4 address"},
-    {.name = "server",
-     .kind = FIELD_TEXT,
-     .well_formed = name_is_server,
-     .expects = "a server name"},
-    {.name = "millicpus", .kind = FIELD_INTEGER, .least = 10, .most = 1024000},
-    {.name = "memory", .kind = FIELD_INTEGER, .least = 4 << 20, .most = INT64_C(1) << 53},
-    {.name = "pids", .kind = FIELD_INTEGER, .least = 1, .most = 4194304},
+    {.name = "image", .required = true, IMAGE_REFERENCE},
+    {.name = "name", TEXT(name_is_container_own, "a name, and not container<number>")},
+    {.name = "ports", LIST(PORTS_MAX, &port_item)},
+    {.name = "address", ADDRESS},
+    {.name = "server", SERVER},
+    {.name = "millicpus", INTEGER(10, 1024000)},
+    {.name = "memory", BYTES(4 << 20)},
+    {.name = "pids", INTEGER(1, PIDS_MAX)},
 };
 
-#define CONTAINER_FIELD                                                                            \
-    {                                                                                              \
-        .name = "container", .kind = FIELD_TEXT, .required = true,                                 \
-        .well_formed = name_is_container_reference, .expects = "a container's name or SSH port"    \
-    }
+#define CONTAINER TEXT(name_is_container_reference, "a container's name or SSH port")
 
-static const struct field container_args[] = {CONTAINER_FIELD};
+static const struct field container_args[] = {
+    {.name = "container", .required = true, CONTAINER},
+};
 
 static const struct field remove_args[] = {
-    CONTAINER_FIELD,
+    {.name = "container", .required = true, CONTAINER},
     {.name = "force", .kind = FIELD_BOOLEAN},
 };
 
 static const struct field logs_args[] = {
-    CONTAINER_FIELD,
+    {.name = "container", .required = true, CONTAINER},
     {.name = "follow", .kind = FIELD_BOOLEAN},
-    {.name = "tail", .kind = FIELD_INTEGER, .least = 1, .most = 1000000},
+    {.name = "tail", INTEGER(1, 1000000)},
 };
 
 static const struct operation {
@@ -107,36 +88,13 @@ bool op_is_known(const char *name)
 }
 
 static const struct field request_fields[] = {
-    {.name = "v",
-     .kind = FIELD_INTEGER,
-     .required = true,
-     .least = REQUEST_VERSION,
-     .most = REQUEST_VERSION},
-    {.name = "id",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = identifier_is_valid,
-     .expects = "a UUID of version 7"},
-    {.name = "op",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = op_is_known,
-     .expects = "an operation of this version"},
-    {.name = "user",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = name_is_user,
-     .expects = "a user name"},
-    {.name = "submitted",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = timestamp_is_valid,
-     .expects = "a time in UTC with milliseconds"},
-    {.name = "deadline",
-     .kind = FIELD_TEXT,
-     .well_formed = timestamp_is_valid,
-     .expects = "a time in UTC with milliseconds"},
-    {.name = "args", .kind = FIELD_OBJECT},
+    {.name = "v", .required = true, VERSION(REQUEST_VERSION)},
+    {.name = "id", .required = true, REQUEST_ID},
+    {.name = "op", .required = true, TEXT(op_is_known, "an operation of this version")},
+    {.name = "user", .required = true, USER},
+    {.name = "submitted", .required = true, TIME},
+    {.name = "deadline", TIME},
+    {.name = "args", OBJECT(NULL)},
 };
 static const struct shape request_shape = SHAPE(request_fields);
 

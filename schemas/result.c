@@ -3,85 +3,48 @@
 #include <string.h>
 
 #include "common/auto.h"
-#include "schemas/fields.h"
+#include "schemas/formats.h"
 #include "schemas/ports.h"
-#include "schemas/units.h"
 
 /* Keep the tables in step with result.schema.json; tests/integration/test_schemas.py compares. */
-
-#define TIME_FIELD .kind = FIELD_TEXT, .well_formed = timestamp_is_valid, .expects = "a time in UTC"
 
 static const char *const protocols[] = {"tcp", "udp", NULL};
 
 static const struct field port_fields[] = {
-    {.name = "address",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = name_is_address,
-     .expects = "an IPv4 address"},
-    {.name = "host", .kind = FIELD_INTEGER, .required = true, .least = 1, .most = 65535},
-    {.name = "container", .kind = FIELD_INTEGER, .required = true, .least = 1, .most = 65535},
-    {.name = "protocol", .kind = FIELD_TEXT, .required = true, .choices = protocols},
+    {.name = "address", .required = true, ADDRESS},
+    {.name = "host", .required = true, PORT_NUMBER},
+    {.name = "container", .required = true, PORT_NUMBER},
+    {.name = "protocol", .required = true, ONE_OF(protocols)},
 };
 static const struct shape port_shape = SHAPE(port_fields);
-static const struct field port_item = {.kind = FIELD_OBJECT, .shape = &port_shape};
+static const struct field port_item = {OBJECT(&port_shape)};
 
 static const char *const container_states[] = {"creating", "running", "paused", "stopped", NULL};
 
 static const struct field container_fields[] = {
-    {.name = "name",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = name_is_container,
-     .expects = "a container name"},
-    {.name = "id",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .nullable = true,
-     .well_formed = name_is_engine_id,
-     .expects = "64 hex digits"},
-    {.name = "state", .kind = FIELD_TEXT, .required = true, .choices = container_states},
-    {.name = "address",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = name_is_address,
-     .expects = "an IPv4 address"},
-    {.name = "ssh_port", .kind = FIELD_INTEGER, .required = true, .least = 1, .most = 65535},
-    {.name = "ports", .kind = FIELD_LIST, .required = true, .most = PORTS_MAX, .item = &port_item},
-    {.name = "image",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = name_is_image_reference,
-     .expects = "an image's name or id"},
-    {.name = "created", .required = true, TIME_FIELD},
-    {.name = "expires", .required = true, .nullable = true, TIME_FIELD},
+    {.name = "name", .required = true, TEXT(name_is_container, "a container name")},
+    {.name = "id", .required = true, .nullable = true, TEXT(name_is_engine_id, "64 hex digits")},
+    {.name = "state", .required = true, ONE_OF(container_states)},
+    {.name = "address", .required = true, ADDRESS},
+    {.name = "ssh_port", .required = true, PORT_NUMBER},
+    {.name = "ports", .required = true, LIST(PORTS_MAX, &port_item)},
+    {.name = "image", .required = true, IMAGE_REFERENCE},
+    {.name = "created", .required = true, TIME},
+    {.name = "expires", .required = true, .nullable = true, TIME},
 };
 static const struct shape container_shape = SHAPE(container_fields);
 
 static const struct field image_fields[] = {
-    {.name = "name",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = name_is_image,
-     .expects = "an image name"},
-    {.name = "id",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = name_is_image_id,
-     .expects = "an image id"},
-    {.name = "owner",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .nullable = true,
-     .well_formed = name_is_user,
-     .expects = "a user name"},
-    {.name = "bytes", .kind = FIELD_INTEGER, .required = true, .most = INT64_C(1) << 53},
-    {.name = "created", .required = true, TIME_FIELD},
+    {.name = "name", .required = true, IMAGE_NAME},
+    {.name = "id", .required = true, TEXT(name_is_image_id, "an image id")},
+    {.name = "owner", .required = true, .nullable = true, USER},
+    {.name = "bytes", .required = true, BYTES(0)},
+    {.name = "created", .required = true, TIME},
 };
 static const struct shape image_shape = SHAPE(image_fields);
 
 static const struct field job_fields[] = {
-    {.name = "exit_code", .kind = FIELD_INTEGER, .required = true, .most = 255},
+    {.name = "exit_code", .required = true, INTEGER(0, 255)},
 };
 static const struct shape job_shape = SHAPE(job_fields);
 
@@ -91,16 +54,9 @@ static const char *const error_codes[] = {
 };
 
 static const struct field error_fields[] = {
-    {.name = "code", .kind = FIELD_TEXT, .required = true, .choices = error_codes},
-    {.name = "message",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .least = 1,
-     .most = sizeof(((struct error *)NULL)->text) - 1},
-    {.name = "rule",
-     .kind = FIELD_TEXT,
-     .least = 1,
-     .most = sizeof(((struct error *)NULL)->rule) - 1},
+    {.name = "code", .required = true, ONE_OF(error_codes)},
+    {.name = "message", .required = true, CHARACTERS(1, sizeof(((struct error *)NULL)->text) - 1)},
+    {.name = "rule", CHARACTERS(1, sizeof(((struct error *)NULL)->rule) - 1)},
 };
 static const struct shape error_shape = SHAPE(error_fields);
 
@@ -109,39 +65,18 @@ static const char *const result_states[] = {
 };
 
 static const struct field result_fields[] = {
-    {.name = "v",
-     .kind = FIELD_INTEGER,
-     .required = true,
-     .least = RESULT_VERSION,
-     .most = RESULT_VERSION},
-    {.name = "request",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = identifier_is_valid,
-     .expects = "a UUID of version 7"},
-    {.name = "op",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = op_is_known,
-     .expects = "an operation of this version"},
-    {.name = "user",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .well_formed = name_is_user,
-     .expects = "a user name"},
-    {.name = "state", .kind = FIELD_TEXT, .required = true, .choices = result_states},
-    {.name = "server",
-     .kind = FIELD_TEXT,
-     .required = true,
-     .nullable = true,
-     .well_formed = name_is_server,
-     .expects = "a server name"},
-    {.name = "submitted", .required = true, TIME_FIELD},
-    {.name = "finished", TIME_FIELD},
-    {.name = "container", .kind = FIELD_OBJECT},
-    {.name = "image", .kind = FIELD_OBJECT, .shape = &image_shape},
-    {.name = "job", .kind = FIELD_OBJECT, .shape = &job_shape},
-    {.name = "error", .kind = FIELD_OBJECT, .shape = &error_shape},
+    {.name = "v", .required = true, VERSION(RESULT_VERSION)},
+    {.name = "request", .required = true, REQUEST_ID},
+    {.name = "op", .required = true, TEXT(op_is_known, "an operation of this version")},
+    {.name = "user", .required = true, USER},
+    {.name = "state", .required = true, ONE_OF(result_states)},
+    {.name = "server", .required = true, .nullable = true, SERVER},
+    {.name = "submitted", .required = true, TIME},
+    {.name = "finished", TIME},
+    {.name = "container", OBJECT(NULL)}, /* container_check */
+    {.name = "image", OBJECT(&image_shape)},
+    {.name = "job", OBJECT(&job_shape)},
+    {.name = "error", OBJECT(&error_shape)},
 };
 static const struct shape result_shape = SHAPE(result_fields);
 

@@ -85,16 +85,21 @@ static int report_unfinished(const struct follow_up *follow_up, const struct err
     const struct session *session = follow_up->session;
     json_auto_t *result = NULL;
 
-    if (follow_up->is_output && *session->interrupted)
-        return fault_exit_status(FAULT_UNFINISHED); /* the usual way to end it */
-    if (!follow_up->is_output &&
-        session->courier->methods->record(session->courier, follow_up->id, &result, NULL) == 0)
+    if (follow_up->is_output) {
+        /* Ctrl-C and a reader that has seen enough are the usual ways to end it. */
+        if (!*session->interrupted && !ferror(session->out))
+            render_error(session, NULL, follow_up->subject, reason);
+        return fault_exit_status(FAULT_UNFINISHED);
+    }
+    if (session->courier->methods->record(session->courier, follow_up->id, &result, NULL) == -1 &&
+        follow_up->request)
+        result = result_new(follow_up->request);
+    if (result)
         render_result(session, follow_up->options, result, follow_up->subject);
 
     struct error words = *reason;
-    if (!follow_up->is_output)
-        fail(&words, reason->fault, "%.120s; goes on: %swait %s", reason->text, session->prefix,
-             follow_up->id);
+    fail(&words, reason->fault, "%.120s; goes on: %swait %s", reason->text, session->prefix,
+         follow_up->id);
     return render_error(session, NULL, follow_up->subject, &words);
 }
 
@@ -106,7 +111,7 @@ int ask_follow(struct follow_up *follow_up)
     struct following following = {
         .courier = session->courier,
         .id = follow_up->id,
-        .submitted = follow_up->submitted,
+        .submitted = follow_up->request != NULL,
         .until = ask_until(session, follow_up->options),
         .interrupted = session->interrupted,
         .pace = &follow_pace,
@@ -189,8 +194,8 @@ int ask_all(const struct session *session, const struct options *options,
     submit_all(session, requests, count, reasons);
     for (size_t i = 0; i < count; i++) {
         struct follow_up follow_up = {.session = session, .options = options,
-                                      .id = requests[i].id, .subject = subjects[i],
-                                      .submitted = true,
+                                      .id = requests[i].id, .request = &requests[i],
+                                      .subject = subjects[i],
                                       .is_output = command->op == OP_CONTAINER_LOGS};
         int status;
         if (reasons[i].fault != FAULT_NONE)

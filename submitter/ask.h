@@ -33,10 +33,10 @@ struct follow_up {
     const struct session *session;
     const struct options *options;
     const char *id;
-    const char *subject;    /* for messages; may be NULL */
-    bool submitted;         /* by us, just now */
-    bool is_output;         /* a container's output: ends with its reader, does not go on */
-    struct progress progress;
+    const struct request *request; /* that we have just submitted, or NULL */
+    const char *subject;           /* for messages; may be NULL */
+    bool is_output;                /* container.logs: it ends with its reader, and does not go on */
+    struct progress progress;      /* zeroed */
 };
 /* Follow one request, telling its progress and its output, and say what it came to. Returns the
  * exit status. */

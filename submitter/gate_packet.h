@@ -30,7 +30,7 @@ enum packet_fate packet_receive(int fd, int64_t until, char **ret_bytes, size_t 
 /* Has the other end closed, whatever of its packets is still unread? */
 bool packet_peer_is_gone(int fd);
 
-/* May an idle connection be used again, or has the other end closed it or said something unasked? */
+/* May an idle connection be used again? Not if the other end has closed it, or spoken unasked. */
 bool packet_is_quiet(int fd);
 
 #endif

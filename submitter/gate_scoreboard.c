@@ -34,8 +34,8 @@ static enum activity activity_of(uint64_t word)
 int scoreboard_new(struct scoreboard_limits limits, struct scoreboard **ret_board,
                    struct error *err)
 {
-    struct scoreboard *board = mmap(NULL, size_of(limits.most), PROT_READ | PROT_WRITE,
-                                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct scoreboard *board =
+        mmap(NULL, size_of(limits.most), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (board == MAP_FAILED)
         return fail(err, FAULT_INTERNAL, "shared memory for %zu children: %s", limits.most,
                     strerror(errno));

@@ -6,7 +6,10 @@
 #include "common/auto.h"
 #include "worker/engine_private.h"
 
-#define MESSAGE_MAX 200 /* leaves room in an error's text for what was being done */
+/* Of a long message both ends count: what the engine was doing, and what went wrong. The middle is
+ * ids. Together they leave room in an error's text for what we were doing. */
+#define MESSAGE_HEAD 90
+#define MESSAGE_TAIL 110
 
 /* What a refusal means, by its status and by what the message says; the first row that fits. The
  * rows with a text correct Docker 20.10, which does not always choose the status it means. */
@@ -42,23 +45,28 @@ char *engine_message(const struct engine_answer *answer)
     return answer->bytes ? strndup(answer->bytes, answer->length) : strdup("");
 }
 
+/* The first place at or after this one that is not inside a character of UTF-8. */
+static size_t boundary(const char *text, size_t at)
+{
+    while (((unsigned char)text[at] & 0xC0) == 0x80)
+        at++;
+    return at;
+}
+
 int engine_refused(const struct engine_answer *answer, struct error *err)
 {
     AUTO(string) char *message = engine_message(answer);
     if (!message)
         return fail(err, FAULT_INTERNAL, "out of memory");
 
-    /* The engine puts what went wrong at the end of what it was doing: keep the end. */
-    const char *end = message;
-    if (strlen(message) > MESSAGE_MAX) {
-        end = message + strlen(message) - MESSAGE_MAX;
-        while (((unsigned char)*end & 0xC0) == 0x80) /* not inside a character of UTF-8 */
-            end++;
-    }
     enum fault fault = meaning_of(answer->status, message);
-    if (*end == '\0')
+    size_t length = strlen(message);
+    if (length == 0)
         return fail(err, fault, "the engine answers with status %ld", answer->status);
-    return fail(err, fault, "the engine says: %s%s", end == message ? "" : "…", end);
+    if (length <= MESSAGE_HEAD + MESSAGE_TAIL)
+        return fail(err, fault, "the engine says: %s", message);
+    return fail(err, fault, "the engine says: %.*s…%s", (int)boundary(message, MESSAGE_HEAD),
+                message, message + boundary(message, length - MESSAGE_TAIL));
 }
 
 int engine_decode(const struct engine_answer *answer, json_t **ret_value, struct error *err)

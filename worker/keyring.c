@@ -132,10 +132,12 @@ int keyring_read(const char *path, struct keyring **ret_keyring, struct error *e
     if (check_owner(fd, path, err))
         return -1;
     AUTO(keyring) struct keyring *keyring = calloc(1, sizeof(*keyring));
+    if (!keyring)
+        return fail(err, FAULT_INTERNAL, "out of memory");
     AUTO(file) FILE *file = fdopen(fd, "r");
-    if (!file || !keyring)
+    if (!file)
         return fail(err, FAULT_INTERNAL, "%s: %s", path, strerror(errno));
-    TAKE_FD(fd);
+    TAKE_FD(fd); /* the file's from here on */
     if (read_lines(file, path, keyring, err))
         return -1;
     *ret_keyring = TAKE(keyring);

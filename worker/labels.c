@@ -61,6 +61,7 @@ static char *canonical(const char *engine_identity, json_t *labels, size_t *ret_
     json_t *value;
     const char **names = calloc(json_object_size(labels) + 1, sizeof(*names));
     FILE *out = names ? open_memstream(&text, ret_length) : NULL;
+    bool failed = !out;
 
     if (out) {
         json_object_foreach(labels, name, value)
@@ -73,9 +74,11 @@ static char *canonical(const char *engine_identity, json_t *labels, size_t *ret_
             write_text(out, names[i]);
             write_text(out, json_string_value(json_object_get(labels, names[i])));
         }
+        failed = ferror(out) != 0;
+        failed |= fclose(out) != 0;
     }
     free(names);
-    return out && fclose(out) == 0 ? TAKE(text) : NULL;
+    return failed ? NULL : TAKE(text);
 }
 
 /* dcm.mac as it should be under this key: "<key id>:<hex>". */

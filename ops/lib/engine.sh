@@ -88,9 +88,21 @@ engine_stop() {
     process_stop "$1" containerd 20
 }
 
-# engine_erase STATE: stop it and take away everything that it made, mounts and bridge included.
+# Containers and networks outlive an engine that is killed, and their bridges even one that stops.
+engine_empty() {
+    engine_docker "$1" container ls --all --quiet |
+        xargs --no-run-if-empty -n 20 env DOCKER_HOST="unix://$(engine_socket "$1")" \
+            docker rm --force --volumes >/dev/null
+    engine_docker "$1" network prune --force >/dev/null
+}
+
+# engine_erase STATE: stop a private engine and take away everything that it made, mounts and bridges
+# included. One that was killed is started once more to do so.
 engine_erase() {
     local state=$1 mount
+    [[ -d $state/engine ]] || return 0
+    (engine_start "$state" && engine_wait "$state" && engine_empty "$state") ||
+        say "the engine of $state could not be emptied"
     engine_stop "$state"
     bridge_remove "$state"
     while read -r mount; do

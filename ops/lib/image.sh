@@ -55,8 +55,10 @@ image_build() {
 }
 
 # image_base STATE: Debian's own image where a registry answers, the same made by hand elsewhere.
+# <state>/base says that it was not there before.
 image_base() {
     engine_docker "$1" image inspect "$IMAGE_BASE" >/dev/null 2>&1 && return
+    touch "$1/base"
     if timeout 5 bash -c 'exec 3<>/dev/tcp/registry-1.docker.io/443' 2>/dev/null &&
         DOCKER_HOST=unix://$(engine_socket "$1") timeout 180 docker pull --quiet "$IMAGE_BASE" >&2; then
         return

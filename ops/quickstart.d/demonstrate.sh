@@ -2,16 +2,16 @@
 # The main job, shown as a user would do it, and checked at every step.
 
 demonstrate() {
-    local login
+    local id port
     demonstrate_tidy
     step "User $DEMO asks for a container"
-    login=$(demonstrate_create)
+    demonstrate_create id port
     step "Signing in by SSH"
-    demonstrate_login "$login"
+    demonstrate_login "$id" "$port"
     step "Requests wait for a worker that is away"
     demonstrate_queue
     step "It works"
-    demonstrate_summary "$login"
+    demonstrate_summary "$port"
 }
 
 # The containers of an earlier run, which <state>/demonstrated names. Their files are in the user's
@@ -28,20 +28,22 @@ demonstrate_tidy() {
 
 # show COMMAND…: as it would be typed at a prompt.
 show() {
-    printf '\n%s$ %s\n' "$DEMO" "$*" >&2
+    printf '\n%s$ %s\n' "$DEMO" "$*"
 }
 
-# Print "ID PORT" of a new container, read from what people read.
+# demonstrate_create ID PORT: a new container; its id and SSH port, read from what people read, go
+# into the variables of these names.
 demonstrate_create() {
-    local output id port
+    local output
+    local -n ret_id=$1 ret_port=$2
     show "dcm-submit create $IMAGE_NAME"
     output=$(submit "$DEMO" --timeout 120s create "$IMAGE_NAME") || die "the create failed"
-    say "$output"
-    id=$(grep -Eom1 '^[0-9a-f]{64}$' <<<"$output") || die "no container id in that"
-    port=$(sed -nE "s/^ *ssh $DEMO@[0-9.]+ -p ([0-9]+)\$/\1/p" <<<"$output")
-    [[ -n $port ]] || die "no SSH port in that"
-    demonstrate_note "$port"
-    printf '%s %s\n' "$id" "$port"
+    printf '%s\n' "$output"
+    # shellcheck disable=SC2034 # the caller's variable
+    ret_id=$(grep -Eom1 '^[0-9a-f]{64}$' <<<"$output") || die "no container id in that"
+    ret_port=$(sed -nE "s/^ *ssh $DEMO@[0-9.]+ -p ([0-9]+)\$/\1/p" <<<"$output")
+    [[ -n $ret_port ]] || die "no SSH port in that"
+    demonstrate_note "$ret_port"
 }
 
 # The name of the container with this SSH port, for the tidying of a later run.
@@ -62,7 +64,7 @@ demonstrate_ssh() {
 }
 
 demonstrate_login() {
-    local id=${1% *} port=${1#* } account hostname
+    local id=$1 port=$2 account hostname
     for account in "$DEMO" root; do
         show "ssh -i .dcm/keys/$DEMO -p $port $account@127.0.0.1 'id -un; hostname'"
         wait_until 10 demonstrate_ssh "$account" "$port" true || die "the sign-in as $account failed"
@@ -82,7 +84,7 @@ demonstrate_queue() {
     demonstrate_state "$request" queued || die "the request is not queued"
     printf 'dcm-worker is started again\n'
     worker_start
-    wait_until 60 demonstrate_state "$request" done || die "the request was not carried out"
+    wait_until 60 demonstrate_state "$request" "done" || die "the request was not carried out"
     demonstrate_note "$(submit "$DEMO" --json status "$request" | jq .container.ssh_port)"
     show "dcm-submit ps"
     submit "$DEMO" ps
@@ -97,7 +99,7 @@ demonstrate_state() {
 demonstrate_summary() {
     cat <<TEXT
 Sign in to the first container, as $DEMO or as root:
-  ssh -i $STATE/keys/$DEMO -p ${1#* } $DEMO@127.0.0.1
+  ssh -i $STATE/keys/$DEMO -p $1 $DEMO@127.0.0.1
 Give commands as $DEMO (dcm-submit --help lists them):
   runuser -u $DEMO -- $PREFIX/bin/dcm-submit ps
 More: ops/quickstart user NAME, ops/quickstart env, ops/quickstart down. Logs: $STATE/log

@@ -6,9 +6,8 @@ remove() {
     step "Ending gate and worker"
     programs_stop
     step "Removing containers and networks"
-    remove_containers
-    step "Ending broker, store and engine"
-    engine_erase "$STATE"
+    if engine_is_private "$STATE"; then engine_erase "$STATE"; else remove_from_engine; fi
+    step "Ending broker and store"
     store_stop "$STATE"
     broker_stop "$STATE"
     step "Removing accounts and files"
@@ -17,19 +16,17 @@ remove() {
     printf 'Gone. What stays: build/, and the packages that were installed.\n'
 }
 
-# A private engine that was killed is started again, as its containers and bridges may have survived
-# it. An engine of the machine may have other DCM containers: ours are those with our storage.
-remove_containers() {
-    [[ -d $STATE/engine || -s $STATE/engine.socket ]] || return 0
-    ! engine_is_private "$STATE" || (engine_start "$STATE" && engine_wait "$STATE") || return 0
+# The machine's own engine may have other DCM containers: ours are those with our storage.
+remove_from_engine() {
     remove_each container "{{range .Mounts}}{{.Source}} {{end}}" "$DATA/"
     remove_each network "{{range .IPAM.Config}}{{.Subnet}} {{end}}" "$(remove_pool)"
-    engine_is_private "$STATE" || engine_docker "$STATE" image rm "$IMAGE_NAME" "$IMAGE_BASE" || true
+    engine_docker "$STATE" image rm "$IMAGE_NAME" || true
+    [[ ! -e $STATE/base ]] || engine_docker "$STATE" image rm "$IMAGE_BASE" || true
 }
 
-# The first two numbers of our pool of networks: "10.201."
+# The first two numbers of our pool of networks, "10.201."; "none" before there is one.
 remove_pool() {
-    cut -d. -f1-2 "$STATE/pool" 2>/dev/null | sed 's/$/./'
+    sed -nE 's/^([0-9]+\.[0-9]+\.).*/\1/p' "$STATE/pool" 2>/dev/null || printf 'none\n'
 }
 
 # remove_each KIND FORMAT TEXT: DCM's containers or networks whose description has this text.

@@ -2,13 +2,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "worker/dispatch.h"
+
+#include <cmocka.h> /* last: it defines a macro fail() */
 
 static int set_up(void **state)
 {

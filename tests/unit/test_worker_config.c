@@ -2,14 +2,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "worker/config.h"
+
+#include <cmocka.h> /* last: it defines a macro fail() */
 
 #define BASE "server = lab1\nbroker = amqp://w:x@127.0.0.1/dcm\nstore = redis://127.0.0.1\n"
 

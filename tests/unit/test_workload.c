@@ -2,11 +2,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "worker/workload.h"
+
+#include <cmocka.h> /* last: it defines a macro fail() */
 
 static int set_up(void **state)
 {

@@ -1,10 +1,11 @@
 /*
- * What is said over the gate's socket, for both ends: docs/protocol.md, "Gate". Pure.
+ * What is asked over the gate's socket, for both ends: docs/protocol.md, "Gate". Pure.
  */
-#ifndef DCM_SUBMITTER_GATE_MESSAGES_H
-#define DCM_SUBMITTER_GATE_MESSAGES_H
+#ifndef DCM_SUBMITTER_GATE_ASK_H
+#define DCM_SUBMITTER_GATE_ASK_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/error.h"
@@ -39,26 +40,7 @@ static inline void auto_gate_ask(struct gate_ask *ask)
     gate_ask_clear(ask);
 }
 
-enum gate_answer_kind { ANSWER_CONFIRMED, ANSWER_RESULT, ANSWER_ITEM, ANSWER_END, ANSWER_ERROR };
-
-struct gate_answer {
-    enum gate_answer_kind kind;
-    json_t *value;                    /* result, item: an object */
-    char cursor[COURIER_CURSOR_SIZE]; /* item of events: from where to go on after it; else "" */
-    struct error error;               /* error: as it met the other end */
-};
-
-/* The value is only read. A new reference, NULL without memory. */
-json_t *gate_answer_encode(const struct gate_answer *answer);
-
-/* FAULT_INTERNAL for what no gate says. An answer of kind error decodes well; *ret_answer owns the
- * value, which is an object and nothing more is known of it. */
-int gate_answer_decode(const char *bytes, size_t length, struct gate_answer *ret_answer,
-                       struct error *err);
-void gate_answer_clear(struct gate_answer *answer); /* accepts a zeroed struct */
-static inline void auto_gate_answer(struct gate_answer *answer)
-{
-    gate_answer_clear(answer);
-}
+/* An entry id of a Redis stream: two 64-bit numbers in decimal. */
+bool gate_cursor_is_valid(const char *text);
 
 #endif

@@ -1,0 +1,19 @@
+/* Who we are, and through whom we ask. */
+#ifndef DCM_SUBMITTER_CONNECT_H
+#define DCM_SUBMITTER_CONNECT_H
+
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "schemas/names.h"
+#include "submitter/courier.h"
+
+/* The name of the account that we run as: a person's. FAULT_INVALID for any other. */
+int own_account(char ret_user[USER_NAME_MAX + 1], struct error *err);
+
+/* With a configuration file (submit.conf) directly, without one (NULL) through the gate.
+ * *ret_reads: results can be read too; without a store only --detach works. */
+int connect_courier(const char *config, const char *user, struct courier **ret_courier,
+                    bool *ret_reads, struct error *err);
+
+#endif

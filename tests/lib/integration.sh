@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# pytest against the real programs, in network, mount and process namespaces of their own: nothing
+# collides with a running stack, and nothing outlives the run.
+
+part_integration() {
+    pytest_part integration
+}
+
+part_bench() {
+    pytest_part bench -s
+}
+
+# pytest_part FOLDER [OPTION…]. DCM_BUILD tells the fixtures where the programs are; Debian's python
+# has the modules that packages.sh installs.
+pytest_part() {
+    local folder=$1 log=build/$1.tests status=0
+    shift
+    check "the dev build" build_preset dev
+    check "the image" image_prepare
+    DCM_BUILD=$BUILD_ROOT/build/dev unshare --net --mount --pid --fork --kill-child --mount-proc \
+        bash -c 'ip link set lo up; "$@"; exit' -- \
+        /usr/bin/python3 -m pytest -p no:cacheprovider -ra --durations=5 "$@" "tests/$folder" \
+        2>&1 | tee "$log" >&2 || status=$?
+    pytest_counted "$log" "$status"
+}
+
+# The last line: "== 1 failed, 24 passed, 2 errors in 81.02s (0:01:21) =="
+pytest_counted() {
+    local last passed failed errors
+    last=$(grep -E ' in [0-9.]+s' "$1" | tail -n 1) || last=
+    passed=$(grep -Eo '[0-9]+ passed' <<<"$last") || passed=0
+    failed=$(grep -Eo '[0-9]+ failed' <<<"$last") || failed=0
+    errors=$(grep -Eo '[0-9]+ error' <<<"$last") || errors=0
+    failed=$((${failed% *} + ${errors% *}))
+    counted $((${passed% *} + failed)) "$failed" "$2"
+}
+
+# In the cache, made by an engine that touches neither network nor firewall of the machine.
+image_prepare() {
+    local state
+    [[ ! -s $(image_archive) ]] || return 0
+    state=$(mktemp -d /tmp/dcm-image.XXXXXX)
+    (
+        trap 'engine_erase "$state"; rm -rf "$state"' EXIT
+        engine_start "$state" --bridge none --iptables=false --ip-forward=false
+        engine_wait "$state"
+        image_ensure "$state"
+    )
+}

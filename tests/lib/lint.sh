@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# What tools can say about the sources without running them.
+
+part_lint() {
+    check "clang-format" lint_format
+    check "shellcheck" lint_scripts
+    check "clang-tidy" lint_tidy
+}
+
+# Every file that is, or would be, under version control.
+sources() {
+    git ls-files --cached --others --exclude-standard -- "$@" | sort -u
+}
+
+lint_format() {
+    sources '*.c' '*.h' | xargs clang-format --dry-run -Werror
+}
+
+# By extension or, for those without one, by first line.
+lint_scripts() {
+    local file first
+    sources ops tests .ci | while read -r file; do
+        first=
+        { read -r first <"$file"; } 2>/dev/null || true
+        if [[ $file == *.sh || $first =~ ^#!/bin/(ba)?sh ]]; then printf '%s\n' "$file"; fi
+    done | xargs shellcheck --external-sources
+}
+
+# By the compile commands of the build that part_unit tests, whose generated files it needs too.
+lint_tidy() {
+    build_preset dev || return
+    run-clang-tidy -quiet -p build/dev -j "$(nproc)" >build/tidy.log 2>&1 ||
+        { grep -E '(warning|error|note):' build/tidy.log >&2 && return 1; }
+}

@@ -1,0 +1,252 @@
+#include "tests/standin/http.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BACKLOG 128
+#define EVENTS 64
+#define READ_SIZE 65536
+
+struct connection {
+    struct connection *next;
+    int fd;
+    struct bytes input, output;
+    int64_t due; /* monotonic ms until which the answer is held back; 0: not at all */
+    bool drop;   /* when due */
+    bool dead;
+    char topic[HTTP_TOPIC_SIZE];
+};
+
+/* One server a program; handlers publish without carrying it around. */
+static struct {
+    int epoll;
+    struct connection *connections;
+    http_handler *handler;
+    void *context;
+} server;
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Send what can be sent, and ask to be woken for the rest. */
+static void flush(struct connection *connection)
+{
+    while (connection->output.length > 0 && !connection->due) {
+        ssize_t sent = send(connection->fd, connection->output.data, connection->output.length,
+                            MSG_NOSIGNAL);
+        if (sent < 0) {
+            connection->dead = connection->dead || errno != EAGAIN;
+            break;
+        }
+        bytes_drop(&connection->output, (size_t)sent);
+    }
+    struct epoll_event event = {.data.ptr = connection, .events = EPOLLIN};
+    if (connection->output.length > 0 && !connection->due)
+        event.events |= EPOLLOUT;
+    epoll_ctl(server.epoll, EPOLL_CTL_MOD, connection->fd, &event);
+}
+
+static void answer(struct connection *connection, struct http_reply *reply)
+{
+    bool streams = reply->topic[0] != '\0';
+
+    if (reply->delay_ms > 0)
+        connection->due = now_ms() + reply->delay_ms;
+    if (reply->drop) {
+        connection->drop = true;
+        connection->dead = !connection->due;
+    } else if (streams) {
+        http_head(&connection->output, reply->status, reply->type, -1);
+        if (reply->body.length > 0)
+            http_chunk(&connection->output, reply->body.data, reply->body.length);
+        snprintf(connection->topic, sizeof(connection->topic), "%s", reply->topic);
+    } else {
+        http_head(&connection->output, reply->status, reply->type, (ssize_t)reply->body.length);
+        bytes_add(&connection->output, reply->body.data, reply->body.length);
+    }
+    free(reply->body.data);
+}
+
+/* Answer every whole request that has come, one at a time. */
+static void proceed(struct connection *connection)
+{
+    while (!connection->dead && !connection->due && connection->topic[0] == '\0') {
+        struct http_request request = {0};
+        ssize_t taken = http_parse(&connection->input, &request);
+        if (taken < 0)
+            connection->dead = true;
+        if (taken <= 0)
+            break;
+        struct http_reply reply = {.status = 200};
+        server.handler(&request, &reply, server.context);
+        json_decref(request.query);
+        bytes_drop(&connection->input, (size_t)taken);
+        answer(connection, &reply);
+    }
+    if (!connection->dead)
+        flush(connection);
+}
+
+static void take_input(struct connection *connection)
+{
+    static char buffer[READ_SIZE];
+    ssize_t length = recv(connection->fd, buffer, sizeof(buffer), 0);
+
+    if (length > 0)
+        bytes_add(&connection->input, buffer, (size_t)length);
+    else if (length == 0 || errno != EAGAIN)
+        connection->dead = true;
+    proceed(connection);
+}
+
+static void accept_one(int listener)
+{
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    struct connection *connection = calloc(1, sizeof(*connection));
+    if (!connection)
+        abort();
+    connection->fd = fd;
+    connection->next = server.connections;
+    server.connections = connection;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+    epoll_ctl(server.epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* Answers whose time has come. Returns the milliseconds to the next one, -1 if there is none. */
+static int release_due(void)
+{
+    int64_t now = now_ms();
+    int64_t nearest = -1;
+
+    for (struct connection *it = server.connections; it; it = it->next) {
+        if (!it->due)
+            continue;
+        if (it->due <= now) {
+            it->due = 0;
+            it->dead = it->drop;
+            proceed(it);
+        } else if (nearest < 0 || it->due - now < nearest) {
+            nearest = it->due - now;
+        }
+    }
+    return (int)nearest;
+}
+
+static void bury_dead(void)
+{
+    for (struct connection **slot = &server.connections; *slot;) {
+        struct connection *connection = *slot;
+        if (!connection->dead) {
+            slot = &connection->next;
+            continue;
+        }
+        *slot = connection->next;
+        close(connection->fd);
+        free(connection->input.data);
+        free(connection->output.data);
+        free(connection);
+    }
+}
+
+void http_publish(const char *topic, const void *data, size_t length)
+{
+    for (struct connection *it = server.connections; it; it = it->next)
+        if (strcmp(it->topic, topic) == 0 && length > 0) {
+            http_chunk(&it->output, data, length);
+            flush(it);
+        }
+}
+
+void http_finish(const char *topic)
+{
+    for (struct connection *it = server.connections; it; it = it->next)
+        if (strcmp(it->topic, topic) == 0) {
+            http_chunk(&it->output, NULL, 0);
+            it->topic[0] = '\0';
+            flush(it);
+        }
+}
+
+static int listen_at(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        fprintf(stderr, "dcm-standin: the socket's path is too long\n");
+        return -1;
+    }
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    unlink(path);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(fd, BACKLOG) < 0) {
+        perror(path);
+        return -1;
+    }
+    return fd;
+}
+
+static int signals_fd(void)
+{
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    return signalfd(-1, &ends, SFD_CLOEXEC);
+}
+
+int http_serve(const char *socket_path, http_handler *handler, void *context)
+{
+    int listener = listen_at(socket_path);
+    int signals = signals_fd();
+    server.epoll = epoll_create1(EPOLL_CLOEXEC);
+    server.handler = handler;
+    server.context = context;
+    if (listener < 0 || signals < 0 || server.epoll < 0)
+        return EXIT_FAILURE;
+    /* Connections are told from these two by their pointers. */
+    epoll_ctl(server.epoll, EPOLL_CTL_ADD, listener,
+              &(struct epoll_event){.events = EPOLLIN, .data.ptr = &listener});
+    epoll_ctl(server.epoll, EPOLL_CTL_ADD, signals,
+              &(struct epoll_event){.events = EPOLLIN, .data.ptr = &signals});
+
+    for (bool ends = false; !ends;) {
+        struct epoll_event events[EVENTS];
+        int timeout = release_due();
+        bury_dead();
+        int count = epoll_wait(server.epoll, events, EVENTS, timeout);
+        for (int i = 0; i < count; i++) {
+            if (events[i].data.ptr == &signals)
+                ends = true;
+            else if (events[i].data.ptr == &listener)
+                accept_one(listener);
+            else
+                take_input(events[i].data.ptr);
+        }
+    }
+    for (struct connection *it = server.connections; it; it = it->next)
+        it->dead = true;
+    bury_dead();
+    close(listener);
+    close(signals);
+    close(server.epoll);
+    unlink(socket_path);
+    return EXIT_SUCCESS;
+}

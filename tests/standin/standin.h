@@ -1,0 +1,77 @@
+/*
+ * The stand-in's state and the handlers of its routes. Things are kept as the JSON that an inspect
+ * shows, in the shapes of Docker 20.10.24, from which the messages of its refusals come as well.
+ */
+#ifndef DCM_STANDIN_STANDIN_H
+#define DCM_STANDIN_STANDIN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "tests/standin/http.h"
+
+#define NAME_MAX_SIZE 256
+#define TIME_SIZE 40
+
+struct standin {
+    const char *identity;
+    json_t *images;     /* array of inspect documents */
+    json_t *containers; /* id → inspect document */
+    json_t *names;      /* "/name" → id */
+    json_t *logs;       /* id → array of {"stream","text"} */
+    json_t *ports;      /* "80/tcp" → {address: id}; of running containers, or "" for the host's */
+    json_t *networks;   /* name → inspect document */
+    json_t *events;     /* array, the latest last */
+    json_t *faults;     /* array of what POST /standin/faults brought */
+    json_t *counts;     /* "POST /containers/create" → number of calls */
+    json_t *bodies;     /* array of {"name","body"} of the latest creates */
+};
+
+struct call {
+    const char *method;
+    const char *path;   /* without the API's version */
+    const char *target; /* what stands for the * in the route; "" if there is none */
+    json_t *query;      /* object of strings */
+    json_t *body;       /* NULL: none, or not JSON */
+};
+/* A handler says status and body; refuse() does both for a refusal. */
+typedef void route_handler(struct standin *standin, const struct call *call,
+                           struct http_reply *reply);
+
+void standin_handle(const struct http_request *request, struct http_reply *reply, void *context);
+void standin_count(struct standin *standin, const char *method, const char *pattern);
+/* The fault that this call meets, used up by it; NULL if there is none. New reference. */
+json_t *standin_fault(struct standin *standin, const struct call *call);
+void standin_event(struct standin *standin, const json_t *container, const char *action);
+
+/* JSON becomes the body; the reference is stolen. */
+void reply_json(struct http_reply *reply, int status, json_t *value);
+void refuse(struct http_reply *reply, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+const char *query_text(const struct call *call, const char *name); /* "" if it is not there */
+bool query_flag(const struct call *call, const char *name);
+/* Do these labels fit the call's filters={"label":["name=value",…]}? */
+bool labels_fit(const struct call *call, const json_t *labels);
+void new_id(char ret_id[65]);
+void time_text(char ret_text[TIME_SIZE]); /* now, as the engine writes times */
+
+/* Borrowed, NULL if there is none: by id, or by what users call it. */
+json_t *find_image(const struct standin *standin, const char *reference);
+json_t *find_container(const struct standin *standin, const char *reference);
+void add_image(struct standin *standin, const char *name, const char *config_file);
+/* What the user's configuration leaves empty, the image's fills. */
+void merge_config(json_t *config, const json_t *image_config);
+bool is_running(const json_t *container);
+/* An address for a container that starts: true if the network is there. */
+bool network_join(struct standin *standin, json_t *container);
+void network_leave(json_t *container);
+
+route_handler show_version, show_info, show_ping, show_image, list_images;
+route_handler create_container, show_container, list_containers;
+route_handler start_container, stop_container, restart_container, pause_container,
+    unpause_container, remove_container;
+route_handler create_network, show_network, list_networks, remove_network;
+route_handler stream_logs, stream_events;
+route_handler add_fault, clear_faults, show_counts, show_bodies;
+
+#endif

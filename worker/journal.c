@@ -1,0 +1,190 @@
+#include "worker/journal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "schemas/units.h"
+#include "worker/journal_private.h"
+
+void journal_entry_clear(struct journal_entry *entry)
+{
+    free(entry->body);
+    json_decref(entry->result);
+    *entry = (struct journal_entry){0};
+}
+
+static int damaged(const char *id, const char *what, struct error *err)
+{
+    return fail(err, FAULT_INTERNAL, "journal: the %s of request %s cannot be read", what, id);
+}
+
+/* A column as text, "" for NULL. Borrowed until the next step. */
+static const char *column_text(sqlite3_stmt *row, int column)
+{
+    const unsigned char *text = sqlite3_column_text(row, column);
+
+    return text ? (const char *)text : "";
+}
+
+static int copy_column(sqlite3_stmt *row, int column, char *ret_text, size_t size)
+{
+    int length = snprintf(ret_text, size, "%s", column_text(row, column));
+
+    return length >= 0 && (size_t)length < size ? 0 : -1;
+}
+
+/* The columns stand as STATEMENT_FIND names them. */
+static int read_entry(sqlite3_stmt *row, const char *id, struct journal_entry *entry,
+                      struct error *err)
+{
+    const char *result = column_text(row, 5);
+
+    entry->state = *result ? JOURNAL_ENDED : JOURNAL_BEGUN;
+    entry->attempts = (long)sqlite3_column_int64(row, 3);
+    entry->recorded = sqlite3_column_int(row, 6) != 0;
+    if (copy_column(row, 0, entry->hash, sizeof(entry->hash)))
+        return damaged(id, "hash", err);
+    if (copy_column(row, 1, entry->publisher, sizeof(entry->publisher)))
+        return damaged(id, "publisher", err);
+    if (copy_column(row, 4, entry->container, sizeof(entry->container)))
+        return damaged(id, "container", err);
+    entry->body = strdup(column_text(row, 2));
+    if (!entry->body)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    if (*result) {
+        entry->result = json_loads(result, JSON_REJECT_DUPLICATES, NULL);
+        if (!entry->result)
+            return damaged(id, "result", err);
+    }
+    return 0;
+}
+
+int journal_find(struct journal *journal, const char *id, struct journal_entry *ret_entry,
+                 struct error *err)
+{
+    const struct argument arguments[] = {{.text = id}};
+    AUTO(statement)
+    sqlite3_stmt *statement = journal_bind(journal, STATEMENT_FIND, arguments, err);
+    AUTO(journal_entry) struct journal_entry entry = {0};
+    int found = statement ? journal_step(journal, statement, err) : -1;
+
+    if (found < 0 || (found && read_entry(statement, id, &entry, err)))
+        return -1;
+    *ret_entry = entry;
+    entry = (struct journal_entry){0};
+    return 0;
+}
+
+int journal_begin(struct journal *journal, const struct request *request, const char *hash,
+                  const char *publisher, const char *body, struct error *err)
+{
+    const struct argument arguments[] = {
+        {.text = request->id}, {.text = request->user}, {.text = op_name(request->op)},
+        {.text = hash},        {.text = publisher},     {.text = body},
+        {.number = timestamp_now()},
+    };
+
+    return journal_run(journal, STATEMENT_BEGIN, arguments, NULL, err);
+}
+
+/* An update of a request that has to be there. */
+static int update(struct journal *journal, enum statement which, const struct argument *arguments,
+                  const char *id, struct error *err)
+{
+    int changes = 0;
+
+    if (journal_run(journal, which, arguments, &changes, err))
+        return -1;
+    return changes ? 0 : fail(err, FAULT_INTERNAL, "journal: request %s is not there", id);
+}
+
+int journal_container(struct journal *journal, const char *id, const char *container,
+                      struct error *err)
+{
+    const struct argument arguments[] = {{.text = container}, {.text = id}};
+
+    return update(journal, STATEMENT_CONTAINER, arguments, id, err);
+}
+
+int journal_recorded(struct journal *journal, const char *id, struct error *err)
+{
+    const struct argument arguments[] = {{.text = id}};
+
+    return update(journal, STATEMENT_RECORDED, arguments, id, err);
+}
+
+/* Two statements without a transaction around them: each is whole by itself, and a request is one
+ * process's at a time. */
+int journal_end(struct journal *journal, const struct request *request, const char *hash,
+                const json_t *result, struct error *err)
+{
+    AUTO(string) char *text = json_dumps(result, JSON_COMPACT);
+    AUTO(string) char *body = NULL;
+    const int64_t now = timestamp_now();
+    int changes = 0;
+
+    if (!text)
+        return fail(err, FAULT_INTERNAL, "the result of request %s cannot be written", request->id);
+    const struct argument ending[] = {{.text = text}, {.number = now}, {.text = request->id}};
+    if (journal_run(journal, STATEMENT_END, ending, &changes, err))
+        return -1;
+    if (changes)
+        return 0;
+    /* Not begun, or ended already, in which case the insertion does nothing. */
+    if (request_encode(request, &body, err))
+        return -1;
+    const struct argument whole[] = {
+        {.text = request->id}, {.text = request->user}, {.text = op_name(request->op)},
+        {.text = hash},        {.text = body},          {.text = text},
+        {.number = now},
+    };
+    return journal_run(journal, STATEMENT_END_UNBEGUN, whole, NULL, err);
+}
+
+int journal_unfinished(struct journal *journal, json_t **ret_ids, struct error *err)
+{
+    AUTO(statement)
+    sqlite3_stmt *statement = journal_bind(journal, STATEMENT_UNFINISHED, NULL, err);
+    json_auto_t *ids = json_array();
+    int more = statement ? journal_step(journal, statement, err) : -1;
+
+    for (; more > 0; more = journal_step(journal, statement, err))
+        if (json_array_append_new(ids, json_string(column_text(statement, 0))))
+            return fail(err, FAULT_INTERNAL, "out of memory");
+    if (more < 0)
+        return -1;
+    *ret_ids = TAKE(ids);
+    return 0;
+}
+
+int journal_tombstone(struct journal *journal, const char *container, struct error *err)
+{
+    const struct argument arguments[] = {{.text = container}, {.number = timestamp_now()}};
+
+    return journal_run(journal, STATEMENT_BURY, arguments, NULL, err);
+}
+
+int journal_is_tombstone(struct journal *journal, const char *container, bool *ret_is,
+                         struct error *err)
+{
+    const struct argument arguments[] = {{.text = container}};
+    AUTO(statement)
+    sqlite3_stmt *statement = journal_bind(journal, STATEMENT_IS_BURIED, arguments, err);
+    int found = statement ? journal_step(journal, statement, err) : -1;
+
+    if (found < 0)
+        return -1;
+    *ret_is = found;
+    return 0;
+}
+
+int journal_prune(struct journal *journal, int64_t before, struct error *err)
+{
+    const struct argument arguments[] = {{.number = before}};
+
+    if (journal_run(journal, STATEMENT_PRUNE, arguments, NULL, err))
+        return -1;
+    return journal_run(journal, STATEMENT_PRUNE_TOMBSTONES, arguments, NULL, err);
+}

@@ -1,0 +1,229 @@
+#include "worker/journal_private.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "common/auto.h"
+
+#define BUSY_MS 5000
+#define BUSY_STEP_MS 20
+#define SCHEMA_VERSION 1
+
+/* Small, for every runner holds a connection: 256 KiB of cache in place of 2 MiB. */
+static const char settings[] = "PRAGMA synchronous = FULL;"
+                               "PRAGMA cache_size = -256;"
+                               "PRAGMA trusted_schema = OFF;";
+
+/* begun and ended are milliseconds since the epoch. rowid tells the order in which requests were
+ * begun, which a clock that is set back does not. */
+static const char schema[] =
+    "CREATE TABLE requests ("
+    "  id TEXT NOT NULL UNIQUE,"
+    "  user TEXT NOT NULL,"
+    "  op TEXT NOT NULL,"
+    "  hash TEXT NOT NULL,"
+    "  publisher TEXT NOT NULL,"
+    "  body TEXT NOT NULL,"
+    "  attempts INTEGER NOT NULL,"
+    "  begun INTEGER NOT NULL,"
+    "  container TEXT,"
+    "  ended INTEGER,"
+    "  result TEXT,"
+    "  recorded INTEGER NOT NULL DEFAULT 0"
+    ") STRICT;"
+    "CREATE INDEX unfinished ON requests (recorded) WHERE recorded = 0;"
+    "CREATE TABLE tombstones ("
+    "  container TEXT NOT NULL PRIMARY KEY,"
+    "  buried INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 1;"; /* SCHEMA_VERSION */
+
+static const char *const texts[STATEMENT_COUNT] = {
+    [STATEMENT_FIND] = "SELECT hash, publisher, body, attempts, container, result, recorded"
+                       " FROM requests WHERE id = ?",
+    [STATEMENT_BEGIN] = "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun)"
+                        " VALUES (?, ?, ?, ?, ?, ?, 1, ?)"
+                        " ON CONFLICT (id) DO UPDATE SET attempts = attempts + 1",
+    [STATEMENT_CONTAINER] = "UPDATE requests SET container = ? WHERE id = ?",
+    [STATEMENT_END] = "UPDATE requests SET result = ?, ended = ? WHERE id = ? AND ended IS NULL",
+    [STATEMENT_END_UNBEGUN] =
+        "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun, result, ended)"
+        " VALUES (?1, ?2, ?3, ?4, '', ?5, 1, ?7, ?6, ?7) ON CONFLICT (id) DO NOTHING",
+    [STATEMENT_RECORDED] = "UPDATE requests SET recorded = 1 WHERE id = ? AND ended IS NOT NULL",
+    [STATEMENT_UNFINISHED] = "SELECT id FROM requests WHERE recorded = 0 ORDER BY rowid",
+    [STATEMENT_BURY] = "INSERT INTO tombstones (container, buried) VALUES (?, ?)"
+                       " ON CONFLICT (container) DO NOTHING",
+    [STATEMENT_IS_BURIED] = "SELECT 1 FROM tombstones WHERE container = ?",
+    [STATEMENT_PRUNE] = "DELETE FROM requests WHERE recorded = 1 AND ended < ?",
+    [STATEMENT_PRUNE_TOMBSTONES] = "DELETE FROM tombstones WHERE buried < ?",
+};
+
+/* What passes with time, or once somebody has made room. Everything else is damage, or ours. */
+static bool is_passing(int code)
+{
+    static const int passing[] = {SQLITE_BUSY, SQLITE_LOCKED, SQLITE_FULL, SQLITE_IOERR,
+                                  SQLITE_NOMEM};
+
+    for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
+        if ((code & 0xff) == passing[i]) /* the high bits only say more of the same */
+            return true;
+    return false;
+}
+
+static int fail_journal(sqlite3 *database, struct error *err)
+{
+    int code = sqlite3_errcode(database);
+
+    return fail(err, is_passing(code) ? FAULT_DEPENDENCY : FAULT_INTERNAL, "journal: %s",
+                sqlite3_errmsg(database));
+}
+
+sqlite3_stmt *journal_bind(struct journal *journal, enum statement which,
+                           const struct argument *arguments, struct error *err)
+{
+    sqlite3_stmt *statement = journal->statements[which];
+    int count = sqlite3_bind_parameter_count(statement);
+    int code = SQLITE_OK;
+
+    for (int i = 0; i < count && code == SQLITE_OK; i++)
+        code = arguments[i].text
+                   ? sqlite3_bind_text(statement, i + 1, arguments[i].text, -1, SQLITE_STATIC)
+                   : sqlite3_bind_int64(statement, i + 1, arguments[i].number);
+    if (code == SQLITE_OK)
+        return statement;
+    fail_journal(journal->database, err);
+    return NULL;
+}
+
+int journal_step(struct journal *journal, sqlite3_stmt *statement, struct error *err)
+{
+    int code = sqlite3_step(statement);
+
+    if (code == SQLITE_ROW || code == SQLITE_DONE)
+        return code == SQLITE_ROW;
+    return fail_journal(journal->database, err);
+}
+
+int journal_run(struct journal *journal, enum statement which, const struct argument *arguments,
+                int *ret_changes, struct error *err)
+{
+    AUTO(statement) sqlite3_stmt *statement = journal_bind(journal, which, arguments, err);
+
+    if (!statement || journal_step(journal, statement, err) < 0)
+        return -1;
+    if (ret_changes)
+        *ret_changes = sqlite3_changes(journal->database);
+    return 0;
+}
+
+static int run_script(sqlite3 *database, const char *script, struct error *err)
+{
+    return sqlite3_exec(database, script, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : fail_journal(database, err);
+}
+
+/* The busy handler does not cover this change: two processes that make the journal at once would
+ * each wait for the other's lock, so SQLite fails one of them at once (sqlite3_busy_handler). */
+static int use_wal(sqlite3 *database, struct error *err)
+{
+    const struct timespec pause = {.tv_nsec = BUSY_STEP_MS * 1000000L};
+    int code = SQLITE_BUSY;
+
+    for (int waited = 0; code == SQLITE_BUSY && waited < BUSY_MS; waited += BUSY_STEP_MS) {
+        if (waited > 0)
+            nanosleep(&pause, NULL);
+        code = sqlite3_exec(database, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+    }
+    return code == SQLITE_OK ? 0 : fail_journal(database, err);
+}
+
+static int read_version(sqlite3 *database, int *ret_version, struct error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(database, "PRAGMA user_version", -1, &statement, NULL);
+
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    int version = code == SQLITE_ROW ? sqlite3_column_int(statement, 0) : -1;
+    sqlite3_finalize(statement);
+    if (version < 0)
+        return fail_journal(database, err);
+    *ret_version = version;
+    return 0;
+}
+
+/* Look again under the write lock: another process may have made the tables meanwhile. */
+static int create_tables(sqlite3 *database, struct error *err)
+{
+    int version = 0;
+
+    if (run_script(database, "BEGIN IMMEDIATE", err))
+        return -1;
+    if (read_version(database, &version, err) ||
+        (version == 0 && run_script(database, schema, err)) ||
+        run_script(database, "COMMIT", err)) {
+        sqlite3_exec(database, "ROLLBACK", NULL, NULL, NULL);
+        return -1;
+    }
+    return 0;
+}
+
+static int prepare(struct journal *journal, struct error *err)
+{
+    for (size_t i = 0; i < STATEMENT_COUNT; i++)
+        if (sqlite3_prepare_v3(journal->database, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &journal->statements[i], NULL) != SQLITE_OK)
+            return fail_journal(journal->database, err);
+    return 0;
+}
+
+static int set_up(struct journal *journal, struct error *err)
+{
+    sqlite3 *database = journal->database;
+    int version = 0;
+
+    sqlite3_busy_timeout(database, BUSY_MS);
+    if (use_wal(database, err) || run_script(database, settings, err) ||
+        read_version(database, &version, err))
+        return -1;
+    if (version == 0 && (create_tables(database, err) || read_version(database, &version, err)))
+        return -1;
+    if (version != SCHEMA_VERSION)
+        return fail(err, FAULT_INTERNAL, "journal: of version %d, this program knows %d", version,
+                    SCHEMA_VERSION);
+    return prepare(journal, err);
+}
+
+int journal_open(const char *path, struct journal **ret_journal, struct error *err)
+{
+    AUTO(journal) struct journal *journal = calloc(1, sizeof(*journal));
+    if (!journal)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+
+    /* The file gets its mode from the umask, and the WAL its mode from the file. To open the file
+     * ourselves first would not do: closing it again drops SQLite's locks (fcntl(2)). */
+    mode_t mask = umask(S_IRWXG | S_IRWXO);
+    int code = sqlite3_open_v2(path, &journal->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                               NULL);
+    umask(mask);
+    if (code != SQLITE_OK)
+        fail(err, is_passing(code) ? FAULT_DEPENDENCY : FAULT_INTERNAL, "journal: %s",
+             sqlite3_errstr(code));
+    if (code != SQLITE_OK || set_up(journal, err))
+        return fail_while(err, "%s", path);
+    *ret_journal = TAKE(journal);
+    return 0;
+}
+
+void journal_close(struct journal *journal)
+{
+    if (!journal)
+        return;
+    for (size_t i = 0; i < STATEMENT_COUNT; i++)
+        sqlite3_finalize(journal->statements[i]);
+    sqlite3_close(journal->database);
+    free(journal);
+}

@@ -1,0 +1,52 @@
+/* journal.c's own: SQLite kept behind three calls. */
+#ifndef DCM_WORKER_JOURNAL_PRIVATE_H
+#define DCM_WORKER_JOURNAL_PRIVATE_H
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+#include "worker/journal.h"
+
+/* Every statement that the journal runs; its text is in journal_file.c, next to the tables. */
+enum statement {
+    STATEMENT_FIND,
+    STATEMENT_BEGIN,
+    STATEMENT_CONTAINER,
+    STATEMENT_END,
+    STATEMENT_END_UNBEGUN,
+    STATEMENT_RECORDED,
+    STATEMENT_UNFINISHED,
+    STATEMENT_BURY,
+    STATEMENT_IS_BURIED,
+    STATEMENT_PRUNE,
+    STATEMENT_PRUNE_TOMBSTONES,
+    STATEMENT_COUNT
+};
+
+struct journal {
+    sqlite3 *database;
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+};
+
+/* What stands for one ?: a text, or where that is NULL, the number. Borrowed until the last step. */
+struct argument {
+    const char *text;
+    int64_t number;
+};
+
+/* The statement with its arguments, before its first step. NULL: *err says why. */
+sqlite3_stmt *journal_bind(struct journal *journal, enum statement which,
+                           const struct argument *arguments, struct error *err);
+/* Ends the statement's use, and with it the read or write that it holds open. */
+static inline void auto_statement(sqlite3_stmt **slot)
+{
+    if (*slot)
+        sqlite3_reset(*slot);
+}
+/* The next row: 1 there is one, 0 there is none, -1 failure. */
+int journal_step(struct journal *journal, sqlite3_stmt *statement, struct error *err);
+/* Bind, run to the end, count the rows changed (may be NULL). */
+int journal_run(struct journal *journal, enum statement which, const struct argument *arguments,
+                int *ret_changes, struct error *err);
+
+#endif

@@ -1,0 +1,173 @@
+#include "worker/storage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "common/auto.h"
+#include "schemas/names.h"
+
+#define OTHERS_WRITE (S_IWGRP | S_IWOTH)
+
+/* glibc has no wrapper (openat2(2)). EAGAIN: something was renamed meanwhile, look again. */
+static int open_beneath(int directory, const char *name, int flags)
+{
+    const struct open_how how = {
+        .flags = (unsigned long long)(flags | O_NOFOLLOW | O_CLOEXEC),
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    };
+    long fd;
+
+    do
+        fd = syscall(SYS_openat2, directory, name, &how, sizeof(how));
+    while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+    return (int)fd;
+}
+
+/* Is this root's, and nobody else's to write? Whatever stands in such a directory stays there. */
+static int check_root_owned(int fd, const char *path, struct error *err)
+{
+    struct stat status;
+
+    if (fstat(fd, &status))
+        return fail(err, FAULT_INTERNAL, "%s: %s", path, strerror(errno));
+    if (status.st_uid != 0)
+        return fail(err, FAULT_INTERNAL, "%s: belongs to uid %lu, not to root", path,
+                    (unsigned long)status.st_uid);
+    if (status.st_mode & OTHERS_WRITE)
+        return fail(err, FAULT_INTERNAL, "%s: others than root can write to it", path);
+    return 0;
+}
+
+/* A directory of the administrator's configuration; above it, symbolic links are his affair. */
+static int open_configured(const char *what, const char *path, int *ret_fd, struct error *err)
+{
+    AUTO(fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return fail(err, FAULT_INTERNAL, "the %s directory %s: %s", what, path, strerror(errno));
+    if (check_root_owned(fd, path, err))
+        return fail_while(err, "the %s directory", what);
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+/* A directory as it should be in a parent that only root can write to. */
+struct wanted {
+    int parent;
+    const char *name;
+    const char *path; /* for messages */
+    uid_t owner;
+    mode_t mode;
+    bool mounted; /* into containers: within their users' reach */
+};
+
+/*
+ * Make it where it is missing, and mend owner and mode through its descriptor. What is mounted may
+ * belong to anybody: a user is root inside his container and can give it away; but its name in the
+ * parent he cannot turn to anything else. What is not mounted has always been root's.
+ */
+static int ensure_directory(const struct wanted *wanted, int *ret_fd, struct error *err)
+{
+    struct stat status;
+
+    if (mkdirat(wanted->parent, wanted->name, S_IRWXU) && errno != EEXIST)
+        return fail(err, FAULT_INTERNAL, "%s: %s", wanted->path, strerror(errno));
+    AUTO(fd) int fd = open_beneath(wanted->parent, wanted->name, O_RDONLY | O_DIRECTORY);
+    if (fd < 0 || fstat(fd, &status))
+        return fail(err, FAULT_INTERNAL, "%s: %s", wanted->path, strerror(errno));
+    if (!wanted->mounted && check_root_owned(fd, wanted->path, err))
+        return -1;
+    bool is_owned = status.st_uid == wanted->owner && status.st_gid == (gid_t)wanted->owner;
+    bool is_moded = (status.st_mode & ALLPERMS) == wanted->mode;
+    if ((!is_owned && fchown(fd, wanted->owner, (gid_t)wanted->owner)) ||
+        (!is_moded && fchmod(fd, wanted->mode)))
+        return fail(err, FAULT_INTERNAL, "%s: %s", wanted->path, strerror(errno));
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+static int prepare_directories(const char *storage, const char *user, uid_t uid,
+                               const struct storage_paths *paths, struct error *err)
+{
+    AUTO(fd) int top = -1;
+    AUTO(fd) int own = -1;
+    AUTO(fd) int root = -1;
+    AUTO(fd) int home = -1;
+
+    if (open_configured("storage", storage, &top, err))
+        return -1;
+    /* 0711: the engine may map root to another user, who has to pass through here. */
+    const struct wanted own_wanted = {top, user, user, 0, 0711, false};
+    if (ensure_directory(&own_wanted, &own, err))
+        return fail_while(err, "%s", storage);
+    const struct wanted root_wanted = {own, "root", paths->root, 0, S_IRWXU, true};
+    const struct wanted home_wanted = {own, "home", paths->home, uid, S_IRWXU, true};
+    if (ensure_directory(&root_wanted, &root, err) || ensure_directory(&home_wanted, &home, err))
+        return -1;
+    return 0;
+}
+
+static int no_key(const char *user, struct error *err)
+{
+    return fail(err, FAULT_DENIED, "%s has no SSH key on this server; ask the administrator", user);
+}
+
+static int check_keys(const char *keys, const char *user, const char *path, struct error *err)
+{
+    struct stat status;
+    AUTO(fd) int top = -1;
+
+    if (open_configured("keys", keys, &top, err))
+        return -1;
+    AUTO(fd) int own = open_beneath(top, user, O_RDONLY | O_DIRECTORY);
+    if (own < 0 && errno == ENOENT)
+        return no_key(user, err);
+    if (own < 0)
+        return fail(err, FAULT_INTERNAL, "%s: %s", path, strerror(errno));
+    if (check_root_owned(own, path, err))
+        return -1;
+    AUTO(fd) int file = open_beneath(own, "authorized_keys", O_RDONLY | O_NONBLOCK);
+    if (file < 0 && errno == ENOENT)
+        return no_key(user, err);
+    if (file < 0 || fstat(file, &status))
+        return fail(err, FAULT_INTERNAL, "%s/authorized_keys: %s", path, strerror(errno));
+    if (check_root_owned(file, path, err))
+        return fail_while(err, "authorized_keys in");
+    if (!S_ISREG(status.st_mode) || status.st_size == 0)
+        return no_key(user, err);
+    return 0;
+}
+
+static int join(char ret_path[PATH_MAX], const char *top, const char *user, const char *name,
+                struct error *err)
+{
+    int length = snprintf(ret_path, PATH_MAX, "%s/%s%s", top, user, name);
+
+    return length < PATH_MAX ? 0 : fail(err, FAULT_INTERNAL, "%.80s…: path too long", top);
+}
+
+int storage_prepare(const char *storage, const char *keys, const char *user, uid_t uid,
+                    struct storage_paths *ret_paths, struct error *err)
+{
+    struct storage_paths paths;
+
+    /* A name such as ".." would lead elsewhere, and a home of root's would be two things at once. */
+    if (!name_is_user(user) || uid == 0 || uid == (uid_t)-1)
+        return fail(err, FAULT_INTERNAL, "no storage for user '%.40s' of uid %lu", user,
+                    (unsigned long)uid);
+    if (join(paths.root, storage, user, "/root", err) ||
+        join(paths.home, storage, user, "/home", err) || join(paths.keys, keys, user, "", err))
+        return -1;
+    /* The keys first: whoever has none leaves no directories behind. */
+    if (check_keys(keys, user, paths.keys, err) ||
+        prepare_directories(storage, user, uid, &paths, err))
+        return -1;
+    *ret_paths = paths;
+    return 0;
+}
