@@ -165,8 +165,8 @@ static int report_detached(const struct session *session, const struct options *
     return 0;
 }
 
-static void submit_all(const struct session *session, const struct request *requests,
-                       size_t count, struct error *reasons)
+static void submit_all(const struct session *session, const struct request *requests, size_t count,
+                       struct error *reasons)
 {
     int64_t until = clock_ms() + PUBLISH_TIMEOUT_MS;
 
@@ -193,8 +193,10 @@ int ask_all(const struct session *session, const struct options *options,
     }
     submit_all(session, requests, count, reasons);
     for (size_t i = 0; i < count; i++) {
-        struct follow_up follow_up = {.session = session, .options = options,
-                                      .id = requests[i].id, .request = &requests[i],
+        struct follow_up follow_up = {.session = session,
+                                      .options = options,
+                                      .id = requests[i].id,
+                                      .request = &requests[i],
                                       .subject = subjects[i],
                                       .is_output = command->op == OP_CONTAINER_LOGS};
         int status;

@@ -16,10 +16,15 @@ struct submit_settings {
 };
 
 static const struct setting settings_table[] = {
-    {.name = "broker", .kind = SETTING_LIST, .offset = offsetof(struct submit_settings, broker),
+    {.name = "broker",
+     .kind = SETTING_LIST,
+     .offset = offsetof(struct submit_settings, broker),
      .secret = true},
-    {.name = "store", .kind = SETTING_TEXT, .offset = offsetof(struct submit_settings, store),
-     .fallback = "", .secret = true},
+    {.name = "store",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct submit_settings, store),
+     .fallback = "",
+     .secret = true},
 };
 #define SETTINGS_COUNT (sizeof(settings_table) / sizeof(settings_table[0]))
 

@@ -19,8 +19,8 @@ struct direct {
     char user[USER_NAME_MAX + 1];
     char **brokers; /* NULL-terminated */
     char *store;
-    struct amqp_link *link;        /* NULL while unconnected */
-    struct mailbox *mailbox;       /* NULL: no store is configured */
+    struct amqp_link *link;         /* NULL while unconnected */
+    struct mailbox *mailbox;        /* NULL: no store is configured */
     char followed[IDENTIFIER_SIZE]; /* the container.logs request that the user reads, or "" */
 };
 
@@ -75,8 +75,8 @@ static int publish_once(struct direct *direct, const struct amqp_publication *pu
  * A warm connection may have died unnoticed, and a confirm may be lost with its connection: either
  * is worth one more attempt, on a fresh one. The id is the same, so asking twice is asking once.
  */
-static int publish(struct direct *direct, const struct amqp_publication *publication,
-                   int64_t until, struct error *err)
+static int publish(struct direct *direct, const struct amqp_publication *publication, int64_t until,
+                   struct error *err)
 {
     struct error first = {0}, second = {0};
     bool was_warm = direct->link != NULL;
@@ -87,8 +87,8 @@ static int publish(struct direct *direct, const struct amqp_publication *publica
 
     /* A broker that has no room says so on a sound connection: it would say so again. */
     bool perhaps_asked = first.fault == FAULT_UNCONFIRMED;
-    bool again = perhaps_asked ||
-                 (was_warm && first.fault == FAULT_DEPENDENCY && direct->link == NULL);
+    bool again =
+        perhaps_asked || (was_warm && first.fault == FAULT_DEPENDENCY && direct->link == NULL);
     left = clock_left(until, INT32_MAX);
     if (again && left > 0) {
         if (publish_once(direct, publication, left, &second) == 0)
@@ -135,8 +135,7 @@ static int direct_submit(struct courier *courier, const struct request *request,
 static int need_mailbox(const struct direct *direct, const char *id, struct error *err)
 {
     if (!direct->mailbox)
-        return fail(err, FAULT_INVALID,
-                    "the configuration names no store, so only --detach works");
+        return fail(err, FAULT_INVALID, "the configuration names no store, so only --detach works");
     if (id && !identifier_is_valid(id))
         return fail(err, FAULT_INVALID, "this is no request's id");
     return 0;

@@ -60,7 +60,8 @@ static int find_by_end(const json_t *requests, const char *text, const char *end
     size_t i;
     json_t *result;
 
-    json_array_foreach(requests, i, result) {
+    json_array_foreach(requests, i, result)
+    {
         const char *id = request_id(result);
         if (!ends_with(id, end))
             continue;
@@ -106,8 +107,7 @@ static bool is_called(const json_t *item, const char *text)
     return name && strcmp(name, text) == 0;
 }
 
-int find_container(struct courier *courier, const char *text, json_t **ret_item,
-                   struct error *err)
+int find_container(struct courier *courier, const char *text, json_t **ret_item, struct error *err)
 {
     json_auto_t *list = NULL;
     size_t i;
@@ -117,7 +117,8 @@ int find_container(struct courier *courier, const char *text, json_t **ret_item,
         return fail(err, FAULT_INVALID, "\"%.40s\" is not a container's name or SSH port", text);
     if (courier->methods->list(courier, LIST_CONTAINERS, &list, err) == -1)
         return -1;
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         if (is_called(item, text)) {
             *ret_item = json_incref(item);
             return 0;

@@ -21,7 +21,6 @@ bool looks_like_request(const char *text);
 
 /* By name or SSH port: the item of the user's list of containers, a new reference.
  * FAULT_NOT_FOUND. */
-int find_container(struct courier *courier, const char *text, json_t **ret_item,
-                   struct error *err);
+int find_container(struct courier *courier, const char *text, json_t **ret_item, struct error *err);
 
 #endif

@@ -74,7 +74,8 @@ static int listen_for(struct turn *turn, int wait_ms, size_t *ret_count, struct 
 
     size_t i;
     json_t *event;
-    json_array_foreach(events, i, event) {
+    json_array_foreach(events, i, event)
+    {
         if (following->heed && following->heed(event, following->context) != 0)
             return fail(err, FAULT_UNFINISHED, "nobody reads on");
     }
@@ -105,8 +106,8 @@ static int look(struct turn *turn, json_t **ret_result, struct error *err)
     json_auto_t *result = NULL;
     struct error reason = {0};
 
-    int status = following->courier->methods->record(following->courier, following->id, &result,
-                                                     &reason);
+    int status =
+        following->courier->methods->record(following->courier, following->id, &result, &reason);
     if (status == -1 && !(reason.fault == FAULT_NOT_FOUND && following->submitted)) {
         if (err)
             *err = reason;

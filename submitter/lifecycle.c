@@ -48,8 +48,8 @@ int run_lifecycle(const struct session *session, const struct command *command,
         check_operands(options, &reason);
     while (reason.fault == FAULT_NONE && batch.count < count) {
         json_t *args = args_for(options, options->operands[batch.count]);
-        if (ask_build(session, options, command->op, args, &batch.requests[batch.count],
-                      &reason) == 0)
+        if (ask_build(session, options, command->op, args, &batch.requests[batch.count], &reason) ==
+            0)
             batch.count++;
     }
     if (reason.fault != FAULT_NONE)

@@ -16,7 +16,8 @@ static void print_ids(FILE *out, const json_t *list, const char *part, const cha
     size_t i;
     json_t *item;
 
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         const json_t *object = part ? json_object_get(item, part) : item;
         const char *id = json_string_value(json_object_get(object, name));
         if (id)
@@ -38,7 +39,8 @@ static json_t *containers_of_items(const json_t *items)
     size_t i;
     json_t *item;
 
-    json_array_foreach(items, i, item) {
+    json_array_foreach(items, i, item)
+    {
         json_t *container = json_copy(json_object_get(item, "container"));
         json_object_set(container, "server", json_object_get(item, "server"));
         json_array_append_new(containers, container);

@@ -45,7 +45,8 @@ static char *ports_text(const json_t *ports)
 
     if (!memory)
         return NULL;
-    json_array_foreach(ports, i, port) {
+    json_array_foreach(ports, i, port)
+    {
         const char *address = text_at(port, "address");
         const char *protocol = text_at(port, "protocol");
         fprintf(memory, "%s%s:%" JSON_INTEGER_FORMAT ":%" JSON_INTEGER_FORMAT "%s", i ? " " : "",
@@ -72,7 +73,8 @@ void print_containers(FILE *out, const json_t *list, int64_t now)
     json_t *item;
 
     table_begin(&table, headings);
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         const json_t *container = json_object_get(item, "container");
         AUTO(string) char *ports = ports_text(json_object_get(container, "ports"));
         char ssh_port[CELL_SIZE], age[CELL_SIZE], left[CELL_SIZE];
@@ -109,7 +111,8 @@ void print_requests(FILE *out, const json_t *list, int64_t now)
     json_t *result;
 
     table_begin(&table, headings);
-    json_array_foreach(list, i, result) {
+    json_array_foreach(list, i, result)
+    {
         char age[CELL_SIZE];
 
         age_since(text_at(result, "submitted"), now, age);

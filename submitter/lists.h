@@ -1,4 +1,5 @@
-/* How the index looks: tables of many, a page about one. Lists and items as the courier has them. */
+/* How the index looks: tables of many, a page about one. Lists and items as the courier has them.
+ */
 #ifndef DCM_SUBMITTER_LISTS_H
 #define DCM_SUBMITTER_LISTS_H
 

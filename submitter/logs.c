@@ -54,8 +54,8 @@ static int print_container(const struct session *session, const struct command *
     AUTO(request) struct request request = {0};
     json_t *follows = options->given & TAKES(OPTION_FOLLOW) ? json_true() : NULL;
     json_t *tail = options->given & TAKES(OPTION_TAIL) ? json_integer(options->tail) : NULL;
-    json_t *args = json_pack("{s:s, s:o*, s:o*}", "container", container, "follow", follows,
-                             "tail", tail);
+    json_t *args =
+        json_pack("{s:s, s:o*, s:o*}", "container", container, "follow", follows, "tail", tail);
 
     if (ask_build(session, options, command->op, args, &request, &reason) == -1)
         return render_error(session, command->name, container, &reason);

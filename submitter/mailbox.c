@@ -73,10 +73,8 @@ int mailbox_queue(struct mailbox *mailbox, const struct request *request, struct
     snprintf(retention, sizeof(retention), "%d", REQUEST_RETENTION_S);
 
     const char *const call[] = {
-        "dcm_1_queue", "3",           record,
-        requests,      events,        request->id,
-        request->user, op_name(request->op), hash,
-        submitted,     text,          retention,
+        "dcm_1_queue",        "3",  record,    requests, events,    request->id, request->user,
+        op_name(request->op), hash, submitted, text,     retention,
     };
     return redis_link_function(mailbox->link, sizeof(call) / sizeof(call[0]), call, NULL, err);
 }
@@ -141,13 +139,14 @@ int mailbox_events(struct mailbox *mailbox, const char *user, const char *id,
 
     size_t i;
     json_t *entry;
-    json_array_foreach(entries, i, entry) {
+    json_array_foreach(entries, i, entry)
+    {
         json_t *event = event_of_entry(json_array_get(entry, 1));
         if (event)
             json_array_append_new(events, event);
     }
-    const char *last = json_string_value(json_array_get(
-        json_array_get(entries, json_array_size(entries) - 1), 0));
+    const char *last =
+        json_string_value(json_array_get(json_array_get(entries, json_array_size(entries) - 1), 0));
     if (last)
         snprintf(cursor, COURIER_CURSOR_SIZE, "%s", last);
     *ret_events = TAKE(events);
@@ -207,14 +206,12 @@ static int list_containers(struct mailbox *mailbox, const char *user, json_t **r
     json_auto_t *reply = NULL, *list = json_array();
 
     key_of_user(key, KEY_CONTAINERS, user, NULL);
-    if (redis_link_text(mailbox->link, &reply, err, "HVALS", key, NULL) == -1)
+    if (redis_link_text(mailbox->link, &reply, err, "HGETALL", key, NULL) == -1)
         return -1;
 
-    size_t i;
-    json_t *text;
     int64_t now = timestamp_now();
-    json_array_foreach(reply, i, text) {
-        json_t *item = container_of_entry(json_string_value(text), now);
+    for (size_t i = 1; i < json_array_size(reply); i += 2) { /* name, entry, name, entry, … */
+        json_t *item = container_of_entry(json_string_value(json_array_get(reply, i)), now);
         if (item)
             json_array_append_new(list, item);
     }
@@ -234,7 +231,8 @@ static int list_requests(struct mailbox *mailbox, const char *user, json_t **ret
 
     size_t i;
     json_t *id;
-    json_array_foreach(ids, i, id) {
+    json_array_foreach(ids, i, id)
+    {
         struct error reason = {0};
         json_t *result = NULL;
         if (!identifier_is_valid(json_string_value(id)))
@@ -249,8 +247,8 @@ static int list_requests(struct mailbox *mailbox, const char *user, json_t **ret
     return 0;
 }
 
-int mailbox_list(struct mailbox *mailbox, const char *user, enum listing listing,
-                 json_t **ret_list, struct error *err)
+int mailbox_list(struct mailbox *mailbox, const char *user, enum listing listing, json_t **ret_list,
+                 struct error *err)
 {
     static int (*const lists[])(struct mailbox *, const char *, json_t **, struct error *) = {
         [LIST_CONTAINERS] = list_containers,

@@ -35,8 +35,8 @@ int mailbox_record(struct mailbox *mailbox, const char *user, const char *id, js
 int mailbox_events(struct mailbox *mailbox, const char *user, const char *id,
                    char cursor[COURIER_CURSOR_SIZE], int wait_ms, json_t **ret_events,
                    struct error *err);
-int mailbox_list(struct mailbox *mailbox, const char *user, enum listing listing,
-                 json_t **ret_list, struct error *err);
+int mailbox_list(struct mailbox *mailbox, const char *user, enum listing listing, json_t **ret_list,
+                 struct error *err);
 
 /* Somebody reads the output of this request: true for three of the longest waits for events. */
 int mailbox_follow(struct mailbox *mailbox, const char *user, const char *id, struct error *err);

@@ -34,8 +34,8 @@ static const struct row rows[OPTION_COUNT] = {
     [OPTION_QUIET] = {"quiet", NULL, "ids only", .kind = FLAG, .letter = 'q'},
     [OPTION_TIMEOUT] = {"timeout", "DURATION", "stop following then; the request goes on",
                         .kind = DURATION, AT(timeout_s)},
-    [OPTION_DEADLINE] = {"deadline", "DURATION", "do not start it later than that", .kind = DURATION,
-                         AT(deadline_s)},
+    [OPTION_DEADLINE] = {"deadline", "DURATION", "do not start it later than that",
+                         .kind = DURATION, AT(deadline_s)},
     [OPTION_ID] = {"id", "UUID", "repeat an earlier submission", identifier_is_valid,
                    "a request's whole id", .kind = TEXT, AT(id)},
     [OPTION_CONFIG] = {"config", "FILE", "own credentials: publish directly, not through the gate",
@@ -119,9 +119,8 @@ static int take_number(const struct row *row, void *slot, const char *value, str
 }
 
 static take *const takers[] = {
-    [FLAG] = take_flag,         [TEXT] = take_text, [PORTS] = take_ports,
-    [DURATION] = take_duration, [SIZE] = take_size, [CPUS] = take_cpus,
-    [NUMBER] = take_number,
+    [FLAG] = take_flag, [TEXT] = take_text, [PORTS] = take_ports,   [DURATION] = take_duration,
+    [SIZE] = take_size, [CPUS] = take_cpus, [NUMBER] = take_number,
 };
 
 /* ---- the line ---- */

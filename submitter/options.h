@@ -70,7 +70,8 @@ struct options {
  */
 int options_parse(int argc, char *argv[], struct options *ret_options, struct error *err);
 
-/* A line for each option of the set: "  -d, --detach        leave once the request is confirmed". */
+/* A line for each option of the set: "  -d, --detach        leave once the request is confirmed".
+ */
 void options_describe(FILE *out, unsigned set);
 
 #endif

@@ -19,7 +19,7 @@ struct session {
     struct courier *courier;
     FILE *out, *err;
     bool out_is_terminal, err_is_terminal;
-    int64_t started;                           /* clock_ms: --timeout counts from here */
+    int64_t started;                          /* clock_ms: --timeout counts from here */
     const volatile sig_atomic_t *interrupted; /* a signal has come: stop following */
 };
 

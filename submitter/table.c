@@ -14,7 +14,8 @@ void table_begin(struct table *table, const char *const *headings)
         table_add(table, headings[i]);
 }
 
-/* A cell for which there is no memory shows as if it were empty: a listing is worth more than none. */
+/* A cell for which there is no memory shows as if it were empty: a listing is worth more than none.
+ */
 void table_add(struct table *table, const char *text)
 {
     char **cells = realloc(table->cells, (table->count + 1) * sizeof(char *));

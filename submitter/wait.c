@@ -3,8 +3,7 @@
 #include "submitter/find.h"
 
 /* text: as the user named the request, or NULL for the latest. */
-static int wait_for(const struct session *session, const struct options *options,
-                    const char *text)
+static int wait_for(const struct session *session, const struct options *options, const char *text)
 {
     struct error reason = {0};
     char id[IDENTIFIER_SIZE];

@@ -43,7 +43,8 @@ int store_output(struct store *store, const struct request *request, const char 
 /* Is somebody still following this request's output? */
 int store_followed(struct store *store, const struct request *request, bool *ret_followed,
                    struct error *err);
-/* The final record and the stream's last event. A record that has ended already stays as it is. */
+/* The final record and the stream's last event. A record that has ended already stays as it is.
+ * FAULT_CONFLICT: the record is another body's, or another server has claimed it. */
 int store_end(struct store *store, const struct request *request, const char *hash,
               const json_t *result, struct error *err);
 
@@ -81,7 +82,8 @@ int store_reserve(struct store *store, const struct request *request, const stru
  */
 int store_bind(struct store *store, const struct request *request, const json_t *container,
                struct error *err);
-/* Change the state of an entry ("running", "paused", "stopped"). */
+/* Change the state of an entry here ("running", "paused", "stopped"); one that is not bound yet stays
+ * "creating". FAULT_NOT_FOUND. */
 int store_set_state(struct store *store, const char *user, const char *name, const char *state,
                     struct error *err);
 /* Drop entry and leases; and the subnet with the user's last container here (*ret_last, may be
@@ -95,9 +97,12 @@ int store_release(struct store *store, const char *user, const char *name, const
 int store_container(struct store *store, const char *user, const char *reference,
                     json_t **ret_entry, struct error *err);
 
-/* For the keeper. Every entry of this server, an array of entries with "user" added. */
+/* For the keeper. Every entry of this server, an array of entries with "user" added. Reservations
+ * that ran out are dropped in passing. */
 int store_containers_of_server(struct store *store, json_t **ret_entries, struct error *err);
-/* Put back entry and bound leases of a container that the engine has and the index lacks. */
+/* Put back entry and bound leases of a container that the engine has and the index lacks. The entry
+ * needs "request", "ssh_port", "ports" and "container" with its name. FAULT_CONFLICT: name, a port or
+ * the subnet is somebody else's by now. */
 int store_restore(struct store *store, const char *user, const json_t *entry, unsigned subnet,
                   struct error *err);
 /* facts: {"version","address",…}; adds the time and a rising seq. */

@@ -7,7 +7,7 @@
 store_accounts() {
     cat <<ACL
 user default reset off
-user gate reset on #$(store_password_hash "$1" gate) %R~dcm:user:* ~dcm:user:*:requests ~dcm:user:*:request:* ~dcm:user:*:events:* ~dcm:user:*:follower:* -@all +hello +ping +select +client|setname +time +exists +type +ttl +hget +hmget +hgetall +hexists +hlen +zrange +zrevrange +zrangebyscore +zcard +zscore +xread +xrange +xrevrange +xlen +get +set +hset +zadd +expire +pexpire +xadd +fcall|dcm_1_queue
+user gate reset on #$(store_password_hash "$1" gate) %R~dcm:user:* ~dcm:user:*:requests ~dcm:user:*:request:* ~dcm:user:*:events:* ~dcm:user:*:follower:* -@all +hello +ping +select +client|setname +time +exists +type +ttl +hget +hmget +hgetall +hexists +hlen +hvals +zrange +zrevrange +zrangebyscore +zcard +zscore +xread +xrange +xrevrange +xlen +get +set +hset +zadd +zremrangebyscore +expire +pexpire +xadd +fcall|dcm_1_queue
 user worker reset on #$(store_password_hash "$1" worker) ~dcm:* -@all +@read +@write +@connection +@scripting -@dangerous +time +info
 user admin reset on #$(store_password_hash "$1" admin) ~* &* +@all
 ACL
@@ -49,12 +49,26 @@ store_start() {
 
 store_wait() {
     wait_until 30 store_answers "$1" || { process_log "$1" store && die "Redis does not answer"; }
+    store_functions "$1"
 }
 
-# The password travels in the environment, which other users cannot read; arguments they can.
+# store_cli STATE COMMAND…: redis-cli as the administrator. The password travels in the environment,
+# which other users cannot read; arguments they can.
+store_cli() {
+    local state=$1
+    shift
+    REDISCLI_AUTH=$(cat "$state/secrets/store-admin") \
+        redis-cli -p "$(chosen_port "$state" store)" --user admin "$@" 2>/dev/null
+}
+
 store_answers() {
-    [[ $(REDISCLI_AUTH=$(cat "$1/secrets/store-admin") redis-cli -p "$(chosen_port "$1" store)" \
-        --user admin PING 2>/dev/null) == PONG ]]
+    [[ $(store_cli "$1" PING) == PONG ]]
+}
+
+# The gate may call dcm_1_queue, but may not load it: who loads functions decides what they do.
+store_functions() {
+    cat "$(dirname "${BASH_SOURCE[0]}")"/../../schemas/store/*.lua |
+        store_cli "$1" -x FUNCTION LOAD REPLACE >/dev/null
 }
 
 store_stop() {

@@ -29,8 +29,9 @@ local function survey(at)
     return has
 end
 
+-- A restored entry may lack a number that the engine does not know: it counts as none.
 local function amount(of, measure)
-    return measure == 'containers' and 1 or of[measure]
+    return measure == 'containers' and 1 or tonumber(of[measure]) or 0
 end
 
 local function check_quota(others, wish)

@@ -46,8 +46,8 @@ static int64_t now_ms(void)
 static void flush(struct connection *connection)
 {
     while (connection->output.length > 0 && !connection->due) {
-        ssize_t sent = send(connection->fd, connection->output.data, connection->output.length,
-                            MSG_NOSIGNAL);
+        ssize_t sent =
+            send(connection->fd, connection->output.data, connection->output.length, MSG_NOSIGNAL);
         if (sent < 0) {
             connection->dead = connection->dead || errno != EAGAIN;
             break;

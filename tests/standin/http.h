@@ -14,8 +14,8 @@
 
 struct http_reply {
     int status;
-    const char *type; /* of the content; static */
-    struct bytes body; /* of a stream: what it begins with; the server frees it */
+    const char *type;            /* of the content; static */
+    struct bytes body;           /* of a stream: what it begins with; the server frees it */
     char topic[HTTP_TOPIC_SIZE]; /* not "": a stream of what is published under this topic */
     long delay_ms;
     bool drop; /* close the connection instead */

@@ -124,8 +124,8 @@ void http_head(struct bytes *output, int status, const char *type, ssize_t lengt
     else if (status == 204 || status == 304) /* RFC 9112, section 6.3: never a body */
         used += snprintf(head + used, sizeof(head) - (size_t)used, "\r\n");
     else
-        used +=
-            snprintf(head + used, sizeof(head) - (size_t)used, "Content-Length: %zd\r\n\r\n", length);
+        used += snprintf(head + used, sizeof(head) - (size_t)used, "Content-Length: %zd\r\n\r\n",
+                         length);
     bytes_add(output, head, (size_t)used);
 }
 

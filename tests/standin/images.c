@@ -54,12 +54,12 @@ void add_image(struct standin *standin, const char *name, const char *config_fil
     new_id(id);
     time_text(time);
     snprintf(tag, sizeof(tag), "%s%s", name, strchr(name, ':') ? "" : ":latest");
-    json_array_append_new(
-        standin->images,
-        json_pack("{s:s+, s:[s], s:[], s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i}", "Id",
-                  "sha256:", id, "RepoTags", tag, "RepoDigests", "Parent", "", "Comment", "",
-                  "Created", time, "Architecture", "amd64", "Os", "linux", "Config", config, "Size",
-                  1982298, "VirtualSize", 1982298));
+    json_array_append_new(standin->images,
+                          json_pack("{s:s+, s:[s], s:[], s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i}",
+                                    "Id", "sha256:", id, "RepoTags", tag, "RepoDigests", "Parent",
+                                    "", "Comment", "", "Created", time, "Architecture", "amd64",
+                                    "Os", "linux", "Config", config, "Size", 1982298, "VirtualSize",
+                                    1982298));
 }
 
 static bool is_called(const json_t *image, const char *reference)

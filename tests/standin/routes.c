@@ -37,6 +37,8 @@ static const struct route {
     {"DELETE", "/networks/*", remove_network},
     {"POST", "/standin/faults", add_fault},
     {"DELETE", "/standin/faults", clear_faults},
+    {"POST", "/standin/exit/*", exit_container},
+    {"POST", "/standin/logs/*", add_output},
     {"GET", "/standin/counts", show_counts},
     {"GET", "/standin/bodies", show_bodies},
 };
@@ -167,9 +169,8 @@ void standin_handle(const struct http_request *request, struct http_reply *reply
 {
     struct standin *standin = context;
     char target[NAME_MAX_SIZE];
-    json_auto_t *body = request->body_length
-                            ? json_loadb(request->body, request->body_length, 0, NULL)
-                            : NULL;
+    json_auto_t *body =
+        request->body_length ? json_loadb(request->body, request->body_length, 0, NULL) : NULL;
     struct call call = {request->method, without_version(request->path), target, request->query,
                         body};
 

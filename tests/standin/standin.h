@@ -12,6 +12,8 @@
 
 #define NAME_MAX_SIZE 256
 #define TIME_SIZE 40
+#define BODIES_MAX 100
+#define EVENTS_MAX 1000
 
 struct standin {
     const char *identity;
@@ -19,12 +21,12 @@ struct standin {
     json_t *containers; /* id → inspect document */
     json_t *names;      /* "/name" → id */
     json_t *logs;       /* id → array of {"stream","text"} */
-    json_t *ports;      /* "80/tcp" → {address: id}; of running containers, or "" for the host's */
-    json_t *networks;   /* name → inspect document */
-    json_t *events;     /* array, the latest last */
-    json_t *faults;     /* array of what POST /standin/faults brought */
-    json_t *counts;     /* "POST /containers/create" → number of calls */
-    json_t *bodies;     /* array of {"name","body"} of the latest creates */
+    json_t *ports;    /* "80/tcp" → {address: id}; of running containers, or "" for the host's */
+    json_t *networks; /* name → inspect document */
+    json_t *events;   /* array, the latest last */
+    json_t *faults;   /* array of what POST /standin/faults brought */
+    json_t *counts;   /* "POST /containers/create" → number of calls */
+    json_t *bodies;   /* array of {"name","body"} of the latest creates, at most BODIES_MAX */
 };
 
 struct call {
@@ -65,13 +67,16 @@ bool is_running(const json_t *container);
 /* An address for a container that starts: true if the network is there. */
 bool network_join(struct standin *standin, json_t *container);
 void network_leave(json_t *container);
+void log_line(struct standin *standin, const json_t *container, bool is_error, const char *text);
+const char *container_id(const json_t *container);
+const char *container_name(const json_t *container); /* without the slash */
 
 route_handler show_version, show_info, show_ping, show_image, list_images;
 route_handler create_container, show_container, list_containers;
 route_handler start_container, stop_container, restart_container, pause_container,
-    unpause_container, remove_container;
+    unpause_container, remove_container, exit_container;
 route_handler create_network, show_network, list_networks, remove_network;
-route_handler stream_logs, stream_events;
+route_handler stream_logs, stream_events, add_output;
 route_handler add_fault, clear_faults, show_counts, show_bodies;
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/auto.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
 

@@ -1,0 +1,234 @@
+#include "submitter/courier.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include "common/auto.h"
+#include "schemas/event.h"
+#include "schemas/result.h"
+#include "submitter/clock.h"
+#include "submitter/gate_answer.h"
+#include "submitter/gate_ask.h"
+#include "submitter/gate_packet.h"
+
+#define CONNECT_S 2
+#define SEND_MS 2000
+#define SUBMIT_GRACE_MS 2000 /* beyond what the gate itself may take */
+#define EVENTS_GRACE_MS 5000
+#define READ_MS 5000
+
+struct gate_courier {
+    struct courier courier; /* first: what callers hold is a pointer to it */
+    struct sockaddr_un address;
+    int fd; /* -1 while unconnected, and again as soon as we are out of step with the gate */
+};
+
+static struct gate_courier *gate_of(struct courier *courier)
+{
+    return (struct gate_courier *)courier;
+}
+
+static void disconnect(struct gate_courier *gate)
+{
+    auto_fd(&gate->fd);
+    gate->fd = -1;
+}
+
+/* A gate whose line of waiting clients is full makes us wait: no longer than the sending timeout,
+ * which counts for connect as well (unix(7) has connect wait like a send). */
+static int connect_gate(struct gate_courier *gate, struct error *err)
+{
+    struct timeval patience = {.tv_sec = CONNECT_S};
+    AUTO(fd) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+    if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == -1)
+        return fail(err, FAULT_INTERNAL, "socket: %s", strerror(errno));
+    while (connect(fd, (struct sockaddr *)&gate->address, sizeof(gate->address)) == -1)
+        if (errno != EINTR)
+            return fail(err, FAULT_DEPENDENCY,
+                        "the DCM gate does not answer at %s: is dcm-gate running?",
+                        gate->address.sun_path);
+    gate->fd = TAKE_FD(fd);
+    return 0;
+}
+
+static int break_off(struct gate_courier *gate, struct error *err, const char *reason)
+{
+    disconnect(gate);
+    return fail(err, FAULT_DEPENDENCY, "the DCM gate %s", reason);
+}
+
+/*
+ * The next answer. An error among the answers is the gate's own word, and becomes *err. After every
+ * other failure we are out of step: the connection is gone. `interrupted`, if it is given, is set
+ * when a signal comes first; without it, signals do not end the wait.
+ */
+static int hear(struct gate_courier *gate, int64_t until, struct gate_answer *ret_answer,
+                bool *interrupted, struct error *err)
+{
+    AUTO(gate_answer) struct gate_answer answer = {0};
+    AUTO(string) char *bytes = NULL;
+    size_t length = 0;
+    enum packet_fate fate;
+
+    do {
+        fate = packet_receive(gate->fd, until, &bytes, &length);
+    } while (fate == PACKET_INTERRUPTED && !interrupted);
+    if (fate == PACKET_INTERRUPTED)
+        *interrupted = true;
+    if (fate != PACKET_DONE)
+        return break_off(gate, err,
+                         fate == PACKET_GONE ? "closed the connection" : "does not answer in time");
+
+    if (gate_answer_decode(bytes, length, &answer, err) == -1) {
+        disconnect(gate);
+        return -1;
+    }
+    if (answer.kind == ANSWER_ERROR)
+        return fail_by_rule(err, answer.error.fault, answer.error.rule, "%s", answer.error.text);
+    *ret_answer = answer;
+    answer.value = NULL;
+    return 0;
+}
+
+/* It came unasked, or in answer to something else. */
+static int refuse_answer(struct gate_courier *gate, struct error *err)
+{
+    disconnect(gate);
+    return fail(err, FAULT_INTERNAL, "the gate's answer does not fit what it was asked");
+}
+
+/* A failure here means that nothing has been asked. */
+static int ask(struct gate_courier *gate, const struct gate_ask *question, struct error *err)
+{
+    AUTO(gate_answer) struct gate_answer refusal = {0};
+    json_auto_t *message = NULL;
+
+    if (gate_ask_encode(question, &message, err) == -1)
+        return -1;
+    /* The gate closes what was idle for a minute, and everything when it is started anew. */
+    if (gate->fd != -1 && !packet_is_quiet(gate->fd))
+        disconnect(gate);
+    if (gate->fd == -1 && connect_gate(gate, err) == -1)
+        return -1;
+
+    switch (packet_send(gate->fd, message, clock_ms() + SEND_MS)) {
+    case PACKET_DONE:
+        return 0;
+    case PACKET_TOO_LARGE:
+        return fail(err, FAULT_INVALID, "longer than %d bytes", GATE_PACKET_MAX);
+    case PACKET_GONE: /* a gate that turns us away says why before it closes */
+        if (hear(gate, clock_ms(), &refusal, NULL, err) == -1)
+            return -1;
+        return refuse_answer(gate, err);
+    case PACKET_LATE:
+    case PACKET_INTERRUPTED:
+        break;
+    }
+    return break_off(gate, err, "does not take requests");
+}
+
+static int gate_submit(struct courier *courier, const struct request *request, int timeout_ms,
+                       struct error *err)
+{
+    struct gate_courier *gate = gate_of(courier);
+    struct gate_ask question = {.kind = ASK_SUBMIT, .request = *request, .wait_ms = timeout_ms};
+    AUTO(gate_answer) struct gate_answer answer = {0};
+    struct error reason = {0};
+
+    if (ask(gate, &question, err) == -1)
+        return -1;
+    int64_t until = clock_ms() + timeout_ms + SUBMIT_GRACE_MS;
+    if (hear(gate, until, &answer, NULL, &reason) == 0 && answer.kind == ANSWER_CONFIRMED)
+        return 0;
+    if (reason.fault == FAULT_NONE)
+        refuse_answer(gate, &reason);
+    /* The gate was asked. Where it did not say what came of that, the request may be on its way. */
+    if (gate->fd == -1)
+        reason.fault = FAULT_UNCONFIRMED;
+    return fail_by_rule(err, reason.fault, reason.rule, "%s", reason.text);
+}
+
+/* An ask about one request; FAULT_INVALID. */
+static int about(struct gate_ask *question, const char *id, struct error *err)
+{
+    if (!identifier_is_valid(id))
+        return fail(err, FAULT_INVALID, "this is no request's id");
+    memcpy(question->id, id, IDENTIFIER_SIZE);
+    return 0;
+}
+
+static int gate_record(struct courier *courier, const char *id, json_t **ret_result,
+                       struct error *err)
+{
+    struct gate_courier *gate = gate_of(courier);
+    struct gate_ask question = {.kind = ASK_RECORD};
+    AUTO(gate_answer) struct gate_answer answer = {0};
+
+    if (about(&question, id, err) == -1 || ask(gate, &question, err) == -1 ||
+        hear(gate, clock_ms() + READ_MS, &answer, NULL, err) == -1)
+        return -1;
+    if (answer.kind != ANSWER_RESULT || result_check(answer.value, NULL) == -1)
+        return refuse_answer(gate, err);
+    *ret_result = TAKE(answer.value);
+    return 0;
+}
+
+/* ---- lists, an item a packet ---- */
+
+/* What a list may hold. As in courier_direct, an item that this version does not understand is left
+ * out. */
+static bool is_event(const json_t *item)
+{
+    AUTO(string) char *text = json_dumps(item, JSON_COMPACT);
+    json_auto_t *event = NULL;
+
+    return text && event_decode(text, &event, NULL) == 0;
+}
+
+static bool is_listed_container(const json_t *item)
+{
+    return name_is_server(json_string_value(json_object_get(item, "server"))) &&
+           container_check(json_object_get(item, "container"), "", NULL) == 0;
+}
+
+static bool is_listed_request(const json_t *item)
+{
+    return result_check(item, NULL) == 0;
+}
+
+static bool (*const listed[])(const json_t *item) = {
+    [LIST_CONTAINERS] = is_listed_container,
+    [LIST_REQUESTS] = is_listed_request,
+};
+
+struct harvest {
+    bool (*understands)(const json_t *item);
+    json_t *items;
+    char cursor[COURIER_CURSOR_SIZE]; /* as the end of the list says */
+    bool interrupted;                 /* events only: a signal came, and that is no failure */
+};
+
+static int gather(struct gate_courier *gate, int64_t until, bool *interrupted,
+                  struct harvest *harvest, struct error *err)
+{
+    for (;;) {
+        AUTO(gate_answer) struct gate_answer answer = {0};
+        if (hear(gate, until, &answer, interrupted, err) == -1)
+            return -1;
+        if (answer.kind == ANSWER_END) {
+            memcpy(harvest->cursor, answer.cursor, sizeof(harvest->cursor));
+            return 0;
+        }
+        if (answer.kind != ANSWER_ITEM)
+            return refuse_answer(gate, err);
+        if (harvest->understands(answer.value))
+            json_array_append(harvest->items, answer.value);
+    }
+}

@@ -1,0 +1,287 @@
+"""A whole DCM on private services: broker, store and engine of its own, gate, worker, two users.
+
+Runs inside the namespaces that tests/run makes: the accounts below exist only in this mount
+namespace, the services only in this network namespace.
+"""
+
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import docker
+import pika
+import redis
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("DCM_BUILD", ROOT / "build" / "dev"))
+SERVICES = ROOT / "tests" / "lib" / "services"
+VETTED = {
+    "containers": 30,
+    "memory": {"usual": "64m", "each": "256m", "total": "4g"},
+    "cpus": {"usual": "0.25", "each": "1", "total": "16"},
+    "pids": {"usual": 128, "each": 256, "total": 8192},
+    "images": ["debian-ssh"],
+    "ports": ["80", "8000-8999", "53/udp"],
+}
+
+
+def eventually(condition, seconds=20, what="the condition"):
+    """Wait until condition() is true, and return what it returned."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come true in {seconds} s")
+        time.sleep(0.1)
+
+
+class User:
+    """An account of the login server, with a key of its own."""
+
+    def __init__(self, stack, name, uid):
+        self.stack, self.name, self.uid = stack, name, uid
+        self.home = stack.state / "home" / name
+        self.home.mkdir(parents=True)
+        self.key = self.home / "id"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
+        keys = stack.keys / name
+        keys.mkdir(parents=True)
+        keys.chmod(0o755)
+        shutil.copy(f"{self.key}.pub", keys / "authorized_keys")
+        (keys / "authorized_keys").chmod(0o644)
+        for path in (self.home, self.key):
+            os.chown(path, uid, uid)
+
+    def popen(self, *args, **options):
+        """dcm-submit as this user, started."""
+        return subprocess.Popen(
+            [self.stack.program("dcm-submit"), *map(str, args)],
+            user=self.uid, group=self.uid, extra_groups=[], cwd="/",
+            env={"PATH": "/usr/bin:/bin", "HOME": str(self.home), "DCM_GATE": str(self.stack.gate_socket)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+    def submit(self, *args, timeout=120):
+        """dcm-submit as this user, to its end: returncode, stdout, stderr."""
+        process = self.popen(*args)
+        out, err = process.communicate(timeout=timeout)
+        return subprocess.CompletedProcess(args, process.returncode, out, err)
+
+    def json(self, *args, status=0):
+        """The JSON that a command prints; it must end with this status."""
+        done = self.submit("--json", *args)
+        assert done.returncode == status, (args, done.returncode, done.stdout, done.stderr)
+        return json.loads(done.stdout)
+
+    def create(self, *args):
+        """A new container: its part of the result."""
+        return self.json("create", "debian-ssh", *args)["container"]
+
+    def names(self):
+        return [container["name"] for container in self.json("ps")["containers"]]
+
+    def ssh(self, container, command, login=None, check=True):
+        """Run a command in a container over SSH and return what it printed."""
+        done = self.ssh_try(container, command, login)
+        assert not check or done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def ssh_try(self, container, command, login=None):
+        end = time.monotonic() + 20
+        while True:
+            done = subprocess.run(
+                ["ssh", "-F", "none", "-i", self.key, "-p", str(container["ssh_port"]), "-l", login or self.name,
+                 "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                 "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=5", "-o", "LogLevel=ERROR", "127.0.0.1", command],
+                capture_output=True, text=True, timeout=60, check=False)
+            # sshd comes up a moment after the container: refused and reset are worth another try.
+            unready = done.returncode == 255 and "Permission denied" not in done.stderr
+            if not unready or time.monotonic() > end:
+                return done
+            time.sleep(0.2)
+
+
+class Daemon:
+    """dcm-gate or dcm-worker."""
+
+    def __init__(self, stack, program):
+        self.stack, self.program, self.process = stack, program, None
+        self.config = stack.state / f"{program.removeprefix('dcm-')}.conf"
+        self.log_path = stack.state / f"{program}.log"
+
+    def start(self, *args):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([self.stack.program(self.program), "--config", self.config, *args],
+                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def stop(self, number=signal.SIGTERM, seconds=100):
+        if self.process:
+            self.process.send_signal(number)
+            self.process.wait(seconds)
+        self.process = None
+
+    def children(self, name):
+        """Pids of the children that carry this name ("link", "runner-1")."""
+        listed = subprocess.run(["ps", "--ppid", str(self.process.pid), "-o", "pid=,comm="],
+                                capture_output=True, text=True, check=False).stdout
+        return [int(line.split()[0]) for line in listed.splitlines() if line.split()[1] == name]
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+
+class Stack:
+    server = "lab1"
+
+    def __init__(self):
+        self.state = pathlib.Path(tempfile.mkdtemp(prefix="dcm-test."))
+        self.state.chmod(0o755)
+        self.prefix = self.state / "prefix"
+        self.keys, self.storage = self.state / "keys", self.state / "storage"
+        self.policy_path = self.state / "policy.json"
+        self.gate_socket = self.state / "run" / "gate.sock"
+        for folder in (self.keys, self.storage, self.state / "run", self.state / "worker"):
+            folder.mkdir()
+            folder.chmod(0o755)
+        self.service_state = self.state / "services"
+        printed = subprocess.run([SERVICES, "up", self.service_state], stdout=subprocess.PIPE, check=True, text=True)
+        self.urls = dict(line.split("=", 1) for line in printed.stdout.splitlines() if "=" in line)
+        self.engine_socket = self.urls["DOCKER_SOCKET"]
+        self.install()
+        self.make_accounts({"alice": 5001, "bob": 5002, "dcm-test": 998})
+        self.alice, self.bob = User(self, "alice", 5001), User(self, "bob", 5002)
+        self.gate, self.worker = Daemon(self, "dcm-gate"), Daemon(self, "dcm-worker")
+        self.configure()
+        self.gate.start()
+        self.worker.start()
+        eventually(lambda: self.alice.submit("ping").returncode == 0, 30, "the first ping")
+
+    def program(self, name):
+        return next(path for path in (self.prefix / "bin" / name, self.prefix / "sbin" / name) if path.exists())
+
+    def install(self):
+        subprocess.run(["cmake", "--install", BUILD, "--prefix", self.prefix], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["chmod", "-R", "a+rX", self.prefix], check=True)
+
+    def make_accounts(self, accounts):
+        """Mounted over the real files, in this namespace: nothing of the machine changes."""
+        lines = {
+            "passwd": "".join(f"{n}:x:{u}:{u}::/nonexistent:/bin/sh\n" for n, u in accounts.items()),
+            "group": "".join(f"{n}:x:{u}:\n" for n, u in accounts.items()),
+        }
+        for name, extra in lines.items():
+            copy = self.state / name
+            copy.write_text(pathlib.Path("/etc", name).read_text() + extra)
+            copy.chmod(0o644)
+            subprocess.run(["mount", "--bind", copy, f"/etc/{name}"], check=True)
+
+    def secret(self, name, text):
+        path = self.state / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    def configure(self):
+        self.secret("keyring", f"k1:{secrets.token_hex(32)}\n")
+        self.secret("gate.conf", f"""
+socket = {self.gate_socket}
+broker = {self.urls['AMQP_GATE_URL']}
+store = {self.urls['REDIS_GATE_URL']}
+account = dcm-test
+log_level = debug
+""")
+        self.secret("worker.conf", f"""
+server = {self.server}
+broker = {self.urls['AMQP_WORKER_URL']}
+store = {self.urls['REDIS_WORKER_URL']}
+engine = {self.engine_socket}
+storage = {self.storage}
+keys = {self.keys}
+state = {self.state / 'worker'}
+policy = {self.policy_path}
+keyring = {self.state / 'keyring'}
+addresses = 127.0.0.1 127.0.0.2
+ssh_ports = 20000-29999
+subnets = 10.201.0.0/16
+account = dcm-test
+log_level = debug
+""")
+        self.set_policy(self.usual_policy())
+
+    def usual_policy(self):
+        return {"v": 1, "publishers": {"dcm-gate": {"users": ["*"]}},
+                "groups": {"testers": {"members": ["alice", "bob"], **VETTED}}}
+
+    def set_policy(self, policy, reload=False):
+        text = policy if isinstance(policy, str) else json.dumps(policy)
+        self.policy_path.write_text(text)
+        self.policy_path.chmod(0o644)
+        if reload:
+            self.worker.process.send_signal(signal.SIGHUP)
+            time.sleep(0.5)
+
+    def service(self, verb, which):
+        subprocess.run([SERVICES, verb, which, self.service_state], check=True, stdout=subprocess.DEVNULL)
+
+    # Clients that are not ours, to look at the outcome.
+
+    def docker(self):
+        return docker.DockerClient(base_url=f"unix://{self.engine_socket}", version="1.41", timeout=30)
+
+    def containers(self):
+        """Ids of every container that the engine has."""
+        client = self.docker()
+        try:
+            return [container["Id"] for container in client.api.containers(all=True)]
+        finally:
+            client.close()
+
+    def inspect(self, container):
+        client = self.docker()
+        try:
+            return client.api.inspect_container(container["id"])
+        finally:
+            client.close()
+
+    def networks(self):
+        client = self.docker()
+        try:
+            return [n["Name"] for n in client.api.networks() if n["Name"].startswith("dcm.")]
+        finally:
+            client.close()
+
+    def redis(self):
+        return redis.Redis.from_url(self.urls["REDIS_ADMIN_URL"], decode_responses=True)
+
+    def leases(self):
+        return self.redis().hgetall(f"dcm:server:{self.server}:ports")
+
+    def amqp(self, who="admin"):
+        return pika.BlockingConnection(pika.URLParameters(self.urls[f"AMQP_{who.upper()}_URL"]))
+
+    def queue_length(self, queue="dcm.interactive"):
+        with self.amqp() as connection:
+            return connection.channel().queue_declare(queue, passive=True).method.message_count
+
+    def clear(self):
+        """No containers of any user: every test starts from nothing."""
+        for user in (self.alice, self.bob):
+            names = user.names()
+            if names:
+                done = user.submit("remove", "-f", *names)
+                assert done.returncode == 0, done.stderr
+
+    def down(self):
+        for daemon in (self.worker, self.gate):
+            daemon.stop()
+        subprocess.run([SERVICES, "down", self.service_state], check=False, stdout=subprocess.DEVNULL)
+        for name in ("passwd", "group"):
+            subprocess.run(["umount", f"/etc/{name}"], check=False)
+        shutil.rmtree(self.state, ignore_errors=True)

@@ -1,0 +1,128 @@
+"""What breaks, comes back, and loses nothing."""
+
+import signal
+import time
+
+from stack import eventually
+
+
+def test_an_unreachable_broker_means_exit_6_and_nothing_asked(stack, alice):
+    stack.service("stop", "broker")
+    try:
+        began = time.monotonic()
+        done = alice.submit("create", "debian-ssh")
+        took = time.monotonic() - began
+    finally:
+        stack.service("start", "broker")
+    assert done.returncode == 6 and len(done.stderr.strip().splitlines()) == 1
+    assert took < 5
+    eventually(lambda: alice.submit("ping").returncode == 0, 60, "a ping after the broker's return")
+    assert stack.containers() == [] and stack.queue_length() == 0
+
+
+def test_a_missing_gate_means_exit_6(stack, alice):
+    stack.gate.stop()
+    try:
+        done = alice.submit("ping")
+    finally:
+        stack.gate.start()
+    assert done.returncode == 6 and "gate" in done.stderr
+    eventually(lambda: alice.submit("ping").returncode == 0, 20, "a ping")
+
+
+def test_without_a_worker_requests_stay_queued(stack, alice):
+    stack.worker.stop()
+    try:
+        request = alice.submit("-d", "create", "debian-ssh").stdout.strip()
+        time.sleep(1)
+        assert alice.json("status", request)["state"] == "queued"
+        assert stack.queue_length() == 1 and stack.containers() == []
+    finally:
+        stack.worker.start()
+    assert alice.json("wait", request)["state"] == "done"
+    assert len(stack.containers()) == 1
+
+
+def outage(stack, alice, which):
+    stack.service("stop", which)
+    requests = []
+    try:
+        for _ in range(4):
+            requests.append(alice.popen("-d", "create", "debian-ssh"))
+            time.sleep(0.5)
+        time.sleep(18)
+    finally:
+        stack.service("start", which)
+    return [process.communicate(timeout=60)[0].strip() for process in requests]
+
+
+def check_outcome(stack, alice, requests):
+    results = [eventually(lambda r=request: finished(alice, r), 90, "the end of a create") for request in requests]
+    assert [result["state"] for result in results] == ["done"] * 4
+    assert sorted(r["container"]["id"] for r in results) == sorted(stack.containers())
+    assert len(stack.leases()) == 4
+
+
+def finished(alice, request):
+    done = alice.submit("--json", "status", request)
+    if done.returncode != 0:
+        return None
+    import json
+    result = json.loads(done.stdout)
+    return result if result["state"] not in ("queued", "running") else None
+
+
+def test_requests_outlast_an_engine_that_is_away_for_20_seconds(stack, alice):
+    check_outcome(stack, alice, outage(stack, alice, "engine"))
+
+
+def test_requests_outlast_a_store_that_is_away_for_20_seconds(stack, alice):
+    check_outcome(stack, alice, outage(stack, alice, "store"))
+
+
+def test_the_worker_finishes_what_is_under_way_and_leaves_the_rest(stack, alice):
+    requests = [alice.submit("-d", "create", "debian-ssh").stdout.strip() for _ in range(12)]
+    stack.worker.stop()
+    ended = [alice.json("status", request)["state"] for request in requests]
+    done = ended.count("done")
+    assert set(ended) <= {"done", "queued"}, ended
+    assert len(stack.containers()) == done and stack.queue_length() == 12 - done
+    stack.worker.start()
+    for request in requests:
+        assert alice.json("wait", request)["state"] == "done"
+    assert len(stack.containers()) == 12
+
+
+def test_a_killed_runner_costs_no_request(stack, alice):
+    requests = [alice.submit("-d", "create", "debian-ssh").stdout.strip() for _ in range(8)]
+    for name in ("runner-1", "runner-2", "runner-3", "runner-4", "link", "keeper"):
+        for pid in stack.worker.children(name):
+            import os
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.3)
+    for request in requests:
+        assert alice.json("wait", request)["state"] == "done"
+    assert len(stack.containers()) == 8 and len(stack.leases()) == 8
+
+
+def test_a_killed_worker_goes_on_from_its_journal(stack, alice):
+    requests = [alice.submit("-d", "create", "debian-ssh").stdout.strip() for _ in range(6)]
+    time.sleep(0.7)
+    stack.worker.stop(signal.SIGKILL)
+    time.sleep(1)
+    stack.worker.start()
+    for request in requests:
+        assert alice.json("wait", request)["state"] == "done"
+    assert len(stack.containers()) == 6 and len(stack.leases()) == 6
+
+
+def test_a_second_worker_stands_by(stack, alice):
+    import subprocess
+    second = subprocess.Popen([stack.program("dcm-worker"), "--config", stack.worker.config],
+                              stderr=subprocess.PIPE, text=True)
+    try:
+        assert "standing by" in second.stderr.readline()
+        assert alice.submit("ping").returncode == 0
+    finally:
+        second.kill()
+        second.wait()
