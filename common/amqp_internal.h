@@ -70,8 +70,7 @@ int amqp_link_step(struct amqp_link *link, int64_t deadline, struct event *ret_e
                    struct error *err);
 
 /* Mark the link as broken and fill *err with FAULT_DEPENDENCY. `doing` says what failed. */
-int amqp_link_fail_status(struct amqp_link *link, int status, const char *doing,
-                          struct error *err);
+int amqp_link_fail_status(struct amqp_link *link, int status, const char *doing, struct error *err);
 /* By what the broker, or the library, answered to a call; 0 if that was well. */
 int amqp_link_check_reply(struct amqp_link *link, amqp_rpc_reply_t reply, const char *doing,
                           struct error *err);

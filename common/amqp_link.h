@@ -76,6 +76,7 @@ struct amqp_publication {
  * Publish as our account (user-id), persistent and mandatory, and wait for the broker's confirm.
  * FAULT_DEPENDENCY: not published (unreachable, refused, returned, blocked by an alarm, queue
  * full). FAULT_UNCONFIRMED: sent, and no answer within the deadline or before the connection broke.
+ * FAULT_INVALID: a body of more than 128 KiB.
  */
 int amqp_link_publish(struct amqp_link *link, const struct amqp_publication *publication,
                       int timeout_ms, struct error *err);

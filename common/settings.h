@@ -23,11 +23,10 @@ enum setting_kind {
 struct setting {
     const char *name;
     enum setting_kind kind;
-    size_t offset; /* of the field in the program's own struct */
-    const char
-        *fallback; /* NULL: the setting is required; "": may be left out (NULL, 0 or empty list) */
-    long least, most; /* SETTING_NUMBER */
-    bool secret;      /* the file's mode is checked if this is set */
+    bool secret;          /* the file must not be open to everybody if this is set */
+    size_t offset;        /* of the field in the program's own struct */
+    const char *fallback; /* NULL: required; "": may be left out (NULL, 0 or empty list) */
+    long least, most;     /* SETTING_NUMBER */
 };
 
 /*

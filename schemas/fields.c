@@ -22,7 +22,8 @@ static void member_path(char path[PATH_SIZE], const char *parent, const char *na
 
 static int refuse_type(const char *path, const char *type, struct error *err)
 {
-    return fail(err, FAULT_INVALID, "%s%smust be %s", path, *path ? ": " : "", type);
+    return fail(err, FAULT_INVALID, "%s%s must be %s", *path ? path : "the document",
+                *path ? ":" : "", type);
 }
 
 /* Code points: every byte of UTF-8 but those that continue a character. */

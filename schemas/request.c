@@ -24,7 +24,7 @@ static const struct field port_item = {OBJECT(&port_shape)};
 
 static const struct field create_args[] = {
     {.name = "image", .required = true, IMAGE_REFERENCE},
-    {.name = "name", TEXT(name_is_container_own, "a name, and not container<number>")},
+    {.name = "name", TEXT(name_is_container_own, "a container name (container<number> is DCM's)")},
     {.name = "ports", LIST(PORTS_MAX, &port_item)},
     {.name = "address", ADDRESS},
     {.name = "server", SERVER},

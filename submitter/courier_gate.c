@@ -72,7 +72,7 @@ static int break_off(struct gate_courier *gate, struct error *err, const char *r
 static int hear(struct gate_courier *gate, int64_t until, struct gate_answer *ret_answer,
                 bool *interrupted, struct error *err)
 {
-    AUTO(gate_answer) struct gate_answer answer = {0};
+    struct gate_answer answer = {0}; /* holds a value only where it is handed out */
     AUTO(string) char *bytes = NULL;
     size_t length = 0;
     enum packet_fate fate;
@@ -93,7 +93,6 @@ static int hear(struct gate_courier *gate, int64_t until, struct gate_answer *re
     if (answer.kind == ANSWER_ERROR)
         return fail_by_rule(err, answer.error.fault, answer.error.rule, "%s", answer.error.text);
     *ret_answer = answer;
-    answer.value = NULL;
     return 0;
 }
 
@@ -118,20 +117,17 @@ static int ask(struct gate_courier *gate, const struct gate_ask *question, struc
     if (gate->fd == -1 && connect_gate(gate, err) == -1)
         return -1;
 
-    switch (packet_send(gate->fd, message, clock_ms() + SEND_MS)) {
-    case PACKET_DONE:
+    enum packet_fate fate = packet_send(gate->fd, message, clock_ms() + SEND_MS);
+    if (fate == PACKET_DONE)
         return 0;
-    case PACKET_TOO_LARGE:
+    if (fate == PACKET_TOO_LARGE)
         return fail(err, FAULT_INVALID, "longer than %d bytes", GATE_PACKET_MAX);
-    case PACKET_GONE: /* a gate that turns us away says why before it closes */
-        if (hear(gate, clock_ms(), &refusal, NULL, err) == -1)
-            return -1;
-        return refuse_answer(gate, err);
-    case PACKET_LATE:
-    case PACKET_INTERRUPTED:
-        break;
-    }
-    return break_off(gate, err, "does not take requests");
+    if (fate != PACKET_GONE)
+        return break_off(gate, err, "does not take requests");
+    /* A gate that turns us away says why before it closes. */
+    if (hear(gate, clock_ms(), &refusal, NULL, err) == -1)
+        return -1;
+    return refuse_answer(gate, err);
 }
 
 static int gate_submit(struct courier *courier, const struct request *request, int timeout_ms,
@@ -210,17 +206,17 @@ static bool (*const listed[])(const json_t *item) = {
 
 struct harvest {
     bool (*understands)(const json_t *item);
-    json_t *items;
+    json_t *items;                    /* borrowed, an array */
+    bool *interrupted;                /* as for hear */
     char cursor[COURIER_CURSOR_SIZE]; /* as the end of the list says */
-    bool interrupted;                 /* events only: a signal came, and that is no failure */
 };
 
-static int gather(struct gate_courier *gate, int64_t until, bool *interrupted,
-                  struct harvest *harvest, struct error *err)
+static int gather(struct gate_courier *gate, int64_t until, struct harvest *harvest,
+                  struct error *err)
 {
     for (;;) {
         AUTO(gate_answer) struct gate_answer answer = {0};
-        if (hear(gate, until, &answer, interrupted, err) == -1)
+        if (hear(gate, until, &answer, harvest->interrupted, err) == -1)
             return -1;
         if (answer.kind == ANSWER_END) {
             memcpy(harvest->cursor, answer.cursor, sizeof(harvest->cursor));
@@ -231,4 +227,81 @@ static int gather(struct gate_courier *gate, int64_t until, bool *interrupted,
         if (harvest->understands(answer.value))
             json_array_append(harvest->items, answer.value);
     }
+}
+
+/* A signal ends the wait as if nothing had come: whoever follows a request looks at his flags then.
+ * What had come is not lost, as the cursor has not moved. */
+static int gate_events(struct courier *courier, const char *id, char cursor[COURIER_CURSOR_SIZE],
+                       int wait_ms, json_t **ret_events, struct error *err)
+{
+    struct gate_courier *gate = gate_of(courier);
+    struct gate_ask question = {.kind = ASK_EVENTS, .wait_ms = wait_ms};
+    json_auto_t *events = json_array();
+    bool interrupted = false;
+    struct harvest harvest = {
+        .understands = is_event, .items = events, .interrupted = &interrupted};
+    struct error reason = {0};
+
+    snprintf(question.after, sizeof(question.after), "%s", cursor);
+    if (about(&question, id, err) == -1 || ask(gate, &question, err) == -1)
+        return -1;
+    int64_t until = clock_ms() + wait_ms + EVENTS_GRACE_MS;
+    if (gather(gate, until, &harvest, &reason) == 0)
+        memcpy(cursor, harvest.cursor, COURIER_CURSOR_SIZE);
+    else if (interrupted)
+        json_array_clear(events);
+    else
+        return fail_by_rule(err, reason.fault, reason.rule, "%s", reason.text);
+    *ret_events = TAKE(events);
+    return 0;
+}
+
+static int gate_list(struct courier *courier, enum listing listing, json_t **ret_list,
+                     struct error *err)
+{
+    struct gate_courier *gate = gate_of(courier);
+    struct gate_ask question = {.kind = ASK_LIST, .listing = listing};
+    json_auto_t *list = json_array();
+    struct harvest harvest = {.understands = listed[listing], .items = list};
+
+    if (ask(gate, &question, err) == -1 || gather(gate, clock_ms() + READ_MS, &harvest, err) == -1)
+        return -1;
+    *ret_list = TAKE(list);
+    return 0;
+}
+
+static void gate_close(struct courier *courier)
+{
+    struct gate_courier *gate = gate_of(courier);
+
+    disconnect(gate);
+    free(gate);
+}
+
+static const struct courier_methods gate_methods = {
+    .submit = gate_submit,
+    .record = gate_record,
+    .events = gate_events,
+    .list = gate_list,
+    .close = gate_close,
+};
+
+int courier_gate_open(const char *socket_path, struct courier **ret_courier, struct error *err)
+{
+    struct gate_courier *gate = calloc(1, sizeof(*gate));
+    if (!gate)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+
+    AUTO(courier) struct courier *courier = &gate->courier;
+    courier->methods = &gate_methods;
+    gate->fd = -1;
+    gate->address.sun_family = AF_UNIX;
+    if (snprintf(gate->address.sun_path, sizeof(gate->address.sun_path), "%s", socket_path) >=
+        (int)sizeof(gate->address.sun_path))
+        return fail(err, FAULT_INVALID, "the gate's socket: \"%s\" is too long for a socket's path",
+                    socket_path);
+    if (connect_gate(gate, err) == -1)
+        return -1;
+    *ret_courier = TAKE(courier);
+    return 0;
 }

@@ -1,6 +1,5 @@
 #include "worker/store_private.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,26 +8,32 @@
 #include "schemas/keys.h"
 
 #define TIMEOUT_MS 5000
-#define FACTS_MAX 16
+#define FACTS_MAX 16 /* of one heartbeat */
 
-int store_new(const char *url, const char *server, struct store **ret_store, struct error *err)
+static int prepare(struct store *store, const char *url, const char *server, struct error *err)
 {
-    AUTO(store) struct store *store = calloc(1, sizeof(*store));
-    if (!store)
-        return fail(err, FAULT_INTERNAL, "out of memory");
     store->url = strdup(url);
     store->server = strdup(server);
     if (!store->url || !store->server)
         return fail(err, FAULT_INTERNAL, "out of memory");
-
     struct redis_link_options options = {
         .url = store->url,
         .timeout_ms = TIMEOUT_MS,
         .functions = store_functions,
     };
-    if (redis_link_new(&options, &store->link, err))
+    return redis_link_new(&options, &store->link, err);
+}
+
+int store_new(const char *url, const char *server, struct store **ret_store, struct error *err)
+{
+    struct store *store = calloc(1, sizeof(*store));
+    if (!store)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    if (prepare(store, url, server, err)) {
+        store_free(store);
         return -1;
-    *ret_store = TAKE(store);
+    }
+    *ret_store = store;
     return 0;
 }
 

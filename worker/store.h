@@ -82,8 +82,8 @@ int store_reserve(struct store *store, const struct request *request, const stru
  */
 int store_bind(struct store *store, const struct request *request, const json_t *container,
                struct error *err);
-/* Change the state of an entry here ("running", "paused", "stopped"); one that is not bound yet stays
- * "creating". FAULT_NOT_FOUND. */
+/* Change the state of an entry here ("running", "paused", "stopped"); one that is not bound yet
+ * stays "creating". FAULT_NOT_FOUND. */
 int store_set_state(struct store *store, const char *user, const char *name, const char *state,
                     struct error *err);
 /* Drop entry and leases; and the subnet with the user's last container here (*ret_last, may be
@@ -101,8 +101,8 @@ int store_container(struct store *store, const char *user, const char *reference
  * that ran out are dropped in passing. */
 int store_containers_of_server(struct store *store, json_t **ret_entries, struct error *err);
 /* Put back entry and bound leases of a container that the engine has and the index lacks. The entry
- * needs "request", "ssh_port", "ports" and "container" with its name. FAULT_CONFLICT: name, a port or
- * the subnet is somebody else's by now. */
+ * needs "request", "ssh_port", "ports" and "container" with its name. FAULT_CONFLICT: name, a port
+ * or the subnet is somebody else's by now. */
 int store_restore(struct store *store, const char *user, const json_t *entry, unsigned subnet,
                   struct error *err);
 /* facts: {"version","address",…}; adds the time and a rising seq. */

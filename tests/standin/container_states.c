@@ -5,7 +5,6 @@
 
 #include "tests/standin/standin.h"
 
-#define START_FAILED 128 /* the exit code of what never ran */
 #define KILLED 137
 
 bool is_running(const json_t *container)
@@ -49,118 +48,6 @@ static json_t *the_container(const struct standin *standin, const struct call *c
     return container;
 }
 
-/* Bindings of ports that the container exposes; others the engine does not publish. */
-static json_t *published(const json_t *container)
-{
-    json_t *ports = json_object();
-    const char *port;
-    json_t *bindings;
-    const json_t *exposed = json_object_get(json_object_get(container, "Config"), "ExposedPorts");
-
-    json_object_foreach(json_object_get(json_object_get(container, "HostConfig"), "PortBindings"),
-                        port, bindings)
-    {
-        if (json_object_get(exposed, port))
-            json_object_set(ports, port, bindings);
-    }
-    return ports;
-}
-
-struct binding {
-    const char *address;
-    const char *port;
-    char key[32]; /* "8080/tcp" */
-};
-
-static struct binding read_binding(const char *container_port, const json_t *binding)
-{
-    const char *address = json_string_value(json_object_get(binding, "HostIp"));
-    const char *port = json_string_value(json_object_get(binding, "HostPort"));
-    const char *protocol = strchr(container_port, '/');
-    struct binding result = {address && *address ? address : "0.0.0.0", port ? port : "", ""};
-
-    snprintf(result.key, sizeof(result.key), "%s%s", result.port, protocol ? protocol : "/tcp");
-    return result;
-}
-
-/* Who has this binding: a container's id, "" for a program of the host, NULL for nobody. */
-static const char *holder_of(const struct standin *standin, const struct binding *binding)
-{
-    const char *address;
-    json_t *holder;
-
-    json_object_foreach(json_object_get(standin->ports, binding->key), address, holder)
-    {
-        if (strcmp(address, "0.0.0.0") == 0 || strcmp(binding->address, "0.0.0.0") == 0 ||
-            strcmp(address, binding->address) == 0)
-            return json_string_value(holder);
-    }
-    return NULL;
-}
-
-static bool ports_are_free(const struct standin *standin, json_t *container, json_t *ports,
-                           struct http_reply *reply)
-{
-    const char *port;
-    json_t *list;
-    size_t i;
-    json_t *item;
-    char endpoint[65];
-
-    new_id(endpoint);
-    json_object_foreach(ports, port, list)
-    {
-        json_array_foreach(list, i, item)
-        {
-            struct binding binding = read_binding(port, item);
-            const char *holder = holder_of(standin, &binding);
-            if (!holder)
-                continue;
-            json_t *message = json_sprintf(
-                *holder ? "driver failed programming external connectivity on endpoint %s (%s): "
-                          "Bind for %s:%s failed: port is already allocated"
-                        : "driver failed programming external connectivity on endpoint %s (%s): "
-                          "Error starting userland proxy: listen tcp4 %s:%s: bind: address "
-                          "already in use",
-                container_name(container), endpoint, binding.address, binding.port);
-            json_t *state = json_object_get(container, "State");
-            json_object_set(state, "Error", message);
-            json_object_set_new(state, "ExitCode", json_integer(START_FAILED));
-            refuse(reply, 500, "%s", json_string_value(message));
-            json_decref(message);
-            return false;
-        }
-    }
-    return true;
-}
-
-static void hold_ports(struct standin *standin, json_t *container, json_t *ports, bool hold)
-{
-    const char *port;
-    json_t *list;
-    size_t i;
-    json_t *item;
-
-    json_object_foreach(ports, port, list)
-    {
-        json_array_foreach(list, i, item)
-        {
-            struct binding binding = read_binding(port, item);
-            json_t *holders = json_object_get(standin->ports, binding.key);
-            if (!holders) {
-                holders = json_object();
-                json_object_set_new(standin->ports, binding.key, holders);
-            }
-            if (hold)
-                json_object_set_new(holders, binding.address, json_string(container_id(container)));
-            else
-                json_object_del(holders, binding.address);
-        }
-    }
-    json_object_set_new(json_object_get(container, "NetworkSettings"), "Ports",
-                        hold ? json_deep_copy(ports) : json_object());
-}
-
 static bool start(struct standin *standin, json_t *container, struct http_reply *reply)
 {
     json_auto_t *ports = published(container);
@@ -192,6 +79,13 @@ static void end(struct standin *standin, json_t *container, json_int_t exit_code
     http_finish(container_id(container));
 }
 
+static void halt(struct standin *standin, json_t *container)
+{
+    standin_event(standin, container, "kill");
+    end(standin, container, KILLED);
+    standin_event(standin, container, "stop");
+}
+
 void start_container(struct standin *standin, const struct call *call, struct http_reply *reply)
 {
     json_t *container = the_container(standin, call, reply);
@@ -213,11 +107,8 @@ void stop_container(struct standin *standin, const struct call *call, struct htt
     if (!container)
         return;
     reply->status = is_running(container) ? 204 : 304;
-    if (is_running(container)) {
-        standin_event(standin, container, "kill");
-        end(standin, container, KILLED);
-        standin_event(standin, container, "stop");
-    }
+    if (is_running(container))
+        halt(standin, container);
 }
 
 void restart_container(struct standin *standin, const struct call *call, struct http_reply *reply)
@@ -227,7 +118,7 @@ void restart_container(struct standin *standin, const struct call *call, struct 
     if (!container)
         return;
     if (is_running(container))
-        end(standin, container, KILLED);
+        halt(standin, container);
     if (start(standin, container, reply)) {
         standin_event(standin, container, "restart");
         reply->status = 204;

@@ -192,7 +192,7 @@ static int listen_at(const char *path)
         fprintf(stderr, "dcm-standin: the socket's path is too long\n");
         return -1;
     }
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     unlink(path);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
         listen(fd, BACKLOG) < 0) {

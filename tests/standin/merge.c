@@ -14,8 +14,8 @@ static bool is_empty(const json_t *value)
 static void fill(json_t *config, const json_t *image_config, const char *field)
 {
     json_t *value = json_object_get(image_config, field);
-    if (is_empty(json_object_get(config, field)))
-        json_object_set_new(config, field, is_empty(value) ? NULL : json_deep_copy(value));
+    if (is_empty(json_object_get(config, field)) && !is_empty(value))
+        json_object_set_new(config, field, json_deep_copy(value));
 }
 
 /* Members that only the image has are added. */

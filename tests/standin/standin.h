@@ -64,6 +64,12 @@ void add_image(struct standin *standin, const char *name, const char *config_fil
 /* What the user's configuration leaves empty, the image's fills. */
 void merge_config(json_t *config, const json_t *image_config);
 bool is_running(const json_t *container);
+/* What a container publishes: port → its bindings. New reference. */
+json_t *published(const json_t *container);
+/* False after a refusal, which the container's state shows too. */
+bool ports_are_free(const struct standin *standin, json_t *container, json_t *ports,
+                    struct http_reply *reply);
+void hold_ports(struct standin *standin, json_t *container, json_t *ports, bool hold);
 /* An address for a container that starts: true if the network is there. */
 bool network_join(struct standin *standin, json_t *container);
 void network_leave(json_t *container);

@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/auto.h"
 #include "schemas/identifier.h"
 #include "schemas/keys.h"
 #include "schemas/units.h"
@@ -137,8 +136,10 @@ struct wish wish_for(const struct ports *ports)
 struct ports ports_of(const char *texts)
 {
     struct ports ports = {0};
-    AUTO(string) char *copy = strdup(texts);
-    for (char *rest = copy, *text = strsep(&rest, " "); text && *text; text = strsep(&rest, " "))
+    char copy[256];
+    snprintf(copy, sizeof(copy), "%s", texts);
+    char *rest = NULL;
+    for (char *text = strtok_r(copy, " ", &rest); text; text = strtok_r(NULL, " ", &rest))
         assert_done(ports_parse(text, &ports, err));
     return ports;
 }

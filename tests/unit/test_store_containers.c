@@ -176,6 +176,24 @@ static void a_port_shared_by_two_addresses_keeps_the_others_lease(void **state)
     create(fixture->store, "carol", "web", ALIAS_1 ":80:80");
 }
 
+static void a_store_without_memory_takes_nothing_on_and_lets_go(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request request = request_of("alice");
+    struct wish wish = wish_for(&no_ports);
+    struct reservation reservation = {0};
+    create(fixture->store, "alice", "web", "80");
+    assert_done(redis_link_text(fixture->link, NULL, err, "CONFIG", "SET", "maxmemory", "1", NULL));
+    struct error error = {0};
+    int reserved = store_reserve(fixture->store, &request, &wish, &reservation, &error);
+    int released = store_release(fixture->store, "alice", "web", NULL, NULL, NULL);
+    assert_done(redis_link_text(fixture->link, NULL, err, "CONFIG", "SET", "maxmemory", "0", NULL));
+    assert_int_equal(reserved, -1);
+    assert_int_equal(error.fault, FAULT_DEPENDENCY);
+    assert_int_equal(released, 0);
+    assert_nothing_held(fixture);
+}
+
 static void the_keeper_sees_every_entry_of_its_server(void **state)
 {
     const struct fixture *fixture = *state;
@@ -249,16 +267,13 @@ static void restoring_takes_nothing_from_others(void **state)
     assert_done(store_container(fixture->store, "alice", "web", &entry, err));
     assert_int_equal(fixture_empty(state), 0);
 
-    struct reservation other = create(fixture->store, "bob", "web", ALIAS_1 ":80:80");
-    assert_fault(FAULT_CONFLICT,
-                 store_restore(fixture->store, "alice", entry, web.subnet, err));
+    create(fixture->store, "bob", "web", ALIAS_1 ":80:80");
+    assert_fault(FAULT_CONFLICT, store_restore(fixture->store, "alice", entry, web.subnet, err));
     assert_done(store_release(fixture->store, "bob", "web", NULL, NULL, err));
-    other = create(fixture->store, "bob", "web", "");
-    assert_fault(FAULT_CONFLICT,
-                 store_restore(fixture->store, "alice", entry, other.subnet, err));
+    struct reservation other = create(fixture->store, "bob", "web", "");
+    assert_fault(FAULT_CONFLICT, store_restore(fixture->store, "alice", entry, other.subnet, err));
     create(fixture->store, "alice", "web", "");
-    assert_fault(FAULT_CONFLICT,
-                 store_restore(fixture->store, "alice", entry, web.subnet, err));
+    assert_fault(FAULT_CONFLICT, store_restore(fixture->store, "alice", entry, web.subnet, err));
 }
 
 static void a_restored_entry_without_numbers_does_not_stop_its_user(void **state)
@@ -295,6 +310,7 @@ int main(void)
         TEST(the_last_release_leaves_nothing),
         TEST(undoing_a_reservation_spares_another_requests_container),
         TEST(a_port_shared_by_two_addresses_keeps_the_others_lease),
+        TEST(a_store_without_memory_takes_nothing_on_and_lets_go),
         TEST(the_keeper_sees_every_entry_of_its_server),
         TEST(the_keeper_drops_what_ran_out),
         TEST(what_the_index_lost_is_restored_whole),

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#define RETENTION_MS ((int64_t)REQUEST_RETENTION_S * 1000)
 #define OTHER_HASH "b3f1b3f1b3f1b3f1b3f1b3f1b3f1b3f1b3f1b3f1b3f1b3f1b3f1b3f1b3f1b3f1"
 
 /* A record's field as text, "" if it is not there. */
@@ -85,16 +86,17 @@ static void assert_queue(const struct fixture *fixture, const struct request *re
     snprintf(submitted, sizeof(submitted), "%lld", (long long)request->submitted);
     json_auto_t *result = result_new(request);
     AUTO(string) char *text = json_dumps(result, JSON_COMPACT);
-    const char *argv[] = {"dcm_1_queue", "3",           record,    requests, events,  request->id,
-                          request->user, op_name(request->op), HASH, submitted, text, "604800"};
+    const char *argv[] = {"dcm_1_queue", "3",         record,        requests,
+                          events,        request->id, request->user, op_name(request->op),
+                          HASH,          submitted,   text,          "604800"};
     json_auto_t *reply = NULL;
-    assert_done(redis_link_function(fixture->link, sizeof(argv) / sizeof(argv[0]), argv, &reply,
-                                    err));
+    assert_done(
+        redis_link_function(fixture->link, sizeof(argv) / sizeof(argv[0]), argv, &reply, err));
     assert_string_equal(json_string_value(reply), state);
 }
 
 static enum claim claim_of(struct store *store, const struct request *request, const char *hash,
-                        json_t **ret_result)
+                           json_t **ret_result)
 {
     enum claim claimed = CLAIM_MISMATCH;
     assert_done(store_claim(store, request, hash, &claimed, ret_result, err));
@@ -299,8 +301,8 @@ static void the_list_forgets_what_is_older_than_the_retention(void **state)
     const struct fixture *fixture = *state;
     AUTO(request) struct request old = request_of("alice");
     AUTO(request) struct request future = request_of("alice");
-    old.submitted = timestamp_now() - (REQUEST_RETENTION_S + 60) * INT64_C(1000);
-    future.submitted = timestamp_now() + REQUEST_RETENTION_S * INT64_C(1000);
+    old.submitted = timestamp_now() - RETENTION_MS - 60000;
+    future.submitted = timestamp_now() + RETENTION_MS;
     end_as_done(fixture->store, &old);
     assert_int_equal(ask_number(fixture, "ZCARD", &old, KEY_REQUESTS), 0);
     end_as_done(fixture->store, &future);

@@ -25,8 +25,8 @@ static struct reservation reserve(struct store *store, const char *user, const s
     return reservation;
 }
 
-static void refuse(struct store *store, const char *user, const struct wish *wish,
-                   enum fault fault, const char *text)
+static void refuse(struct store *store, const char *user, const struct wish *wish, enum fault fault,
+                   const char *text)
 {
     AUTO(request) struct request request = request_of(user);
     assert_refused(store, &request, wish, fault, text);
@@ -114,8 +114,7 @@ static void memory_survives_to_the_last_byte(void **state)
     wish.memory = (INT64_C(1) << 53) - 1;
     wish.most_memory = INT64_MAX;
     struct reservation reservation = bound(fixture->store, &request, &wish);
-    assert_done(
-        store_set_state(fixture->store, "alice", reservation.name, "stopped", err));
+    assert_done(store_set_state(fixture->store, "alice", reservation.name, "stopped", err));
 
     json_auto_t *entry = NULL;
     assert_done(store_container(fixture->store, "alice", reservation.name, &entry, err));
