@@ -8,12 +8,15 @@ target_compile_definitions(dcm_compile INTERFACE
     DCM_RUN_DIRECTORY="${DCM_RUN_DIRECTORY}"
     DCM_CONFIG_DIRECTORY="${DCM_CONFIG_DIRECTORY}")
 
+include(CheckCCompilerFlag)
+check_c_compiler_flag(-ftrivial-auto-var-init=zero DCM_HAS_AUTO_INIT)
+
 target_compile_options(dcm_compile INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wundef -Wvla -Wcast-qual
     -Wstrict-prototypes -Wmissing-prototypes -Wnull-dereference -Wswitch-enum
     $<$<BOOL:${DCM_WERROR}>:-Werror>
     -fstack-protector-strong -fstack-clash-protection -fcf-protection
-    -ftrivial-auto-var-init=zero
+    $<$<BOOL:${DCM_HAS_AUTO_INIT}>:-ftrivial-auto-var-init=zero>
     $<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE>
     $<$<CONFIG:Release,RelWithDebInfo>:-D_FORTIFY_SOURCE=3>)
 

@@ -17,7 +17,7 @@ static json_t *iterable(const json_t *value)
 
 static void member_path(char path[PATH_SIZE], const char *parent, const char *name)
 {
-    snprintf(path, PATH_SIZE, "%s%s%s", parent, *parent ? "." : "", name);
+    snprintf(path, PATH_SIZE, "%s%s%s", parent, *parent ? "." : "", *name ? name : "\"\"");
 }
 
 static int refuse_type(const char *path, const char *type, struct error *err)

@@ -5,7 +5,8 @@
 #define EXCHANGE_REQUESTS "dcm.requests" /* direct; the only thing that publishers may write to */
 #define QUEUE_INTERACTIVE "dcm.interactive"
 #define ROUTE_INTERACTIVE "interactive"
-#define QUEUE_PARKED "dcm.parked" /* through the default exchange; clean copies of what no worker could take */
+#define QUEUE_PARKED                                                                               \
+    "dcm.parked" /* through the default exchange; clean copies of what no worker could take */
 #define QUEUE_INTERACTIVE_MAX 1000000
 #define QUEUE_PARKED_MAX 100000
 

@@ -25,7 +25,7 @@ static const struct unit sizes[] = {
 };
 #define SIZE_BYTES_MAX (INT64_C(1) << 53)
 
-#define CPUS_MAX 1024
+#define CPUS_MAX INT64_C(1024)
 #define TIMESTAMP_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
 /* Digits and the suffix of one of the units; the product is at most `most`. */
@@ -80,7 +80,7 @@ int cpus_parse(const char *text, int64_t *ret_millicpus, struct error *err)
     }
     if (!whole_ok || !fraction_ok || millicpus > CPUS_MAX * 1000)
         return fail(err, FAULT_INVALID,
-                    "\"%.32s\" is not a number of processors: use 0.5 or 2, at most %d", text,
+                    "\"%.32s\" is not a number of processors: use 0.5 or 2, at most %" PRId64, text,
                     CPUS_MAX);
     *ret_millicpus = millicpus;
     return 0;

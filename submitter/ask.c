@@ -1,5 +1,6 @@
 #include "submitter/ask.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,17 @@ int64_t ask_until(const struct session *session, const struct options *options)
     return session->started + options->timeout_s * 1000;
 }
 
+/* 0, or -1 after words about it; a reader that has seen enough needs none. */
+static int flush(const struct session *session, FILE *out)
+{
+    if (fflush(out) == 0)
+        return 0;
+    if (errno != EPIPE)
+        fprintf(session->err, "%s: cannot write the output: %s\n", session->program,
+                strerror(errno));
+    return -1;
+}
+
 int ask_print_output(const struct session *session, const struct options *options,
                      const json_t *event)
 {
@@ -51,7 +63,7 @@ int ask_print_output(const struct session *session, const struct options *option
 
     if (options->given & TAKES(OPTION_JSON)) {
         render_json(session->out, event);
-        return fflush(session->out) == 0 ? 0 : -1;
+        return flush(session, session->out);
     }
     if (event_output_data(event, &stream, &bytes, &length, NULL) == -1)
         return 0; /* no worker of ours writes such an event */
@@ -63,7 +75,7 @@ int ask_print_output(const struct session *session, const struct options *option
         print_escaped(out, data, length);
     else
         fwrite(data, 1, length, out);
-    return fflush(out) == 0 ? 0 : -1;
+    return flush(session, out);
 }
 
 static int heed(const json_t *event, void *context)
@@ -130,7 +142,7 @@ int ask_follow(struct follow_up *follow_up)
         return render_result(session, follow_up->options, result, follow_up->subject);
     if (reason.fault == FAULT_UNFINISHED)
         return report_unfinished(follow_up, &reason);
-    return render_error(session, NULL, follow_up->subject, &reason);
+    return render_error(session, NULL, follow_up->request ? follow_up->subject : NULL, &reason);
 }
 
 /* ---- several at once ---- */

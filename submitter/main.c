@@ -72,9 +72,12 @@ static int run_connected(struct session *session, const struct options *options)
 /* A result that could not be written has not been told. */
 static int close_output(const struct session *session, int status)
 {
-    if (fflush(session->out) == 0 && !ferror(session->out))
+    bool failed = ferror(session->out) != 0;
+
+    errno = 0;
+    if (fflush(session->out) == 0 && !failed)
         return status;
-    if (errno != EPIPE)
+    if (errno != 0 && errno != EPIPE)
         fprintf(session->err, "%s: cannot write the result: %s\n", session->program,
                 strerror(errno));
     return status ? status : fault_exit_status(FAULT_INTERNAL);

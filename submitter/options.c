@@ -18,8 +18,9 @@ struct row {
     const char *value; /* what stands for it in help; NULL for a flag */
     const char *summary;
     bool (*well_formed)(const char *text); /* TEXT; NULL: anything but nothing */
-    const char *expects;                   /* what a well-formed value is */
-    int64_t most;                          /* NUMBER; the least is 1 */
+    const char *expects;                   /* what a well-formed value is, or the least one */
+    int64_t least;                         /* SIZE, CPUS, NUMBER, as the request's schema has it */
+    int64_t most;                          /* NUMBER; the others' parsers know theirs */
     size_t offset;                         /* of its value in struct options */
     enum kind kind;
     char letter; /* or '\0' */
@@ -52,13 +53,15 @@ static const struct row rows[OPTION_COUNT] = {
                         name_is_address, "an IPv4 address", .kind = TEXT, AT(address)},
     [OPTION_SERVER] = {"server", "SERVER", "create it on this server", name_is_server,
                        "a server's name", .kind = TEXT, AT(server)},
-    [OPTION_CPUS] = {"cpus", "NUMBER", "processors, as 0.5 or 2", .kind = CPUS, AT(millicpus)},
-    [OPTION_MEMORY] = {"memory", "SIZE", "memory, as 512m or 2g", .kind = SIZE, AT(memory)},
+    [OPTION_CPUS] = {"cpus", "NUMBER", "processors, as 0.5 or 2", .expects = "0.01", .kind = CPUS,
+                     AT(millicpus), .least = 10},
+    [OPTION_MEMORY] = {"memory", "SIZE", "memory, as 512m or 2g", .expects = "4m", .kind = SIZE,
+                       AT(memory), .least = 4 << 20},
     [OPTION_PIDS] = {"pids", "NUMBER", "most processes and threads", .kind = NUMBER, AT(pids),
-                     .most = 4194304},
+                     .least = 1, .most = 4194304},
     [OPTION_FORCE] = {"force", NULL, "remove it also while it runs", .kind = FLAG, .letter = 'f'},
     [OPTION_FOLLOW] = {"follow", NULL, "go on with what comes, until Ctrl-C", .kind = FLAG},
-    [OPTION_TAIL] = {"tail", "NUMBER", "only the last lines", .kind = NUMBER, AT(tail),
+    [OPTION_TAIL] = {"tail", "NUMBER", "only the last lines", .kind = NUMBER, AT(tail), .least = 1,
                      .most = 1000000},
 };
 
@@ -94,16 +97,23 @@ static int take_duration(const struct row *row, void *slot, const char *value, s
     return duration_parse(value, slot, err);
 }
 
+static int check_least(const struct row *row, int64_t number, const char *value, struct error *err)
+{
+    if (number < row->least)
+        return fail(err, FAULT_INVALID, "%s is too little: use at least %s", value, row->expects);
+    return 0;
+}
+
 static int take_size(const struct row *row, void *slot, const char *value, struct error *err)
 {
-    (void)row;
-    return size_parse(value, slot, err);
+    int64_t *bytes = slot;
+    return size_parse(value, bytes, err) == -1 ? -1 : check_least(row, *bytes, value, err);
 }
 
 static int take_cpus(const struct row *row, void *slot, const char *value, struct error *err)
 {
-    (void)row;
-    return cpus_parse(value, slot, err);
+    int64_t *millicpus = slot;
+    return cpus_parse(value, millicpus, err) == -1 ? -1 : check_least(row, *millicpus, value, err);
 }
 
 static int take_number(const struct row *row, void *slot, const char *value, struct error *err)
@@ -111,9 +121,9 @@ static int take_number(const struct row *row, void *slot, const char *value, str
     size_t digits = strspn(value, "0123456789");
     int64_t number = digits < 10 ? strtoll(value, NULL, 10) : row->most + 1;
 
-    if (digits == 0 || value[digits] != '\0' || number < 1 || number > row->most)
-        return fail(err, FAULT_INVALID, "\"%s\" is not a number from 1 to %" PRId64, value,
-                    row->most);
+    if (digits == 0 || value[digits] != '\0' || number < row->least || number > row->most)
+        return fail(err, FAULT_INVALID, "\"%s\" is not a number from %" PRId64 " to %" PRId64,
+                    value, row->least, row->most);
     *(int64_t *)slot = number;
     return 0;
 }

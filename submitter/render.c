@@ -6,6 +6,7 @@
 
 #include "common/auto.h"
 #include "schemas/result.h"
+#include "submitter/commands.h"
 #include "submitter/printable.h"
 
 void render_json(FILE *out, const json_t *value)
@@ -92,6 +93,18 @@ static int status_of_ended(enum fault fault)
                                                          : status;
 }
 
+/* The command that asks for such a thing: what people know it by. */
+static const char *command_name(const char *op_text)
+{
+    enum op op;
+
+    if (op_from_name(op_text, &op) == 0)
+        for (size_t i = 0; i < command_count; i++)
+            if (commands[i].op == op)
+                return commands[i].name;
+    return op_text;
+}
+
 static void render_done(const struct session *session, const struct options *options,
                         const json_t *result)
 {
@@ -119,7 +132,7 @@ int render_result(const struct session *session, const struct options *options,
     }
     if (!result_is_final(result))
         return fault_exit_status(FAULT_UNFINISHED);
-    render_error(session, text_at(result, "op"), subject, &reason);
+    render_error(session, command_name(text_at(result, "op")), subject, &reason);
     return status_of_ended(fault);
 }
 

@@ -1,6 +1,7 @@
 #include "worker/engine.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
@@ -91,12 +92,14 @@ int engine_ask(struct engine *engine, const struct engine_call *call, json_t **r
 }
 
 /* "1.41" as a number that compares: 1041. -1 for anything else. */
-static int version_number(const char *text)
+static long version_number(const char *text)
 {
-    int major, minor, end = 0;
-    if (!text || sscanf(text, "%3d.%3d%n", &major, &minor, &end) != 2 || text[end] != '\0')
+    char *end = NULL;
+    long major = text ? strtol(text, &end, 10) : 0;
+    if (!text || *end != '.')
         return -1;
-    return major * 1000 + minor;
+    long minor = strtol(end + 1, &end, 10);
+    return *end == '\0' && major < 1000 && minor < 1000 ? major * 1000 + minor : -1;
 }
 
 int engine_check_version(const struct engine_answer *answer, struct error *err)
@@ -104,7 +107,7 @@ int engine_check_version(const struct engine_answer *answer, struct error *err)
     json_auto_t *version = json_loadb(answer->bytes ? answer->bytes : "", answer->length, 0, NULL);
     const char *newest = json_string_value(json_object_get(version, "ApiVersion"));
     const char *oldest = json_string_value(json_object_get(version, "MinAPIVersion"));
-    int ours = version_number(ENGINE_API);
+    long ours = version_number(ENGINE_API);
 
     if (!engine_agrees(answer) || version_number(newest) < 0)
         return fail(err, FAULT_DEPENDENCY, "what answers is not a Docker engine");

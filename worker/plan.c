@@ -1,91 +1,147 @@
-#include "worker/plan.h"
+#include "worker/plan_private.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "common/auto.h"
 
 #define NANOCPUS_PER_MILLICPU 1000000
 #define SHM_BYTES (64 << 20)
-#define PATH_VALUE "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-/* Environment of an image's that must not reach the init: what changes how programs are loaded or
- * shells start, what the engine's hooks read (NVIDIA_VISIBLE_DEVICES makes devices of the host
- * appear), and our own names. A row that ends with _ is a prefix. */
-static const char *const withheld[] = {"LD_",          "NVIDIA_", "DCM_",       "PATH", "BASH_ENV",
-                                       "ENV",          "IFS",     "GCONV_PATH", "HOME", "HOSTNAME",
-                                       "GLIBC_TUNABLES"};
 
 /* What sshd, apt, useradd and their like need inside. Not NET_RAW (forged packets on the user's
  * network and the host's bridges), not MKNOD, nothing that reaches beyond the container. */
 static const char *const capabilities[] = {
     "CAP_AUDIT_WRITE", "CAP_CHOWN",  "CAP_DAC_OVERRIDE",     "CAP_FOWNER",
     "CAP_FSETID",      "CAP_KILL",   "CAP_NET_BIND_SERVICE", "CAP_SETGID",
-    "CAP_SETPCAP",     "CAP_SETUID", "CAP_SYS_CHROOT"};
+    "CAP_SETPCAP",     "CAP_SETUID", "CAP_SYS_CHROOT",
+};
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+struct member {
+    const char *name;
+    json_t *value; /* owned */
+};
 
-static const json_t *image_config(const json_t *image)
+/* Takes every value. NULL when one of them is NULL: it could not be made. */
+static json_t *object_of(const struct member *members, size_t count)
 {
-    return json_object_get(image, "Config");
+    json_auto_t *object = json_object();
+    bool failed = false;
+
+    for (size_t i = 0; i < count; i++)
+        failed |= json_object_set_new(object, members[i].name, members[i].value) != 0;
+    return failed ? NULL : TAKE(object);
 }
 
-int plan_check_image(const json_t *image, struct error *err)
-{
-    static const struct {
-        const char *field;
-        const char *what;
-    } refused[] = {
-        {"Volumes", "declares volumes"},
-        {"OnBuild", "holds ONBUILD instructions"},
-    };
-    const char *os = json_string_value(json_object_get(image, "Os"));
-
-    if (!os || strcmp(os, "linux") != 0)
-        return fail(err, FAULT_DENIED, "the image is not one for Linux");
-    for (size_t i = 0; i < COUNT(refused); i++) {
-        const json_t *value = json_object_get(image_config(image), refused[i].field);
-        if (json_object_size(value) > 0 || json_array_size(value) > 0)
-            return fail(err, FAULT_DENIED,
-                        "the image %s, which DCM cannot override; ask for one without",
-                        refused[i].what);
-    }
-    return 0;
-}
-
-static json_t *text_list(const char *const *texts, size_t count)
+static json_t *capability_list(void)
 {
     json_auto_t *list = json_array();
 
-    for (size_t i = 0; i < count; i++)
-        if (json_array_append_new(list, json_string(texts[i])))
+    for (size_t i = 0; i < COUNT(capabilities); i++)
+        if (json_array_append_new(list, json_string(capabilities[i])))
             return NULL;
     return TAKE(list);
 }
 
-/* An image's labels can't be taken away, only overwritten. */
-static json_t *all_labels(const struct container_plan *plan)
+/* Adds a binding to the list of its container port. */
+static int add_binding(json_t *bindings, const struct port *port)
 {
-    json_t *of_image = json_object_get(image_config(plan->image), "Labels");
-    json_auto_t *labels = json_object();
-    const char *name;
-    json_t *value;
+    json_auto_t *key = json_sprintf("%u/%s", (unsigned)port->container, port->protocol);
+    const char *name = json_string_value(key);
+    json_t *list = json_object_get(bindings, name);
 
-    json_object_foreach(of_image, name, value)
-        if (json_object_set_new(labels, name, json_string("")))
-            return NULL;
-    return json_object_update(labels, json_deep_copy(plan->labels)) ? NULL : TAKE(labels);
+    if (!list) {
+        list = json_array();
+        if (json_object_set_new(bindings, name, list))
+            return -1;
+    }
+    return json_array_append_new(list, json_pack("{s:s, s:o}", "HostIp", port->address, "HostPort",
+                                                 json_sprintf("%u", (unsigned)port->host)));
 }
 
-static bool is_withheld(const char *name, size_t length)
+static json_t *port_bindings(const struct container_plan *plan)
 {
-    for (size_t i = 0; i < COUNT(withheld); i++) {
-        size_t row = strlen(withheld[i]);
-        bool is_prefix = withheld[i][row - 1] == '_';
-        if (length >= row && (is_prefix || length == row) && memcmp(name, withheld[i], row) == 0)
-            return true;
-    }
-    return false;
+    json_auto_t *bindings = json_object();
+    struct port ssh = {.host = plan->ssh_port, .container = 22, .protocol = "tcp"};
+
+    snprintf(ssh.address, sizeof(ssh.address), "%s", plan->ssh_address);
+    if (add_binding(bindings, &ssh))
+        return NULL;
+    for (size_t i = 0; i < plan->ports->count; i++)
+        if (add_binding(bindings, &plan->ports->list[i]))
+            return NULL;
+    return TAKE(bindings);
+}
+
+/* Takes target. A mount, not one of Binds: there a colon separates, and a source that is missing is
+ * made. */
+static json_t *bind_mount(const char *source, json_t *target, bool read_only)
+{
+    return json_pack("{s:s, s:s, s:o, s:b, s:{s:s}}", "Type", "bind", "Source", source, "Target",
+                     target, "ReadOnly", read_only, "BindOptions", "Propagation", "rprivate");
+}
+
+static json_t *mounts(const struct container_plan *plan)
+{
+    return json_pack(
+        "[o, o, o]", bind_mount(plan->root_directory, json_string("/root"), false),
+        bind_mount(plan->home_directory, json_sprintf("/home/%s", plan->user), false),
+        bind_mount(plan->keys_directory, json_string("/etc/dcm/keys"), true));
+}
+
+/*
+ * No "no-new-privileges": sudo and su inside are the users' own business, and all of the container
+ * is theirs already. Devices, Runtime, UsernsMode and the rest are left to the engine's defaults;
+ * plan_verify sees to it that nothing else comes of them.
+ */
+static json_t *host_config(const struct container_plan *plan)
+{
+    const struct member members[] = {
+        {"CapAdd", capability_list()},
+        {"CapDrop", json_pack("[s]", "ALL")},
+        {"CgroupnsMode", json_string("private")},
+        {"Init", json_true()},
+        {"IpcMode", json_string("private")},
+        {"LogConfig", json_pack("{s:s, s:{s:s, s:s}}", "Type", "json-file", "Config", "max-size",
+                                "10m", "max-file", "3")},
+        {"Memory", json_integer(plan->memory)},
+        {"MemorySwap", json_integer(plan->memory)}, /* memory and swap together: so, no swap */
+        {"Mounts", mounts(plan)},
+        {"NanoCpus", json_integer(plan->millicpus * NANOCPUS_PER_MILLICPU)},
+        {"NetworkMode", json_string(plan->network)},
+        {"PidsLimit", json_integer(plan->pids)},
+        {"PortBindings", port_bindings(plan)},
+        {"Privileged", json_false()},
+        {"PublishAllPorts", json_false()},
+        {"ReadonlyRootfs", json_false()},
+        /* What ran before a reboot runs after it, and what was stopped stays so. */
+        {"RestartPolicy", json_pack("{s:s}", "Name", "unless-stopped")},
+        {"ShmSize", json_integer(SHM_BYTES)},
+        /* As systemd has it for services, whatever the engine was started with. */
+        {"Ulimits", json_array()}, /* the engine's: a hard limit above its own would not start */
+    };
+
+    return object_of(members, COUNT(members));
+}
+
+json_t *plan_body(const struct container_plan *plan)
+{
+    json_t *bindings = port_bindings(plan);
+    const struct member members[] = {
+        {"Cmd", json_array()}, /* beside an Entrypoint of ours the image's does not count */
+        {"Entrypoint", json_pack("[s]", "/usr/sbin/dcm-init")},
+        {"Env", plan_environment(plan)},
+        {"ExposedPorts", plan_exposed_ports(plan, bindings)},
+        {"Healthcheck", json_pack("{s:[s]}", "Test", "NONE")},
+        {"HostConfig", host_config(plan)},
+        {"Hostname", json_string(plan->name)},
+        {"Image", json_string(plan->image_id)},
+        {"Labels", plan_labels(plan)},
+        {"StopSignal", json_string("SIGTERM")},
+        {"Tty", json_false()},
+        {"User", json_string("0:0")}, /* empty would keep the image's */
+        {"WorkingDir", json_string("/")},
+    };
+
+    json_decref(bindings);
+    return object_of(members, COUNT(members));
 }

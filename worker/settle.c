@@ -47,6 +47,18 @@ static int check_age(const struct request *request, struct error *err)
     return 0;
 }
 
+/* A record that belongs to another request of the same id, or to another server, stays as it is. */
+static int tell_store(struct runner *runner, const struct job *job, const json_t *result,
+                      struct error *err)
+{
+    if (store_end(runner->store, &job->request, job->hash, result, err) == 0)
+        return 0;
+    if (err->fault != FAULT_CONFLICT)
+        return -1;
+    log_warning("the record is not ours to end: %s", err->text);
+    return 0;
+}
+
 /* Journal, store, journal: in this order, so that a result that was once told never changes. */
 static int record_result(struct runner *runner, const struct job *job, json_t *result,
                          struct error *err)
@@ -54,7 +66,7 @@ static int record_result(struct runner *runner, const struct job *job, json_t *r
     bool journalled = actions[job->request.op].facts & JOURNALLED;
     if (journalled && journal_end(runner->journal, &job->request, job->hash, result, err) < 0)
         return -1;
-    if (store_end(runner->store, &job->request, job->hash, result, err) < 0)
+    if (tell_store(runner, job, result, err) < 0)
         return -1;
     if (journalled && journal_recorded(runner->journal, job->request.id, err) < 0)
         return -1;
@@ -96,7 +108,7 @@ static int repeat_result(struct runner *runner, const struct job *job,
     }
     if (entry->recorded)
         return 0;
-    if (store_end(runner->store, &job->request, job->hash, entry->result, err) < 0)
+    if (tell_store(runner, job, entry->result, err) < 0)
         return -1;
     return journal_recorded(runner->journal, job->request.id, err);
 }

@@ -106,8 +106,11 @@ BEYOND = {"request": overlapping_ports, "policy": reversed_ranges}
 # ---- the two judges ---------------------------------------------------------------------------
 
 
+EMPTY = '""'
+
+
 def render(path):
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part or EMPTY}" for part in path)
     return text.lstrip(".")
 
 

@@ -23,6 +23,8 @@ void bytes_add(struct bytes *bytes, const void *data, size_t length)
 
 void bytes_drop(struct bytes *bytes, size_t length)
 {
+    if (length == 0)
+        return;
     bytes->length -= length;
     memmove(bytes->data, bytes->data + length, bytes->length);
     if (bytes->length == 0) {
@@ -45,7 +47,10 @@ static void decode_percent(char *text)
             *to++ = (char)(hex_value(from[1]) * 16 + hex_value(from[2]));
             from += 2;
         } else {
-            *to++ = *from == '+' ? ' ' : *from;
+            char plain = ' '; /* of a + */
+            if (*from != '+')
+                plain = *from;
+            *to++ = plain;
         }
     }
     *to = '\0';

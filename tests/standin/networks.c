@@ -12,12 +12,14 @@ struct subnet {
 
 static bool parse_subnet(const char *text, struct subnet *ret_subnet)
 {
-    char address[16];
-    int bits;
+    char address[INET_ADDRSTRLEN + 4];
     struct in_addr base;
 
-    if (!text || sscanf(text, "%15[0-9.]/%2d", address, &bits) != 2 || bits < 1 || bits > 30 ||
-        inet_pton(AF_INET, address, &base) != 1)
+    snprintf(address, sizeof(address), "%s", text ? text : "");
+    char *length = address;
+    strsep(&length, "/");
+    long bits = length ? strtol(length, NULL, 10) : 0;
+    if (bits < 1 || bits > 30 || inet_pton(AF_INET, address, &base) != 1)
         return false;
     ret_subnet->mask = ~0U << (32 - bits);
     ret_subnet->base = ntohl(base.s_addr) & ret_subnet->mask;
@@ -149,9 +151,8 @@ bool network_join(struct standin *standin, json_t *container)
     struct subnet subnet;
     static uint32_t next;
 
-    if (!network)
+    if (!network || !parse_subnet(subnet_of(network), &subnet))
         return strcmp(name, "bridge") == 0 || strcmp(name, "none") == 0;
-    parse_subnet(subnet_of(network), &subnet);
     /* Hosts from .2 on, over and over: nothing is ever sent to them. */
     uint32_t host = subnet.base + 2 + next++ % (~subnet.mask - 2);
     char address[INET_ADDRSTRLEN];

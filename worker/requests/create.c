@@ -87,6 +87,15 @@ static int resolve_image(struct runner *runner, const struct job *job, struct or
     return fail(err, FAULT_NOT_FOUND, "there is no image '%s' on this server", asked);
 }
 
+static bool has_address(const struct worker_config *config, const char *address)
+{
+    char **known = config->addresses;
+    while (*known && strcmp(*known, address) != 0)
+        known++;
+    return *known != NULL;
+}
+
+/* Server and addresses must be this one's; --address is for every port that names none. */
 static int check_places(const struct runner *runner, const struct job *job, struct order *order,
                         struct error *err)
 {
@@ -95,17 +104,15 @@ static int check_places(const struct runner *runner, const struct job *job, stru
     if (server && strcmp(server, runner->config->server) != 0)
         return fail(err, FAULT_NOT_FOUND, "no server '%s' takes requests here: this is %s", server,
                     runner->config->server);
-    if (!address)
-        return 0;
-    char **known = runner->config->addresses;
-    while (*known && strcmp(*known, address) != 0)
-        known++;
-    if (!*known)
+    if (address && !has_address(runner->config, address))
         return fail(err, FAULT_NOT_FOUND, "this server has no address %s", address);
-    for (size_t i = 0; i < order->ports.count; i++)
-        if (!order->ports.list[i].address[0])
-            snprintf(order->ports.list[i].address, sizeof order->ports.list[i].address, "%s",
-                     address);
+    for (size_t i = 0; i < order->ports.count; i++) {
+        struct port *port = &order->ports.list[i];
+        if (!port->address[0] && address)
+            snprintf(port->address, sizeof port->address, "%s", address);
+        if (port->address[0] && !has_address(runner->config, port->address))
+            return fail(err, FAULT_NOT_FOUND, "this server has no address %s", port->address);
+    }
     return 0;
 }
 

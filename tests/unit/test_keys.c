@@ -1,0 +1,85 @@
+#include "schemas/keys.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#undef fail /* cmocka's macro of the same name */
+
+#define ID "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
+
+static void check_user_key(enum user_key key, const char *id, const char *expected)
+{
+    char text[KEY_SIZE];
+    key_of_user(text, key, "alice", id);
+    assert_string_equal(text, expected);
+}
+
+static void a_users_keys_stand_under_one_prefix(void **state)
+{
+    (void)state;
+    check_user_key(KEY_CONTAINERS, NULL, "dcm:user:alice:containers");
+    check_user_key(KEY_REQUESTS, NULL, "dcm:user:alice:requests");
+    check_user_key(KEY_REQUEST, ID, "dcm:user:alice:request:" ID);
+    check_user_key(KEY_EVENTS, ID, "dcm:user:alice:events:" ID);
+    check_user_key(KEY_FOLLOWER, ID, "dcm:user:alice:follower:" ID);
+}
+
+static void check_server_key(enum server_key key, const char *expected)
+{
+    char text[KEY_SIZE];
+    key_of_server(text, key, "lcg50");
+    assert_string_equal(text, expected);
+}
+
+static void a_servers_keys_stand_under_one_prefix(void **state)
+{
+    (void)state;
+    check_server_key(KEY_SERVER, "dcm:server:lcg50");
+    check_server_key(KEY_PORTS, "dcm:server:lcg50:ports");
+    check_server_key(KEY_SUBNETS, "dcm:server:lcg50:subnets");
+    check_server_key(KEY_USERS, "dcm:server:lcg50:users");
+}
+
+static void the_longest_names_fit(void **state)
+{
+    char text[KEY_SIZE], expected[KEY_SIZE];
+    char user[32], server[64];
+    (void)state;
+    memset(user, 'u', 31);
+    user[31] = '\0';
+    memset(server, 's', 63);
+    server[63] = '\0';
+    key_of_user(text, KEY_FOLLOWER, user, ID);
+    snprintf(expected, sizeof(expected), "dcm:user:%s:follower:" ID, user);
+    assert_string_equal(text, expected);
+    key_of_server(text, KEY_SUBNETS, server);
+    snprintf(expected, sizeof(expected), "dcm:server:%s:subnets", server);
+    assert_string_equal(text, expected);
+}
+
+/* FUNCTION LOAD wants the library's name in the first line, and there only. */
+static void the_stores_functions_are_one_library(void **state)
+{
+    (void)state;
+    assert_int_equal(strncmp(store_functions, "#!lua name=dcm_1\n", 17), 0);
+    assert_null(strstr(store_functions + 1, "#!lua"));
+    assert_non_null(strstr(store_functions, "redis.register_function('dcm_1_claim'"));
+    assert_int_equal(store_functions[strlen(store_functions) - 1], '\n');
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_users_keys_stand_under_one_prefix),
+        cmocka_unit_test(a_servers_keys_stand_under_one_prefix),
+        cmocka_unit_test(the_longest_names_fit),
+        cmocka_unit_test(the_stores_functions_are_one_library),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

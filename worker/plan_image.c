@@ -1,0 +1,116 @@
+#include "worker/plan_private.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "common/auto.h"
+
+#define PATH_VALUE "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Environment of an image's that must not reach the init: what changes how programs are loaded or
+ * shells start, what the engine's hooks read (NVIDIA_VISIBLE_DEVICES makes devices of the host
+ * appear), and our own names. A row that ends with _ is a prefix. */
+static const char *const withheld[] = {
+    "BASH_ENV", "DCM_",     "ENV", "GCONV_PATH", "GLIBC_TUNABLES", "HOME",
+    "HOSTNAME", "IFS",      "LD_", "NVIDIA_",    "PATH",
+};
+
+static const json_t *image_config(const json_t *image)
+{
+    return json_object_get(image, "Config");
+}
+
+int plan_check_image(const json_t *image, struct error *err)
+{
+    static const struct {
+        const char *field;
+        const char *what;
+    } refused[] = {
+        {"Volumes", "declares volumes"},
+        {"OnBuild", "holds ONBUILD instructions"},
+    };
+    const char *os = json_string_value(json_object_get(image, "Os"));
+
+    if (!os || strcmp(os, "linux") != 0)
+        return fail(err, FAULT_DENIED, "the image is not one for Linux");
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        const json_t *value = json_object_get(image_config(image), refused[i].field);
+        if (json_object_size(value) > 0 || json_array_size(value) > 0)
+            return fail(err, FAULT_DENIED,
+                        "the image %s, which DCM cannot override; ask for one without",
+                        refused[i].what);
+    }
+    return 0;
+}
+
+json_t *plan_labels(const struct container_plan *plan)
+{
+    json_t *of_image = json_object_get(image_config(plan->image), "Labels");
+    json_auto_t *labels = json_object();
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(of_image, name, value)
+    {
+        if (json_object_set_new(labels, name, json_string("")))
+            return NULL;
+    }
+    return json_object_update_new(labels, json_deep_copy(plan->labels)) ? NULL : TAKE(labels);
+}
+
+static bool is_withheld(const char *name, size_t length)
+{
+    for (size_t i = 0; i < COUNT(withheld); i++) {
+        size_t row = strlen(withheld[i]);
+        bool is_prefix = withheld[i][row - 1] == '_';
+        if (length >= row && (is_prefix || length == row) && memcmp(name, withheld[i], row) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_variable(const json_t *env, const char *name, size_t length)
+{
+    for (size_t i = 0; i < json_array_size(env); i++) {
+        const char *entry = json_string_value(json_array_get(env, i));
+        if (strcspn(entry, "=") == length && memcmp(entry, name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+json_t *plan_environment(const struct container_plan *plan)
+{
+    const json_t *of_image = json_object_get(image_config(plan->image), "Env");
+    json_auto_t *env = json_pack(
+        "[s, o, o, s]", "PATH=" PATH_VALUE, json_sprintf("DCM_USER=%s", plan->user),
+        json_sprintf("DCM_UID=%lu", (unsigned long)plan->uid), "NVIDIA_VISIBLE_DEVICES=void");
+
+    for (size_t i = 0; env && i < json_array_size(of_image); i++) {
+        const char *entry = json_string_value(json_array_get(of_image, i));
+        size_t name = entry ? strcspn(entry, "=") : 0;
+        if (name == 0 || has_variable(env, entry, name))
+            continue;
+        size_t kept = is_withheld(entry, name) ? name : strlen(entry);
+        if (json_array_append_new(env, json_stringn(entry, kept)))
+            return NULL;
+    }
+    return TAKE(env);
+}
+
+json_t *plan_exposed_ports(const struct container_plan *plan, json_t *published)
+{
+    json_t *sources[] = {published, json_object_get(image_config(plan->image), "ExposedPorts")};
+    json_auto_t *exposed = json_object();
+    const char *port;
+    json_t *value;
+
+    for (size_t i = 0; i < COUNT(sources); i++) {
+        json_object_foreach(sources[i], port, value)
+        {
+            if (json_object_set_new(exposed, port, json_object()))
+                return NULL;
+        }
+    }
+    return TAKE(exposed);
+}

@@ -1,0 +1,26 @@
+/*
+ * plan.c's own: what an image brings along, and what the body says to it. The engine keeps whatever
+ * of the image's the body does not name, so each of these names all of it. All are new references,
+ * NULL when memory is out.
+ */
+#ifndef DCM_WORKER_PLAN_PRIVATE_H
+#define DCM_WORKER_PLAN_PRIVATE_H
+
+#include <jansson.h>
+
+#include "worker/plan.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* The plan's labels. The image's others can't be taken away, only overwritten with nothing. */
+json_t *plan_labels(const struct container_plan *plan);
+
+/* Our variables, and the image's: harmless ones as they are, withheld ones as a bare name, which
+ * makes the engine drop them when it starts the container (ContainerCreate, Env). */
+json_t *plan_environment(const struct container_plan *plan);
+
+/* The ports published (an object by "80/tcp") and the image's, which do nothing without
+ * PublishAllPorts. */
+json_t *plan_exposed_ports(const struct container_plan *plan, json_t *published);
+
+#endif
