@@ -82,10 +82,9 @@ static json_t *bind_mount(const char *source, json_t *target, bool read_only)
 
 static json_t *mounts(const struct container_plan *plan)
 {
-    return json_pack(
-        "[o, o, o]", bind_mount(plan->root_directory, json_string("/root"), false),
-        bind_mount(plan->home_directory, json_sprintf("/home/%s", plan->user), false),
-        bind_mount(plan->keys_directory, json_string("/etc/dcm/keys"), true));
+    return json_pack("[o, o, o]", bind_mount(plan->root_directory, json_string("/root"), false),
+                     bind_mount(plan->home_directory, json_sprintf("/home/%s", plan->user), false),
+                     bind_mount(plan->keys_directory, json_string("/etc/dcm/keys"), true));
 }
 
 /*
@@ -133,7 +132,6 @@ json_t *plan_body(const struct container_plan *plan)
         {"ExposedPorts", plan_exposed_ports(plan, bindings)},
         {"Healthcheck", json_pack("{s:[s]}", "Test", "NONE")},
         {"HostConfig", host_config(plan)},
-        {"Hostname", json_string(plan->name)},
         {"Image", json_string(plan->image_id)},
         {"Labels", plan_labels(plan)},
         {"StopSignal", json_string("SIGTERM")},

@@ -11,8 +11,8 @@
  * shells start, what the engine's hooks read (NVIDIA_VISIBLE_DEVICES makes devices of the host
  * appear), and our own names. A row that ends with _ is a prefix. */
 static const char *const withheld[] = {
-    "BASH_ENV", "DCM_",     "ENV", "GCONV_PATH", "GLIBC_TUNABLES", "HOME",
-    "HOSTNAME", "IFS",      "LD_", "NVIDIA_",    "PATH",
+    "BASH_ENV", "DCM_", "ENV", "GCONV_PATH", "GLIBC_TUNABLES", "HOME",
+    "HOSTNAME", "IFS",  "LD_", "NVIDIA_",    "PATH",
 };
 
 static const json_t *image_config(const json_t *image)

@@ -46,11 +46,10 @@ static void decode_percent(char *text)
         if (*from == '%' && isxdigit((unsigned char)from[1]) && isxdigit((unsigned char)from[2])) {
             *to++ = (char)(hex_value(from[1]) * 16 + hex_value(from[2]));
             from += 2;
+        } else if (*from == '+') {
+            *to++ = ' ';
         } else {
-            char plain = ' '; /* of a + */
-            if (*from != '+')
-                plain = *from;
-            *to++ = plain;
+            *to++ = *from;
         }
     }
     *to = '\0';

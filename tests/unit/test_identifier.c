@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-#undef fail /* cmocka's macro of the same name */
-
 #include "schemas/units.h"
+
+/* last: its fail() is a macro */
+#include <cmocka.h>
 
 static void a_new_id_is_valid_and_carries_the_time(void **state)
 {

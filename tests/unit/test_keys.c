@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#undef fail /* cmocka's macro of the same name */
 
 #define ID "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#undef fail /* cmocka's macro of the same name */
 
 /* Texts of which every one, or none, is to be well-formed. */
 static void check_all(bool (*well_formed)(const char *), bool expected, const char *const *texts)

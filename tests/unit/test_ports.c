@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#undef fail /* cmocka's macro of the same name */
 
 static void check_port(const struct port *port, const char *address, int host, int container,
                        const char *protocol)
@@ -71,18 +70,29 @@ static void check_refusal(const char *text, const char *because)
 static void what_is_no_port_is_refused(void **state)
 {
     static const char *const wrong[] = {
-        "",          "0",
-        "65536",     "99999999999",
-        "080",       "-1",
-        "+1",        " 80",
-        "80 ",       "a",
-        ":",         "80:",
-        ":80",       "8080::80",
-        "10.0.0.2:", "10.0.0.2::80",
-        "80-",       "-80",
-        "80-79",     "80-81-82",
-        "80:0",      "10.0.0.2:1:2:3",
-        "0-5",       "65535-65536",
+        "",
+        "0",
+        "65536",
+        "99999999999",
+        "080",
+        "-1",
+        "+1",
+        " 80",
+        "80 ",
+        "a",
+        ":",
+        "80:",
+        ":80",
+        "10.0.0.2:",
+        "10.0.0.2::80",
+        "80-",
+        "-80",
+        "80-79",
+        "80-81-82",
+        "80:0",
+        "10.0.0.2:1:2:3",
+        "0-5",
+        "65535-65536",
     };
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -94,6 +104,7 @@ static void what_is_no_port_is_refused(void **state)
     check_refusal("10.0.0.256:80", "address");
     check_refusal("10.0.0.01:80:80", "address");
     check_refusal("1:2:3", "address");
+    check_refusal("8080::80", "address");
     check_refusal("8000-8002:9000-9001", "same length");
     check_refusal("8000:9000-9001", "same length");
     check_refusal("80-80-80-80-80-80-80-80-80-80-80-80-80-80-80-80-80-80-80-80-80-80", "too long");

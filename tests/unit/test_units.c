@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#undef fail /* cmocka's macro of the same name */
 
 typedef int parser(const char *text, int64_t *ret_value, struct error *err);
 
