@@ -159,6 +159,8 @@ static int report_unsubmitted(const struct session *session, const struct option
         result_set_failed(result, NULL, reason);
         render_json(session->out, result);
     }
+    if (reason->fault == FAULT_DEPENDENCY)
+        fail(&words, reason->fault, "not submitted, try again later: %.160s", reason->text);
     if (reason->fault == FAULT_UNCONFIRMED)
         fail(&words, reason->fault, "%.120s; perhaps asked, so repeat with --id %s", reason->text,
              request->id);
@@ -185,7 +187,7 @@ static void submit_all(const struct session *session, const struct request *requ
     for (size_t i = 0; i < count; i++) {
         int left = clock_left(until, PUBLISH_TIMEOUT_MS);
         if (left == 0)
-            fail(&reasons[i], FAULT_DEPENDENCY, "not submitted: the broker took too long");
+            fail(&reasons[i], FAULT_DEPENDENCY, "the broker took too long");
         else
             session->courier->methods->submit(session->courier, &requests[i], left, &reasons[i]);
     }

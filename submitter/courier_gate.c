@@ -103,6 +103,22 @@ static int refuse_answer(struct gate_courier *gate, struct error *err)
     return fail(err, FAULT_INTERNAL, "the gate's answer does not fit what it was asked");
 }
 
+/*
+ * The gate closes what was idle for a minute, and everything when it is started anew: then we
+ * connect again. Where it has too many clients, though, it has said so before it closed.
+ */
+static int settle_idle(struct gate_courier *gate, struct error *err)
+{
+    AUTO(gate_answer) struct gate_answer answer = {0};
+    struct error reason = {0};
+
+    if (gate->fd == -1 || packet_is_quiet(gate->fd))
+        return 0;
+    bool refused = hear(gate, clock_ms(), &answer, NULL, &reason) == -1 && gate->fd != -1;
+    disconnect(gate);
+    return refused ? fail_by_rule(err, reason.fault, reason.rule, "%s", reason.text) : 0;
+}
+
 /* A failure here means that nothing has been asked. */
 static int ask(struct gate_courier *gate, const struct gate_ask *question, struct error *err)
 {
@@ -111,9 +127,8 @@ static int ask(struct gate_courier *gate, const struct gate_ask *question, struc
 
     if (gate_ask_encode(question, &message, err) == -1)
         return -1;
-    /* The gate closes what was idle for a minute, and everything when it is started anew. */
-    if (gate->fd != -1 && !packet_is_quiet(gate->fd))
-        disconnect(gate);
+    if (settle_idle(gate, err) == -1)
+        return -1;
     if (gate->fd == -1 && connect_gate(gate, err) == -1)
         return -1;
 

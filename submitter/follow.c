@@ -21,9 +21,14 @@ struct turn {
     int pause_ms;
 };
 
+static bool is_interrupted(const struct following *following)
+{
+    return following->interrupted && *following->interrupted;
+}
+
 static int check_stop(const struct following *following, struct error *err)
 {
-    if (following->interrupted && *following->interrupted)
+    if (is_interrupted(following))
         return fail(err, FAULT_UNFINISHED, "interrupted");
     if (following->until && clock_ms() >= following->until)
         return fail(err, FAULT_UNFINISHED, "not finished in time");
@@ -90,6 +95,8 @@ static int drain(struct turn *turn, struct error *err)
     size_t count = 1;
 
     while (count > 0) {
+        if (is_interrupted(turn->following))
+            return fail(err, FAULT_UNFINISHED, "interrupted");
         memcpy(before, turn->cursor, sizeof(before));
         if (listen_for(turn, 0, &count, err) == -1)
             return -1;

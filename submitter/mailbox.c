@@ -114,14 +114,6 @@ static json_t *event_of_entry(const json_t *fields)
     return event;
 }
 
-/* Two numbers of at most 20 digits: it goes to the store as text, and may come from a client. */
-static bool is_cursor(const char *text)
-{
-    size_t first = strspn(text, "0123456789");
-    size_t second = text[first] == '-' ? strspn(text + first + 1, "0123456789") : 0;
-    return first > 0 && second > 0 && text[first + 1 + second] == '\0';
-}
-
 int mailbox_events(struct mailbox *mailbox, const char *user, const char *id,
                    char cursor[COURIER_CURSOR_SIZE], int wait_ms, json_t **ret_events,
                    struct error *err)
@@ -129,8 +121,6 @@ int mailbox_events(struct mailbox *mailbox, const char *user, const char *id,
     char stream[KEY_SIZE];
     json_auto_t *entries = NULL, *events = json_array();
 
-    if (!is_cursor(cursor))
-        return fail(err, FAULT_INVALID, "the cursor is not one that a stream has");
     key_of_user(stream, KEY_EVENTS, user, id);
     if (wait_ms > WAIT_MOST_MS)
         wait_ms = WAIT_MOST_MS;

@@ -3,7 +3,7 @@
  * reads, but for two things: the `queued` record of a request that was just confirmed, and the sign
  * that somebody still follows a container's output. Keys and functions: docs/protocol.md.
  *
- * Users and ids are checked by the caller. FAULT_DEPENDENCY: the store is out of reach.
+ * Users, ids and cursors are checked by the caller. FAULT_DEPENDENCY: the store is out of reach.
  */
 #ifndef DCM_SUBMITTER_MAILBOX_H
 #define DCM_SUBMITTER_MAILBOX_H

@@ -197,6 +197,30 @@ static int set_options(const struct engine *engine, const struct engine_call *ca
     return bad ? fail(err, FAULT_INTERNAL, "libcurl refuses an option") : 0;
 }
 
+/* libcurl's own words are about files and peers. */
+static const struct {
+    CURLcode code;
+    const char *text;
+} reasons[] = {
+    {CURLE_OPERATION_TIMEDOUT, "no answer in time"},
+    {CURLE_GOT_NOTHING, "it closed the connection without an answer"},
+    {CURLE_PARTIAL_FILE, "the connection broke"},
+    {CURLE_RECV_ERROR, "the connection broke"},
+    {CURLE_SEND_ERROR, "the connection broke"},
+};
+
+static const char *reason_of(CURL *curl, CURLcode code)
+{
+    long number = 0;
+    curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
+    if (code == CURLE_COULDNT_CONNECT && number)
+        return strerror((int)number);
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (reasons[i].code == code)
+            return reasons[i].text;
+    return curl_easy_strerror(code);
+}
+
 /* What libcurl's verdict means. */
 static int conclude(struct engine *engine, const struct transfer *transfer, CURLcode code,
                     struct error *err)
@@ -206,12 +230,9 @@ static int conclude(struct engine *engine, const struct transfer *transfer, CURL
     if (code == CURLE_OK || transfer->end == ENDED)
         return 0;
 
-    long number = 0;
-    curl_easy_getinfo(engine->curl, CURLINFO_OS_ERRNO, &number);
     engine->greeted = false; /* another engine may come back in its place */
     return fail(err, FAULT_DEPENDENCY, "the Docker engine at %s: %s", engine->socket_path,
-                code == CURLE_COULDNT_CONNECT && number ? strerror((int)number)
-                                                        : curl_easy_strerror(code));
+                reason_of(engine->curl, code));
 }
 
 static int perform(struct engine *engine, const struct engine_call *call, struct transfer *transfer,
@@ -224,8 +245,7 @@ static int perform(struct engine *engine, const struct engine_call *call, struct
     if (make_url(engine, call, &url, err) < 0 || set_options(engine, call, transfer, err) < 0)
         return -1;
     body = call->body ? json_dumps(call->body, JSON_COMPACT) : strdup("");
-    /* libcurl would announce a form, and wait for a "100 Continue" before it sends a larger body.
-     */
+    /* libcurl would announce a form, and hold a larger body back for a "100 Continue". */
     headers = curl_slist_append(NULL, "Content-Type: application/json");
     if (!body || !headers || !curl_slist_append(headers, "Expect:") ||
         curl_easy_setopt(engine->curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||

@@ -89,8 +89,9 @@ static json_t *mounts(const struct container_plan *plan)
 
 /*
  * No "no-new-privileges": sudo and su inside are the users' own business, and all of the container
- * is theirs already. Devices, Runtime, UsernsMode and the rest are left to the engine's defaults;
- * plan_verify sees to it that nothing else comes of them.
+ * is theirs already. No Ulimits: a hard limit above the engine's own would not start. Devices,
+ * Runtime, UsernsMode and the rest are the engine's defaults; plan_verify sees to it that nothing
+ * else comes of them.
  */
 static json_t *host_config(const struct container_plan *plan)
 {
@@ -115,8 +116,6 @@ static json_t *host_config(const struct container_plan *plan)
         /* What ran before a reboot runs after it, and what was stopped stays so. */
         {"RestartPolicy", json_pack("{s:s}", "Name", "unless-stopped")},
         {"ShmSize", json_integer(SHM_BYTES)},
-        /* As systemd has it for services, whatever the engine was started with. */
-        {"Ulimits", json_array()}, /* the engine's: a hard limit above its own would not start */
     };
 
     return object_of(members, COUNT(members));

@@ -171,16 +171,14 @@ class Stack:
         subprocess.run(["chmod", "-R", "a+rX", self.prefix], check=True)
 
     def make_accounts(self, accounts):
-        """Mounted over the real files, in this namespace: nothing of the machine changes."""
-        lines = {
-            "passwd": "".join(f"{n}:x:{u}:{u}::/nonexistent:/bin/sh\n" for n, u in accounts.items()),
-            "group": "".join(f"{n}:x:{u}:\n" for n, u in accounts.items()),
-        }
-        for name, extra in lines.items():
-            copy = self.state / name
-            copy.write_text(pathlib.Path("/etc", name).read_text() + extra)
-            copy.chmod(0o644)
-            subprocess.run(["mount", "--bind", copy, f"/etc/{name}"], check=True)
+        """In a copy of /etc that this namespace alone sees: nothing of the machine changes."""
+        copy = self.state / "etc"
+        subprocess.run(["cp", "-a", "/etc", copy], check=True)
+        with open(copy / "passwd", "a") as passwd, open(copy / "group", "a") as group:
+            for name, uid in accounts.items():
+                passwd.write(f"{name}:x:{uid}:{uid}::/nonexistent:/bin/sh\n")
+                group.write(f"{name}:x:{uid}:\n")
+        subprocess.run(["mount", "--bind", copy, "/etc"], check=True)
 
     def secret(self, name, text):
         path = self.state / name
@@ -282,6 +280,5 @@ log_level = debug
         for daemon in (self.worker, self.gate):
             daemon.stop()
         subprocess.run([SERVICES, "down", self.service_state], check=False, stdout=subprocess.DEVNULL)
-        for name in ("passwd", "group"):
-            subprocess.run(["umount", f"/etc/{name}"], check=False)
+        subprocess.run(["umount", "/etc"], check=False)
         shutil.rmtree(self.state, ignore_errors=True)

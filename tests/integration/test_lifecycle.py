@@ -21,7 +21,7 @@ def test_stop_and_start(stack, alice):
     container = alice.create()
     assert alice.json("stop", container["name"])["container"]["state"] == "stopped"
     assert not state(stack, container)["Running"]
-    assert alice.json("show", container["name"])["state"] == "stopped"
+    assert alice.json("show", container["name"])["container"]["state"] == "stopped"
     assert alice.json("start", str(container["ssh_port"]))["container"]["state"] == "running"
     assert state(stack, container)["Running"]
     assert alice.ssh(container, "id -un") == "alice"
@@ -62,7 +62,7 @@ def test_port_and_host_key_outlive_stop_start_and_a_restart_of_the_engine(stack,
     stack.service("stop", "engine")
     stack.service("start", "engine")
     eventually(lambda: state(stack, container)["Running"], 30, "the container after the engine")
-    assert alice.json("show", container["name"])["ssh_port"] == container["ssh_port"]
+    assert alice.json("show", container["name"])["container"]["ssh_port"] == container["ssh_port"]
     assert host_key(container) == key
 
 
@@ -124,4 +124,4 @@ def test_a_container_that_dies_shows_as_stopped(stack, alice):
     client = stack.docker()
     client.api.stop(container["id"])
     client.close()
-    eventually(lambda: alice.json("show", container["name"])["state"] == "stopped", 20, "the new state")
+    eventually(lambda: alice.json("show", container["name"])["container"]["state"] == "stopped", 20, "the new state")

@@ -50,7 +50,7 @@ def test_ps_and_show_read_the_index(stack, alice, bob):
     assert alice.submit("-q", "ps").stdout.split() == [container["id"]]
     table = alice.submit("ls").stdout
     assert "web" in table and str(container["ssh_port"]) in table and "debian-ssh" in table
-    assert alice.json("show", "web")["id"] == container["id"]
+    assert alice.json("show", "web")["container"]["id"] == container["id"]
     assert bob.json("ps") == {"containers": []}
 
 

@@ -165,7 +165,14 @@ static void set_host_config(json_t *host_config)
 {
     json_int_t memory = json_integer_value(json_object_get(host_config, "Memory"));
     json_t *policy = json_object_get(host_config, "RestartPolicy");
+    size_t i;
+    json_t *mount;
 
+    json_array_foreach(json_object_get(host_config, "Mounts"), i, mount)
+    {
+        if (!json_is_true(json_object_get(mount, "ReadOnly")))
+            json_object_del(mount, "ReadOnly"); /* the engine shows it only where it is set */
+    }
     if (json_integer_value(json_object_get(host_config, "MemorySwap")) == 0)
         json_object_set_new(host_config, "MemorySwap", json_integer(2 * memory));
     if (!json_object_get(policy, "MaximumRetryCount"))

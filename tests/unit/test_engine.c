@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "engine_fixture.h"
+#include "worker/engine_private.h"
 
 #define ENGINE standin.engine
 #define ERR (&standin.err)
@@ -70,6 +71,36 @@ static void what_is_not_an_engine_is_out_of_reach(void **state)
     standin_fault("{\"method\":\"GET\",\"path\":\"/version\",\"status\":404}");
     assert_fault(engine_identity(ENGINE, identity, ERR), FAULT_DEPENDENCY, "not a Docker engine");
     assert_int_equal(engine_identity(ENGINE, identity, ERR), 0);
+}
+
+static void an_engine_of_another_api_is_out_of_reach(void **state)
+{
+    static const struct {
+        const char *version;
+        bool fits;
+    } engines[] = {
+        {"{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}", true},
+        {"{\"ApiVersion\":\"1.47\",\"MinAPIVersion\":\"1.24\"}", true},
+        {"{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.41\"}", true},
+        {"{\"ApiVersion\":\"2.0\"}", true},
+        {"{\"ApiVersion\":\"1.40\",\"MinAPIVersion\":\"1.12\"}", false},
+        {"{\"ApiVersion\":\"1.9\"}", false}, /* not larger than 1.41, as text would be */
+        {"{\"ApiVersion\":\"1.52\",\"MinAPIVersion\":\"1.44\"}", false},
+        {"{\"ApiVersion\":\"new\"}", false},
+        {"{\"ApiVersion\":\"1.41x\"}", false},
+        {"{}", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+        char *bytes = strdup(engines[i].version);
+        const struct engine_answer answer = {200, bytes, strlen(bytes)};
+        struct error err = {0};
+        int result = engine_check_version(&answer, &err);
+        free(bytes);
+        assert_int_equal(result, engines[i].fits ? 0 : -1);
+        assert_int_equal(err.fault, engines[i].fits ? FAULT_NONE : FAULT_DEPENDENCY);
+    }
 }
 
 static void an_engine_that_is_not_there_means_retry(void **state)
@@ -288,7 +319,8 @@ static void a_lost_answer_means_retry_and_nothing_is_sent_twice(void **state)
     assert_state(id, "created"); /* leaves a connection that libcurl could use again */
     standin_fault("{\"method\":\"POST\",\"path\":\"/containers/*/start\",\"status\":0,"
                   "\"after\":true}");
-    assert_fault(engine_container_act(ENGINE, ENGINE_START, id, NULL, ERR), FAULT_DEPENDENCY, "");
+    assert_fault(engine_container_act(ENGINE, ENGINE_START, id, NULL, ERR), FAULT_DEPENDENCY,
+                 "without an answer");
     assert_int_equal(standin_count("POST /containers/*/start"), 1);
     assert_state(id, "running");
 }
@@ -423,6 +455,7 @@ int main(void)
         TEST(the_engine_says_who_it_is),
         TEST(the_version_is_checked_once_and_again_after_an_outage),
         TEST(what_is_not_an_engine_is_out_of_reach),
+        cmocka_unit_test(an_engine_of_another_api_is_out_of_reach),
         TEST(an_engine_that_is_not_there_means_retry),
         TEST(an_unavailable_engine_means_retry),
         TEST(images_are_found_by_name_and_by_id),

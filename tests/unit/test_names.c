@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,9 +22,8 @@ static void check_all(bool (*well_formed)(const char *), bool expected, const ch
 #define refuses(well_formed, ...)                                                                  \
     check_all(well_formed, false, (const char *const[]){__VA_ARGS__, "", " ", "\n", NULL})
 
-#define A10 "aaaaaaaaaa"
-#define A60 A10 A10 A10 A10 A10 A10
 #define HEX64 "6f55ae927db0776f269f12af4c7a205ba1f647f41854b8fd9f1fc328c90fade7"
+#define FULL_ID "sha256:6f55ae927db0776f269f12af4c7a205ba1f647f41854b8fd9f1fc328c90fade7"
 
 static void nothing_is_no_name(void **state)
 {
@@ -37,19 +37,46 @@ static void nothing_is_no_name(void **state)
         assert_false(rules[i](NULL));
 }
 
+/* The longest name that begins with `beginning`, and one that is longer by one. */
+static void check_most(bool (*well_formed)(const char *), const char *beginning, size_t most)
+{
+    char text[256] = "";
+    size_t begun = (size_t)snprintf(text, sizeof(text), "%s", beginning);
+    memset(text + begun, 'a', most - begun);
+    assert_true(well_formed(text));
+    text[most] = 'a';
+    assert_false(well_formed(text));
+}
+
+static void each_name_has_a_greatest_length(void **state)
+{
+    (void)state;
+    check_most(name_is_user, "", 31);
+    check_most(name_is_container, "", 32);
+    check_most(name_is_container_own, "container1", 32);
+    check_most(name_is_container_reference, "", 32);
+    check_most(name_is_image, "a/b/", 128);
+    check_most(name_is_image, "a:", 128);
+    check_most(name_is_image_id, "", 64);
+    check_most(name_is_image_id, "sha256:", 71);
+    check_most(name_is_server, "a.", 63);
+    check_most(name_is_publisher, "", 63);
+    check_most(name_is_engine_id, "", 64);
+}
+
 static void users_have_lower_case_names_with_single_separators(void **state)
 {
     (void)state;
-    accepts(name_is_user, "a", "alice", "a1", "a-b", "a_b-c1", A10 A10 A10 "a");
+    accepts(name_is_user, "a", "alice", "a1", "a-b", "a_b-c1");
     refuses(name_is_user, "1a", "_a", "-a", "a-", "a_", "a--b", "a-_b", "Alice", "a.b", "a b",
-            "a\n", "al\xc3\xa4", "*", "../a", "a/b", "a:b", A10 A10 A10 "aa");
+            "a\n", "al\xc3\xa4", "*", "../a", "a/b", "a:b");
 }
 
 static void containers_begin_with_a_letter(void **state)
 {
     (void)state;
-    accepts(name_is_container, "a", "web-1.test_a", "container2635", "a..", A10 A10 A10 "aa");
-    refuses(name_is_container, "1a", ".a", "A", "a/b", "a\n", "a b", A10 A10 A10 "aaa");
+    accepts(name_is_container, "a", "web-1.test_a", "container2635", "a..");
+    refuses(name_is_container, "1a", ".a", "A", "a/b", "a\n", "a b");
 }
 
 static void container_with_a_number_is_reserved(void **state)
@@ -72,11 +99,10 @@ static void images_have_a_path_and_perhaps_a_tag(void **state)
 {
     (void)state;
     accepts(name_is_image, "debian", "debian:12", "tools/debian-ssh:12.4_b", "a/b/c", "a.b",
-            "a.b:c", "tools/a.b", "12a", "2024/7", "a:_X", A60 A60 "aaaaaaaa", "localhost",
-            "localhost:1", "sha256a:1", "a:" A60 A60 "aaaaaa");
+            "a.b:c", "tools/a.b", "12a", "2024/7", "a:_X", "localhost", "localhost:1", "sha256a:1");
     refuses(name_is_image, "Debian", "a//b", "/a", "a/", "a:", ":a", "a:b:c", "a:-b", "a__b",
             "a._b", "a.", "-a", "a@b", "a b", "a\n", "a:b\n", "../a", "a/../b", "a?b", "a#b",
-            "a%2e", A60 A60 "aaaaaaaaa", "a:" A60 A60 "aaaaaaa");
+            "a%2e");
 }
 
 static void images_name_no_registry(void **state)
@@ -89,27 +115,27 @@ static void images_name_no_registry(void **state)
 static void image_names_are_no_numbers_and_no_ids(void **state)
 {
     (void)state;
-    refuses(name_is_image, "1", "123456789012", "12:latest", "sha256", "sha256:" HEX64, "sha256:a");
-    accepts(name_is_image_id, "6f55ae927db0", HEX64, "sha256:" HEX64, "123456789012");
-    refuses(name_is_image_id, "6f55ae927db", HEX64 "0", "6F55AE927DB0", "sha256:", "sha512:" HEX64,
-            "sha256:6f55ae927db", "sha256:sha256:" HEX64, HEX64 "\n");
-    accepts(name_is_image_reference, "debian", "6f55ae927db0", "sha256:" HEX64);
+    refuses(name_is_image, "1", "123456789012", "12:latest", "sha256", FULL_ID, "sha256:a");
+    accepts(name_is_image_id, "6f55ae927db0", HEX64, FULL_ID, "123456789012");
+    refuses(name_is_image_id, "6f55ae927db", "6F55AE927DB0", "sha256:", "sha512:6f55ae927db0",
+            "sha256:6f55ae927db", "sha256:sha256:6f55ae927db0", "6f55ae927db0\n");
+    accepts(name_is_image_reference, "debian", "6f55ae927db0", FULL_ID);
     refuses(name_is_image_reference, "1", "sha256:latest", "Debian");
 }
 
 static void servers_have_names_like_hosts(void **state)
 {
     (void)state;
-    accepts(name_is_server, "lcg50", "5", "a-b", "a--b", "a.b.c", "lcg50.example.org", A60 "aaa");
+    accepts(name_is_server, "lcg50", "5", "a-b", "a--b", "a.b.c", "lcg50.example.org");
     refuses(name_is_server, "-a", "a-", "a-.b", "a.-b", ".a", "a.", "a..b", "A", "a_b", "a/b",
-            "a\n", A60 "aaaa");
+            "a\n");
 }
 
 static void engine_ids_are_whole(void **state)
 {
     (void)state;
     accepts(name_is_engine_id, HEX64);
-    refuses(name_is_engine_id, "6f55ae927db0", HEX64 "0", "sha256:" HEX64, HEX64 "\n");
+    refuses(name_is_engine_id, "6f55ae927db0", FULL_ID, "6f55ae927db0\n");
 }
 
 static void addresses_are_written_in_one_way(void **state)
@@ -123,14 +149,15 @@ static void addresses_are_written_in_one_way(void **state)
 static void publishers_are_accounts_of_the_broker(void **state)
 {
     (void)state;
-    accepts(name_is_publisher, "dcm-gate", "Batch.1", "9_x", A60 "aaa");
-    refuses(name_is_publisher, "-a", "_a", ".a", "a b", "a/b", "a\n", "a*", A60 "aaaa");
+    accepts(name_is_publisher, "dcm-gate", "Batch.1", "9_x");
+    refuses(name_is_publisher, "-a", "_a", ".a", "a b", "a/b", "a\n", "a*");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_no_name),
+        cmocka_unit_test(each_name_has_a_greatest_length),
         cmocka_unit_test(users_have_lower_case_names_with_single_separators),
         cmocka_unit_test(containers_begin_with_a_letter),
         cmocka_unit_test(container_with_a_number_is_reserved),

@@ -1,0 +1,432 @@
+#include "submitter/commands.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "schemas/result.h"
+#include "schemas/units.h"
+#include "tests/unit/screen.h"
+
+#define OTHER_ID "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9fa0b2"
+#define ENGINE_ID "6f55ae927db0776f269f12af4c7a205ba1f647f41854b8fd9f1fc328c90fade7"
+
+struct scene {
+    struct fake_courier fake;
+    struct screen screen;
+};
+
+static int set_up(void **state)
+{
+    struct scene *scene = calloc(1, sizeof(*scene));
+
+    fake_courier_begin(&scene->fake);
+    scene->fake.op = OP_PING;
+    scene->fake.records[0] = (struct fake_record){.state = "done"};
+    screen_open(&scene->screen, &scene->fake);
+    *state = scene;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct scene *scene = *state;
+
+    screen_close(&scene->screen);
+    json_decref(scene->fake.args);
+    free(scene);
+    return 0;
+}
+
+static size_t lines_of(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += *text == '\n';
+    return count;
+}
+
+static void a_command_is_asked_followed_and_told(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(screen_run(&scene->screen, "ping"), 0);
+    assert_string_equal(scene->screen.out, "lcg50 answers.\n");
+    assert_string_equal(scene->screen.err, "");
+    assert_int_equal(scene->fake.submit_calls, 1);
+}
+
+static void a_create_asks_for_what_its_options_say(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(screen_run(&scene->screen, "create debian-ssh 80 -p 53/udp --name web "
+                                                "--memory 4m --cpus 2 --pids 9 --server lcg50"),
+                     0);
+    json_auto_t *expected = json_loads(
+        "{\"image\":\"debian-ssh\",\"name\":\"web\",\"server\":\"lcg50\",\"millicpus\":2000,"
+        "\"memory\":4194304,\"pids\":9,\"ports\":["
+        "{\"host\":53,\"container\":53,\"protocol\":\"udp\"},"
+        "{\"host\":80,\"container\":80,\"protocol\":\"tcp\"}]}",
+        0, NULL);
+    assert_true(json_equal(scene->fake.args, expected));
+}
+
+static void what_was_not_asked_for_is_left_out(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(screen_run(&scene->screen, "create debian-ssh"), 0);
+    assert_int_equal(json_object_size(scene->fake.args), 1);
+}
+
+static void a_create_without_a_proper_image_asks_nothing(void **state)
+{
+    static const char *const lines[] = {"create", "create 3", "create Bad!",
+                                        "create debian-ssh 22"};
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        assert_int_equal(screen_run(&scene->screen, lines[i]), 2);
+    assert_int_equal(scene->fake.submit_calls, 0);
+    assert_string_equal(scene->screen.out, "");
+    assert_non_null(
+        strstr(scene->screen.err, "create needs an image: dcm-submit create IMAGE [PORT…]\n"));
+    assert_non_null(strstr(scene->screen.err, "\"3\" is a number: use the image's name\n"));
+    assert_int_equal(lines_of(scene->screen.err), 4);
+}
+
+static void all_targets_are_tried_and_the_first_failure_counts(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->fake.op = OP_CONTAINER_STOP;
+    scene->fake.records[1] = (struct fake_record){.ends_with = FAULT_NOT_FOUND};
+    scene->fake.records[2] = (struct fake_record){.ends_with = FAULT_CONFLICT};
+    scene->fake.records[3] = (struct fake_record){.state = "done"};
+    assert_int_equal(screen_run(&scene->screen, "stop --json a b c d"), 4);
+    assert_int_equal(scene->fake.submit_calls, 4);
+    assert_int_equal(lines_of(scene->screen.out), 4);
+    assert_int_equal(lines_of(scene->screen.err), 2);
+    assert_string_not_equal(scene->fake.submitted[0], scene->fake.submitted[1]);
+}
+
+static void one_ill_named_target_keeps_all_from_being_asked(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(screen_run(&scene->screen, "stop a B"), 2);
+    assert_int_equal(screen_run(&scene->screen, "stop a b --id " FAKE_ID), 2);
+    assert_int_equal(scene->fake.submit_calls, 0);
+}
+
+static void a_given_id_is_the_requests(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(screen_run(&scene->screen, "stop a --id " FAKE_ID), 0);
+    assert_string_equal(scene->fake.submitted[0], FAKE_ID);
+}
+
+static void a_deadline_counts_from_now(void **state)
+{
+    struct scene *scene = *state;
+    int64_t now = timestamp_now();
+
+    assert_int_equal(screen_run(&scene->screen, "ping --deadline 10m"), 0);
+    assert_in_range(scene->fake.deadline - now - 600000, 0, 5000);
+}
+
+static void detached_it_prints_the_id_and_reads_nothing(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(screen_run(&scene->screen, "ping -d"), 0);
+    assert_int_equal(strlen(scene->screen.out), IDENTIFIER_SIZE);
+    assert_memory_equal(scene->screen.out, scene->fake.submitted[0], IDENTIFIER_SIZE - 1);
+    assert_int_equal(scene->fake.record_calls + scene->fake.events_calls, 0);
+}
+
+static void what_was_not_submitted_says_so_with_status_6(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->fake.submits[0] = FAULT_DEPENDENCY;
+    assert_int_equal(screen_run(&scene->screen, "ping --json"), 6);
+    assert_int_equal(lines_of(scene->screen.out), 1);
+    assert_non_null(strstr(scene->screen.out, "\"state\":\"failed\""));
+    assert_non_null(strstr(scene->screen.err, "not submitted"));
+    assert_int_equal(lines_of(scene->screen.err), 1);
+    assert_int_equal(scene->fake.record_calls, 0);
+}
+
+static void what_was_perhaps_submitted_can_be_repeated_by_its_id(void **state)
+{
+    struct scene *scene = *state;
+    char advice[64];
+
+    scene->fake.submits[0] = FAULT_UNCONFIRMED;
+    assert_int_equal(screen_run(&scene->screen, "ping"), 7);
+    snprintf(advice, sizeof(advice), "repeat with --id %s\n", scene->fake.submitted[0]);
+    assert_non_null(strstr(scene->screen.err, advice));
+}
+
+static void out_of_time_it_says_how_to_come_back(void **state)
+{
+    struct scene *scene = *state;
+    char advice[80];
+
+    scene->fake.records[0] = (struct fake_record){.state = "running"};
+    assert_int_equal(screen_run(&scene->screen, "ping --json --timeout 0s"), 5);
+    snprintf(advice, sizeof(advice), "goes on: dcm-submit wait %s\n", scene->fake.submitted[0]);
+    assert_non_null(strstr(scene->screen.err, advice));
+    assert_non_null(strstr(scene->screen.out, "\"state\":\"running\""));
+    assert_int_equal(lines_of(scene->screen.out), 1);
+}
+
+static void a_signal_ends_in_the_same_way(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->fake.records[0] = (struct fake_record){.state = "queued"};
+    scene->fake.interrupt_at = 1;
+    assert_int_equal(screen_run(&scene->screen, "ping"), 5);
+    assert_non_null(strstr(scene->screen.err, "interrupted; goes on: dcm-submit wait "));
+}
+
+static void output_goes_where_the_container_wrote_it(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->fake.op = OP_CONTAINER_LOGS;
+    scene->fake.events[0].texts[0] = FAKE_OUTPUT("stdout", "aGVsbG8K"); /* hello */
+    scene->fake.events[0].texts[1] = FAKE_OUTPUT("stderr", "b29wcwo="); /* oops */
+    scene->fake.events[0].texts[2] = FAKE_OUTPUT("stdout", "G1sybQ=="); /* ESC [2m */
+    assert_int_equal(screen_run(&scene->screen, "logs web --tail 5"), 0);
+    assert_string_equal(scene->screen.out, "hello\n\x1b[2m");
+    assert_string_equal(scene->screen.err, "oops\n");
+    assert_int_equal(json_integer_value(json_object_get(scene->fake.args, "tail")), 5);
+}
+
+static void output_to_a_terminal_holds_no_control_bytes(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->screen.session.out_is_terminal = true;
+    scene->fake.op = OP_CONTAINER_LOGS;
+    scene->fake.events[0].texts[0] = FAKE_OUTPUT("stdout", "G1sybQ==");
+    assert_int_equal(screen_run(&scene->screen, "logs web"), 0);
+    assert_string_equal(scene->screen.out, "\\x1b[2m");
+}
+
+static void the_output_of_a_request_is_read_again_without_asking(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->fake.events[0].texts[0] = FAKE_PROGRESS("placed");
+    scene->fake.events[0].texts[1] = FAKE_OUTPUT("stdout", "aGVsbG8K");
+    assert_int_equal(screen_run(&scene->screen, "logs " FAKE_ID), 0);
+    assert_string_equal(scene->screen.out, "hello\n");
+    assert_int_equal(scene->fake.submit_calls, 0);
+}
+
+/* ---- what reads the index ---- */
+
+static json_t *two_requests(void)
+{
+    return json_pack("[o, o]", fake_result(OP_PING, OTHER_ID, "done", FAULT_NONE),
+                     fake_result(OP_PING, FAKE_ID, "done", FAULT_NONE));
+}
+
+static json_t *one_container(void)
+{
+    return json_pack("[{s:s, s:{s:s, s:s, s:s, s:s, s:i, s:[], s:s, s:s, s:n}}]", "server", "lcg50",
+                     "container", "name", "deadbeef1", "id", ENGINE_ID, "state", "running",
+                     "address", "10.0.0.1", "ssh_port", 2635, "ports", "image", "debian-ssh",
+                     "created", "2026-11-23T21:00:00.000Z", "expires");
+}
+
+static void requests_are_found_by_the_end_of_their_id(void **state)
+{
+    struct scene *scene = *state;
+    json_auto_t *requests = two_requests();
+
+    scene->fake.lists[LIST_REQUESTS] = requests;
+    assert_int_equal(screen_run(&scene->screen, "wait 8e9fa0b1"), 0);
+    assert_int_equal(screen_run(&scene->screen, "status 8A5B-6C7D8E9FA0B2"), 0);
+    assert_non_null(strstr(scene->screen.out, OTHER_ID));
+    assert_int_equal(screen_run(&scene->screen, "status 9fa0b1"), 2);   /* too few digits */
+    assert_int_equal(screen_run(&scene->screen, "status 8e9fa0bx"), 2); /* not all digits */
+    assert_int_equal(screen_run(&scene->screen, "status 12345678"), 4);
+}
+
+static void an_end_that_fits_two_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    json_auto_t *requests = json_pack(
+        "[o, o]", fake_result(OP_PING, "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9fa0b1", "done", FAULT_NONE),
+        fake_result(OP_PING, "0193a1b2-7c3d-7e4f-8a5b-ffff8e9fa0b1", "done", FAULT_NONE));
+
+    scene->fake.lists[LIST_REQUESTS] = requests;
+    assert_int_equal(screen_run(&scene->screen, "status 8e9fa0b1"), 2);
+    assert_non_null(strstr(scene->screen.err, "several requests end with 8e9fa0b1"));
+    assert_int_equal(screen_run(&scene->screen, "status 7d8e9fa0b1"), 0);
+}
+
+static void without_an_id_it_is_the_latest(void **state)
+{
+    struct scene *scene = *state;
+    json_auto_t *requests = two_requests();
+    json_auto_t *none = json_array();
+
+    scene->fake.lists[LIST_REQUESTS] = requests;
+    assert_int_equal(screen_run(&scene->screen, "status"), 0);
+    assert_non_null(strstr(scene->screen.out, FAKE_ID));
+    scene->fake.lists[LIST_REQUESTS] = none;
+    assert_int_equal(screen_run(&scene->screen, "status"), 4);
+}
+
+static void wait_exits_as_the_requests_would(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->fake.records[0] = (struct fake_record){.ends_with = FAULT_QUOTA};
+    assert_int_equal(screen_run(&scene->screen, "wait " FAKE_ID), 3);
+    scene->fake.records[0] = (struct fake_record){.fault = FAULT_NOT_FOUND};
+    assert_int_equal(screen_run(&scene->screen, "wait " FAKE_ID), 4);
+}
+
+static void status_is_content_with_having_found_it(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->fake.records[0] = (struct fake_record){.ends_with = FAULT_QUOTA};
+    assert_int_equal(screen_run(&scene->screen, "status " FAKE_ID), 0);
+    assert_non_null(strstr(scene->screen.out, "state      refused\n"));
+}
+
+static void lists_are_one_document(void **state)
+{
+    struct scene *scene = *state;
+    json_auto_t *requests = two_requests(), *containers = one_container();
+
+    scene->fake.lists[LIST_REQUESTS] = requests;
+    scene->fake.lists[LIST_CONTAINERS] = containers;
+    assert_int_equal(screen_run(&scene->screen, "ps --json"), 0);
+    json_auto_t *ps = json_loads(scene->screen.out, 0, NULL);
+    const json_t *first = json_array_get(json_object_get(ps, "containers"), 0);
+    assert_string_equal(json_string_value(json_object_get(first, "name")), "deadbeef1");
+    assert_string_equal(json_string_value(json_object_get(first, "server")), "lcg50");
+
+    size_t already = strlen(scene->screen.out);
+    assert_int_equal(screen_run(&scene->screen, "jobs --json"), 0);
+    json_auto_t *jobs = json_loads(scene->screen.out + already, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(jobs, "jobs")), 2);
+}
+
+static void quiet_lists_are_ids(void **state)
+{
+    struct scene *scene = *state;
+    json_auto_t *requests = two_requests(), *containers = one_container();
+
+    scene->fake.lists[LIST_REQUESTS] = requests;
+    scene->fake.lists[LIST_CONTAINERS] = containers;
+    assert_int_equal(screen_run(&scene->screen, "ps -q"), 0);
+    assert_int_equal(screen_run(&scene->screen, "jobs -q"), 0);
+    assert_string_equal(scene->screen.out, ENGINE_ID "\n" OTHER_ID "\n" FAKE_ID "\n");
+}
+
+static void a_container_is_shown_by_name_or_port(void **state)
+{
+    struct scene *scene = *state;
+    json_auto_t *containers = one_container();
+
+    scene->fake.lists[LIST_CONTAINERS] = containers;
+    assert_int_equal(screen_run(&scene->screen, "show deadbeef1"), 0);
+    assert_int_equal(screen_run(&scene->screen, "show 2635"), 0);
+    assert_int_equal(lines_of(scene->screen.out) % 2, 0);
+    assert_int_equal(screen_run(&scene->screen, "show 2636"), 4);
+    assert_int_equal(screen_run(&scene->screen, "show Web"), 2);
+}
+
+static void a_store_out_of_reach_is_status_6(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(screen_run(&scene->screen, "ps"), 6);
+    assert_int_equal(screen_run(&scene->screen, "jobs"), 6);
+    assert_int_equal(screen_run(&scene->screen, "wait"), 6);
+    assert_int_equal(lines_of(scene->screen.err), 3);
+}
+
+static void a_container_that_looks_like_a_request_is_a_container(void **state)
+{
+    struct scene *scene = *state;
+    json_auto_t *containers = one_container();
+
+    scene->fake.lists[LIST_CONTAINERS] = containers;
+    assert_int_equal(screen_run(&scene->screen, "logs deadbeef1"), 0);
+    assert_int_equal(scene->fake.submit_calls, 1);
+}
+
+static void the_list_of_commands_ends_with_where_the_containers_are(void **state)
+{
+    static const char last[] = "your containers: ps\n";
+    struct scene *scene = *state;
+
+    assert_int_equal(screen_run(&scene->screen, "list"), 0);
+    size_t length = strlen(scene->screen.out);
+    assert_true(length > sizeof(last));
+    assert_string_equal(scene->screen.out + length - (sizeof(last) - 1), last);
+}
+
+static void help_explains_one_command(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(screen_run(&scene->screen, "help rm"), 0);
+    assert_non_null(strstr(scene->screen.out, "usage: dcm-submit remove [OPTION…] CONTAINER…"));
+    assert_non_null(strstr(scene->screen.out, "-f, --force"));
+    assert_int_equal(screen_run(&scene->screen, "help dance"), 2);
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE(a_command_is_asked_followed_and_told),
+        SCENE(a_create_asks_for_what_its_options_say),
+        SCENE(what_was_not_asked_for_is_left_out),
+        SCENE(a_create_without_a_proper_image_asks_nothing),
+        SCENE(all_targets_are_tried_and_the_first_failure_counts),
+        SCENE(one_ill_named_target_keeps_all_from_being_asked),
+        SCENE(a_given_id_is_the_requests),
+        SCENE(a_deadline_counts_from_now),
+        SCENE(detached_it_prints_the_id_and_reads_nothing),
+        SCENE(what_was_not_submitted_says_so_with_status_6),
+        SCENE(what_was_perhaps_submitted_can_be_repeated_by_its_id),
+        SCENE(out_of_time_it_says_how_to_come_back),
+        SCENE(a_signal_ends_in_the_same_way),
+        SCENE(output_goes_where_the_container_wrote_it),
+        SCENE(output_to_a_terminal_holds_no_control_bytes),
+        SCENE(the_output_of_a_request_is_read_again_without_asking),
+        SCENE(requests_are_found_by_the_end_of_their_id),
+        SCENE(an_end_that_fits_two_is_refused),
+        SCENE(without_an_id_it_is_the_latest),
+        SCENE(wait_exits_as_the_requests_would),
+        SCENE(status_is_content_with_having_found_it),
+        SCENE(lists_are_one_document),
+        SCENE(quiet_lists_are_ids),
+        SCENE(a_container_is_shown_by_name_or_port),
+        SCENE(a_store_out_of_reach_is_status_6),
+        SCENE(a_container_that_looks_like_a_request_is_a_container),
+        SCENE(the_list_of_commands_ends_with_where_the_containers_are),
+        SCENE(help_explains_one_command),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,227 @@
+#include "submitter/options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "submitter/commands.h"
+
+#define WORDS_MOST 16
+
+struct line {
+    char *words[WORDS_MOST + 1];
+    struct options options;
+    struct error err;
+};
+
+/* Words are separated by single spaces. argv is writable, as main's is. */
+static int parse(struct line *line, const char *text)
+{
+    static char copy[512];
+    int count = 0;
+
+    memset(line, 0, sizeof(*line));
+    snprintf(copy, sizeof(copy), "%s", text);
+    for (char *word = strtok(copy, " "); word && count < WORDS_MOST; word = strtok(NULL, " "))
+        line->words[count++] = word;
+    return options_parse(count, line->words, &line->options, &line->err);
+}
+
+static void assert_refused(const char *text, const char *reason)
+{
+    struct line line;
+
+    assert_int_equal(parse(&line, text), -1);
+    assert_int_equal(line.err.fault, FAULT_INVALID);
+    if (!strstr(line.err.text, reason))
+        fail_msg("\"%s\": \"%s\" does not say \"%s\"", text, line.err.text, reason);
+}
+
+static void options_stand_anywhere_before_two_dashes(void **state)
+{
+    static const char *const lines[] = {
+        "--json -d create --name web debian-ssh 80",
+        "create debian-ssh 80 --name=web -d --json",
+        "create -d debian-ssh --json 80 --name web",
+        "create -d --json --name web -- debian-ssh 80",
+    };
+    struct line line;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        assert_int_equal(parse(&line, lines[i]), 0);
+        assert_string_equal(line.options.command->name, "create");
+        assert_int_equal(line.options.given,
+                         TAKES(OPTION_JSON) | TAKES(OPTION_DETACH) | TAKES(OPTION_NAME));
+        assert_string_equal(line.options.name, "web");
+        assert_int_equal(line.options.count, 2);
+        assert_string_equal(line.options.operands[0], "debian-ssh");
+        assert_string_equal(line.options.operands[1], "80");
+    }
+}
+
+static void after_two_dashes_nothing_is_an_option(void **state)
+{
+    struct line line;
+
+    (void)state;
+    assert_int_equal(parse(&line, "stop -- -d --json"), 0);
+    assert_int_equal(line.options.given, 0);
+    assert_int_equal(line.options.count, 2);
+    assert_string_equal(line.options.operands[0], "-d");
+}
+
+static void letters_come_in_clusters_and_with_their_value(void **state)
+{
+    struct line line;
+
+    (void)state;
+    assert_int_equal(parse(&line, "create -dq -p8080:80 -p 53/udp debian-ssh"), 0);
+    assert_int_equal(line.options.given,
+                     TAKES(OPTION_DETACH) | TAKES(OPTION_QUIET) | TAKES(OPTION_PORT));
+    assert_int_equal(line.options.ports.count, 2);
+    assert_int_equal(line.options.ports.list[0].host, 8080);
+    assert_string_equal(line.options.ports.list[1].protocol, "udp");
+}
+
+static void values_are_read_into_numbers(void **state)
+{
+    struct line line;
+
+    (void)state;
+    assert_int_equal(parse(&line, "create x --cpus 0.5 --memory 512m --pids 100 --address 10.0.0.1 "
+                                  "--server lcg50 --timeout 10m --deadline 8h"),
+                     0);
+    assert_int_equal(line.options.millicpus, 500);
+    assert_int_equal(line.options.memory, 512 << 20);
+    assert_int_equal(line.options.pids, 100);
+    assert_string_equal(line.options.address, "10.0.0.1");
+    assert_string_equal(line.options.server, "lcg50");
+    assert_int_equal(line.options.timeout_s, 600);
+    assert_int_equal(line.options.deadline_s, 8 * 3600);
+}
+
+static void ill_formed_values_are_refused_with_the_option(void **state)
+{
+    (void)state;
+    assert_refused("create x --cpus 0", "--cpus: 0 is too little: use at least 0.01");
+    assert_refused("create x --cpus many", "--cpus: \"many\"");
+    assert_refused("create x --memory 1k", "--memory: 1k is too little");
+    assert_refused("create x --memory lots", "--memory: \"lots\"");
+    assert_refused("create x --pids 0", "--pids: \"0\"");
+    assert_refused("create x --pids 99999999999999999999", "--pids:");
+    assert_refused("create x --pids 5x", "--pids: \"5x\"");
+    assert_refused("create x --name container22", "reserved");
+    assert_refused("create x --name Web", "--name: \"Web\"");
+    assert_refused("create x --address 10.0.0.256", "--address:");
+    assert_refused("create x --server -", "--server:");
+    assert_refused("create x -p 22", "--port:");
+    assert_refused("ping --timeout 5", "--timeout: \"5\"");
+    assert_refused("ping --id 1234", "--id: \"1234\"");
+    assert_refused("logs x --tail 0", "--tail: \"0\"");
+}
+
+static void unknown_words_are_refused_by_name(void **state)
+{
+    (void)state;
+    assert_refused("dance", "\"dance\"");
+    assert_refused("create x --gpus 1", "--gpus");
+    assert_refused("--as bob ps", "--as");
+    assert_refused("ping --batch", "--batch");
+    assert_refused("ping -x", "-x");
+    assert_refused("ping -dx", "-x");
+    /* No abbreviations: they would break when an option is added. */
+    assert_refused("ping --det", "--det");
+    assert_refused("ping --=x", "--");
+}
+
+static void an_option_of_another_command_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("stop x --name y", "stop takes no --name");
+    assert_refused("stop x -f", "stop takes no --force");
+    assert_refused("ps -d", "ps takes no --detach");
+    assert_refused("--id 0193a1b2-7c3d-7e4f-8a5b-6c7d8e9fa0b1 wait", "wait takes no --id");
+}
+
+static void a_value_is_asked_for_where_it_belongs(void **state)
+{
+    (void)state;
+    assert_refused("ping --timeout", "--timeout needs a value");
+    assert_refused("create x -p", "--port needs a value");
+    assert_refused("ping --json=yes", "--json takes no value");
+    assert_refused("ps --config=", "--config");
+}
+
+static void the_number_of_operands_is_the_commands(void **state)
+{
+    struct line line;
+
+    (void)state;
+    assert_refused("stop", "stop needs more: stop CONTAINER");
+    assert_refused("ps all", "ps takes no \"all\"");
+    assert_refused("show a b", "show takes no \"b\"");
+    assert_int_equal(parse(&line, "stop a b c"), 0);
+    assert_int_equal(line.options.count, 3);
+    assert_int_equal(parse(&line, "status"), 0);
+    assert_int_equal(parse(&line, "stop --help"), 0);
+}
+
+static void no_command_is_no_mistake_of_the_line(void **state)
+{
+    struct line line;
+
+    (void)state;
+    assert_int_equal(parse(&line, ""), 0);
+    assert_null(line.options.command);
+    assert_int_equal(parse(&line, "--version"), 0);
+    assert_int_equal(line.options.given, TAKES(OPTION_VERSION));
+}
+
+static void synonyms_are_the_same_command(void **state)
+{
+    (void)state;
+    assert_ptr_equal(command_find("rm"), command_find("remove"));
+    assert_ptr_equal(command_find("delete"), command_find("remove"));
+    assert_ptr_equal(command_find("ls"), command_find("ps"));
+    assert_null(command_find(""));
+    assert_null(command_find("rm delete"));
+    assert_null(command_find("rem"));
+}
+
+static void every_command_is_whole_and_found_by_its_name_only_once(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < command_count; i++) {
+        assert_ptr_equal(command_find(commands[i].name), &commands[i]);
+        assert_non_null(commands[i].run);
+        assert_non_null(commands[i].synonyms);
+        assert_true(commands[i].least <= commands[i].most);
+        /* What makes requests can be told how long to wait for them. */
+        if (commands[i].op != OP_COUNT)
+            assert_true(commands[i].options & TAKES(OPTION_TIMEOUT));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_stand_anywhere_before_two_dashes),
+        cmocka_unit_test(after_two_dashes_nothing_is_an_option),
+        cmocka_unit_test(letters_come_in_clusters_and_with_their_value),
+        cmocka_unit_test(values_are_read_into_numbers),
+        cmocka_unit_test(ill_formed_values_are_refused_with_the_option),
+        cmocka_unit_test(unknown_words_are_refused_by_name),
+        cmocka_unit_test(an_option_of_another_command_is_refused),
+        cmocka_unit_test(a_value_is_asked_for_where_it_belongs),
+        cmocka_unit_test(the_number_of_operands_is_the_commands),
+        cmocka_unit_test(no_command_is_no_mistake_of_the_line),
+        cmocka_unit_test(synonyms_are_the_same_command),
+        cmocka_unit_test(every_command_is_whole_and_found_by_its_name_only_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
