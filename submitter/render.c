@@ -105,6 +105,14 @@ static const char *command_name(const char *op_text)
     return op_text;
 }
 
+/* What the request was about, or where that never came to be, the request itself. */
+static void render_id(FILE *out, const json_t *result)
+{
+    const char *id = json_string_value(json_object_get(json_object_get(result, "container"), "id"));
+
+    fprintf(out, "%s\n", id ? id : text_at(result, "request"));
+}
+
 static void render_done(const struct session *session, const struct options *options,
                         const json_t *result)
 {
@@ -123,7 +131,7 @@ int render_result(const struct session *session, const struct options *options,
     if (options->given & TAKES(OPTION_JSON))
         render_json(session->out, result);
     else if (options->given & TAKES(OPTION_QUIET))
-        fprintf(session->out, "%s\n", text_at(result, "request"));
+        render_id(session->out, result);
 
     enum fault fault = result_fault(result, &reason);
     if (fault == FAULT_NONE) {

@@ -108,8 +108,8 @@ static const struct rule {
     {"Config", "ExposedPorts", exact},
     {"Config", "Healthcheck", same_test},
     {"Config", "HostConfig", anything}, /* within the body only; a section beside Config here */
-    {"Config", "Hostname", something}, /* the first 12 digits of its id, which no plan knows */
-    {"Config", "Hostname", anything}, /* the id's first digits */
+    {"Config", "Hostname", something},  /* the first 12 digits of its id, which no plan knows */
+    {"Config", "Hostname", anything},   /* the id's first digits */
     {"Config", "Labels", exact},
     {"HostConfig", "ConsoleSize", anything}, /* [0,0]; means something on Windows only */
     {"HostConfig", "MaskedPaths", something},
@@ -125,14 +125,25 @@ static comparison *comparison_of(const char *section, const char *field)
     return same;
 }
 
+#define SHOWN 60   /* bytes of each side, in the message */
+#define CONTEXT 10 /* of these, bytes before the first difference */
+
 static int differs(const char *section, const char *field, const json_t *planned,
                    const json_t *found, struct error *err)
 {
-    AUTO(string) char *wanted = json_dumps(planned, JSON_ENCODE_ANY | JSON_COMPACT);
-    AUTO(string) char *made = json_dumps(found, JSON_ENCODE_ANY | JSON_COMPACT);
+    const size_t flags = JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS;
+    AUTO(string) char *planned_text = json_dumps(planned, flags);
+    AUTO(string) char *found_text = json_dumps(found, flags);
+    const char *wanted = planned_text ? planned_text : "nothing";
+    const char *made = found_text ? found_text : "nothing";
+    size_t skipped = 0;
 
-    return fail(err, FAULT_ENGINE, "the engine made %s%s %.70s where %.70s was planned", section,
-                field, made ? made : "nothing", wanted ? wanted : "nothing");
+    while (wanted[skipped] && wanted[skipped] == made[skipped])
+        skipped++;
+    skipped = skipped > CONTEXT ? skipped - CONTEXT : 0;
+    return fail(err, FAULT_ENGINE, "the engine made %s%s %s%.*s where %s%.*s was planned", section,
+                field, skipped ? "…" : "", SHOWN, made + skipped, skipped ? "…" : "", SHOWN,
+                wanted + skipped);
 }
 
 /* The fields of `walked`, which is one of the two. */

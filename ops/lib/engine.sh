@@ -45,6 +45,11 @@ engine_start() {
         set -- --bridge "$(bridge_create "$state")"
         ! another_engine_runs "$state" || set -- "$@" --iptables=false --ip-forward=false
     fi
+    # DCM tells engines apart by their ids. Docker 20.10 derives its id from a key in /etc/docker
+    # unless it is told otherwise; later ones keep theirs with their data.
+    if dockerd --version | grep -q 'version 20\.'; then
+        set -- "$@" --deprecated-key-path "$state/engine/key.json"
+    fi
     printf 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n' \
         >"$state/engine/containerd.toml"
     printf '{}\n' >"$state/engine/daemon.json"

@@ -4,9 +4,12 @@
 # Redis checks what a function calls against the caller's rights, so the gate may write request
 # records, streams and lists (what dcm_1_queue writes), but no user's containers. %R~ and %RW~ are
 # key permissions of Redis 7: https://redis.io/docs/management/security/acl/
+#
+# Nobody can be "default", but Redis 7.0 replays its append-only file with that account's rights:
+# without them all that functions wrote is lost at a restart, with only a line in the log.
 store_accounts() {
     cat <<ACL
-user default reset off
+user default reset off ~* &* +@all
 user gate reset on #$(store_password_hash "$1" gate) %R~dcm:user:* ~dcm:user:*:requests ~dcm:user:*:request:* ~dcm:user:*:events:* ~dcm:user:*:follower:* -@all +hello +ping +select +client|setname +time +exists +type +ttl +hget +hmget +hgetall +hexists +hlen +hvals +zrange +zrevrange +zrangebyscore +zcard +zscore +xread +xrange +xrevrange +xlen +get +set +hset +zadd +zremrangebyscore +expire +pexpire +xadd +fcall|dcm_1_queue
 user worker reset on #$(store_password_hash "$1" worker) ~dcm:* -@all +@read +@write +@connection +@scripting -@dangerous +time +info
 user admin reset on #$(store_password_hash "$1" admin) ~* &* +@all
