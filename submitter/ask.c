@@ -179,6 +179,11 @@ static int report_detached(const struct session *session, const struct options *
     return 0;
 }
 
+static void auto_errors(struct error **slot)
+{
+    free(*slot);
+}
+
 static void submit_all(const struct session *session, const struct request *requests, size_t count,
                        struct error *reasons)
 {
@@ -198,8 +203,7 @@ int ask_all(const struct session *session, const struct options *options,
             const char *const *subjects, size_t count)
 {
     int first_failure = 0;
-    AUTO(string) char *memory = calloc(count, sizeof(struct error));
-    struct error *reasons = (struct error *)(void *)memory;
+    AUTO(errors) struct error *reasons = calloc(count, sizeof(*reasons));
 
     if (!reasons) {
         struct error reason = {FAULT_INTERNAL, "", "out of memory"};

@@ -113,6 +113,7 @@ static int prepare(struct child *child, struct error *err)
 {
     const struct gate_settings *settings = &child->gate->settings;
 
+    signal(SIGHUP, SIG_IGN); /* there is nothing to read anew, and a client's wait to disturb */
     if (prefork_become(settings->account, err) == -1 ||
         courier_direct_open((const char *const *)settings->broker, settings->store, "",
                             &child->keeper.courier, err) == -1)

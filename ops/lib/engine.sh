@@ -45,14 +45,7 @@ engine_start() {
         set -- --bridge "$(bridge_create "$state")"
         ! another_engine_runs "$state" || set -- "$@" --iptables=false --ip-forward=false
     fi
-    # DCM tells engines apart by their ids. Docker 20.10 derives its id from a key in /etc/docker
-    # unless it is told otherwise; later ones keep theirs with their data.
-    if dockerd --version | grep -q 'version 20\.'; then
-        set -- "$@" --deprecated-key-path "$state/engine/key.json"
-    fi
-    printf 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n' \
-        >"$state/engine/containerd.toml"
-    printf '{}\n' >"$state/engine/daemon.json"
+    engine_configure "$state"
     rm -f "$state/engine/docker.pid"
     process_start "$state" containerd containerd --config "$state/engine/containerd.toml" \
         --root "$state/engine/containerd" --state "$state/engine/containerd.run" \
@@ -63,6 +56,18 @@ engine_start() {
         --host "unix://$(engine_socket "$state")" --containerd "$state/engine/containerd.sock" \
         --data-root "$state/engine/data" --exec-root "$state/engine/exec" \
         --pidfile "$state/engine/docker.pid" --group root "$@"
+}
+
+# DCM tells engines apart by their ids. Docker 20.10 derives its id from a key in /etc/docker unless
+# it is told otherwise; later ones keep theirs with their data, and know no such setting.
+engine_configure() {
+    printf 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n' \
+        >"$1/engine/containerd.toml"
+    if dockerd --version | grep -q 'version 20\.'; then
+        jq -n --arg key "$1/engine/key.json" '{"deprecated-key-path": $key}'
+    else
+        printf '{}\n'
+    fi >"$1/engine/daemon.json"
 }
 
 # Is there a dockerd in our network namespace that is not this stack's?

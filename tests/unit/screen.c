@@ -57,3 +57,33 @@ int screen_run(struct screen *screen, const char *line)
     screen_read(screen);
     return status;
 }
+
+int scene_set_up(void **state)
+{
+    struct scene *scene = calloc(1, sizeof(*scene));
+
+    fake_courier_begin(&scene->fake);
+    scene->fake.op = OP_PING;
+    scene->fake.records[0] = (struct fake_record){.state = "done"};
+    screen_open(&scene->screen, &scene->fake);
+    *state = scene;
+    return 0;
+}
+
+int scene_tear_down(void **state)
+{
+    struct scene *scene = *state;
+
+    screen_close(&scene->screen);
+    json_decref(scene->fake.args);
+    free(scene);
+    return 0;
+}
+
+size_t lines_of(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += *text == '\n';
+    return count;
+}

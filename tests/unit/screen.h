@@ -20,4 +20,15 @@ void screen_close(struct screen *screen);
  * line that does not parse. */
 int screen_run(struct screen *screen, const char *line);
 
+/* For cmocka: a screen and a courier that answers to a ping. */
+struct scene {
+    struct fake_courier fake;
+    struct screen screen;
+};
+int scene_set_up(void **state);
+int scene_tear_down(void **state);
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set_up, scene_tear_down)
+
+size_t lines_of(const char *text);
+
 #endif

@@ -1,0 +1,297 @@
+/* The submitter's half of the store against the worker's, over a real one. */
+#include "submitter/mailbox.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/auto.h"
+#include "schemas/keys.h"
+#include "schemas/result.h"
+#include "schemas/units.h"
+#include "tests/unit/store_fixture.h"
+
+static struct mailbox *mailbox_of(const struct fixture *fixture)
+{
+    struct mailbox *mailbox = NULL;
+
+    assert_done(mailbox_new(fixture->url, &mailbox, err));
+    return mailbox;
+}
+
+static void assert_state(struct mailbox *mailbox, const char *id, const char *expected)
+{
+    json_auto_t *result = NULL;
+
+    assert_done(mailbox_record(mailbox, "alice", id, &result, err));
+    assert_string_equal(result_state(result), expected);
+}
+
+static void claim(struct fixture *fixture, const struct request *request)
+{
+    enum claim claim = CLAIM_ELSEWHERE;
+    json_auto_t *result = NULL;
+    char hash[REQUEST_HASH_SIZE];
+
+    request_hash(request, hash);
+    assert_done(store_claim(fixture->store, request, hash, &claim, &result, err));
+    assert_int_equal(claim, CLAIM_OURS);
+}
+
+static void finish(struct fixture *fixture, const struct request *request)
+{
+    json_auto_t *result = result_new(request);
+    char hash[REQUEST_HASH_SIZE];
+
+    request_hash(request, hash);
+    result_set_done(result, "lcg50");
+    assert_done(store_end(fixture->store, request, hash, result, err));
+}
+
+static void a_request_is_queued_then_running_then_done(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request request = request_of("alice");
+
+    assert_done(mailbox_queue(mailbox, &request, err));
+    assert_state(mailbox, request.id, "queued");
+    claim(fixture, &request);
+    assert_state(mailbox, request.id, "running");
+    finish(fixture, &request);
+    assert_state(mailbox, request.id, "done");
+}
+
+static void a_worker_that_was_quicker_is_not_overwritten(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request request = request_of("alice");
+
+    claim(fixture, &request);
+    assert_done(mailbox_queue(mailbox, &request, err));
+    assert_state(mailbox, request.id, "running");
+    finish(fixture, &request);
+    assert_done(mailbox_queue(mailbox, &request, err));
+    assert_state(mailbox, request.id, "done");
+}
+
+static void another_users_request_is_not_there(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request request = request_of("alice");
+    json_t *result = NULL;
+
+    assert_done(mailbox_queue(mailbox, &request, err));
+    assert_fault(FAULT_NOT_FOUND, mailbox_record(mailbox, "bob", request.id, &result, err));
+}
+
+static void an_id_may_be_repeated_but_not_used_for_something_else(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request request = request_of("alice");
+
+    assert_done(mailbox_check_id(mailbox, &request, err));
+    assert_done(mailbox_queue(mailbox, &request, err));
+    assert_done(mailbox_check_id(mailbox, &request, err));
+    request.op = OP_PING;
+    assert_fault(FAULT_CONFLICT, mailbox_check_id(mailbox, &request, err));
+}
+
+static void events_come_in_order_and_each_once(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request request = request_of("alice");
+    char cursor[COURIER_CURSOR_SIZE] = "0-0";
+    json_auto_t *first = NULL, *second = NULL, *third = NULL;
+
+    claim(fixture, &request);
+    assert_done(store_progress(fixture->store, &request, PHASE_CREATING, err));
+    assert_done(mailbox_events(mailbox, "alice", request.id, cursor, 0, &first, err));
+    assert_int_equal(json_array_size(first), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(first, 0), "phase")),
+                        "placed");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(first, 1), "phase")),
+                        "creating");
+
+    finish(fixture, &request);
+    assert_done(mailbox_events(mailbox, "alice", request.id, cursor, 1000, &second, err));
+    assert_int_equal(json_array_size(second), 1);
+    assert_done(mailbox_events(mailbox, "alice", request.id, cursor, 0, &third, err));
+    assert_int_equal(json_array_size(third), 0);
+}
+
+static void an_event_of_a_later_version_is_passed_over(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request request = request_of("alice");
+    char cursor[COURIER_CURSOR_SIZE] = "0-0", stream[KEY_SIZE];
+    json_auto_t *events = NULL;
+
+    key_of_user(stream, KEY_EVENTS, "alice", request.id);
+    assert_done(redis_link_text(fixture->link, NULL, err, "XADD", stream, "7-1", "event",
+                                "{\"v\":2}", NULL));
+    assert_done(mailbox_events(mailbox, "alice", request.id, cursor, 0, &events, err));
+    assert_int_equal(json_array_size(events), 0);
+    assert_string_equal(cursor, "7-1");
+}
+
+static void somebody_who_follows_is_known_to_for_a_while(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request request = request_of("alice");
+    char key[KEY_SIZE];
+    bool followed = true;
+    json_auto_t *left = NULL;
+
+    assert_done(store_followed(fixture->store, &request, &followed, err));
+    assert_false(followed);
+    assert_done(mailbox_follow(mailbox, "alice", request.id, err));
+    assert_done(store_followed(fixture->store, &request, &followed, err));
+    assert_true(followed);
+    key_of_user(key, KEY_FOLLOWER, "alice", request.id);
+    assert_done(redis_link_text(fixture->link, &left, err, "TTL", key, NULL));
+    assert_in_range(json_integer_value(left), 10, 15);
+}
+
+static void requests_are_listed_oldest_first_and_without_gaps(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request older = request_of("alice");
+    AUTO(request) struct request lost = request_of("alice");
+    AUTO(request) struct request newer = request_of("alice");
+    char record[KEY_SIZE];
+    json_auto_t *list = NULL;
+
+    newer.submitted = timestamp_now();
+    lost.submitted = newer.submitted - 1000;
+    older.submitted = newer.submitted - 2000;
+    assert_done(mailbox_queue(mailbox, &newer, err));
+    assert_done(mailbox_queue(mailbox, &lost, err));
+    assert_done(mailbox_queue(mailbox, &older, err));
+    key_of_user(record, KEY_REQUEST, "alice", lost.id);
+    assert_done(redis_link_text(fixture->link, NULL, err, "DEL", record, NULL));
+
+    assert_done(mailbox_list(mailbox, "alice", LIST_REQUESTS, &list, err));
+    assert_int_equal(json_array_size(list), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "request")),
+                        older.id);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 1), "request")),
+                        newer.id);
+}
+
+/* An entry of the index, as the store's functions write it. */
+static void put_container(struct fixture *fixture, const char *name, int64_t until,
+                          const char *created)
+{
+    char key[KEY_SIZE];
+    json_auto_t *entry = json_pack(
+        "{s:s, s:I, s:{s:s, s:n, s:s, s:s, s:i, s:[], s:s, s:s, s:n}}", "server", "lcg50", "until",
+        (json_int_t)until, "container", "name", name, "id", "state", "creating", "address", ALIAS_1,
+        "ssh_port", 20000, "ports", "image", "debian-ssh", "created", created, "expires");
+    AUTO(string) char *text = json_dumps(entry, JSON_COMPACT);
+
+    key_of_user(key, KEY_CONTAINERS, "alice", NULL);
+    assert_done(redis_link_text(fixture->link, NULL, err, "HSET", key, name, text, NULL));
+}
+
+static const char *name_at(const json_t *list, size_t index)
+{
+    const json_t *container = json_object_get(json_array_get(list, index), "container");
+    return json_string_value(json_object_get(container, "name"));
+}
+
+static void containers_are_listed_oldest_first_without_what_does_not_count(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    int64_t now = timestamp_now();
+    char key[KEY_SIZE];
+    json_auto_t *list = NULL;
+
+    put_container(fixture, "second", 0, "2026-11-23T22:00:00.000Z");
+    put_container(fixture, "first", 0, "2026-11-23T21:00:00.000Z");
+    put_container(fixture, "pending", now + 60000, "2026-11-23T23:00:00.000Z");
+    put_container(fixture, "given-up", now - 1, "2026-11-23T23:00:00.000Z");
+    key_of_user(key, KEY_CONTAINERS, "alice", NULL);
+    assert_done(redis_link_text(fixture->link, NULL, err, "HSET", key, "damaged", "{", NULL));
+
+    assert_done(mailbox_list(mailbox, "alice", LIST_CONTAINERS, &list, err));
+    assert_int_equal(json_array_size(list), 3);
+    assert_string_equal(name_at(list, 0), "first");
+    assert_string_equal(name_at(list, 1), "second");
+    assert_string_equal(name_at(list, 2), "pending");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "server")),
+                        "lcg50");
+}
+
+static void a_damaged_record_is_not_the_readers_mistake(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request request = request_of("alice");
+    char record[KEY_SIZE];
+    json_t *result = NULL;
+
+    key_of_user(record, KEY_REQUEST, "alice", request.id);
+    assert_done(redis_link_text(fixture->link, NULL, err, "HSET", record, "result", "{}", NULL));
+    assert_fault(FAULT_INTERNAL, mailbox_record(mailbox, "alice", request.id, &result, err));
+}
+
+static void a_store_that_was_restarted_is_found_again(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request request = request_of("alice");
+    json_t *list = NULL;
+
+    assert_done(mailbox_queue(mailbox, &request, err));
+    fixture_restart(fixture);
+    /* What was written is gone with this store; the next call finds it all the same. */
+    assert_done(mailbox_queue(mailbox, &request, err));
+    assert_done(mailbox_list(mailbox, "alice", LIST_REQUESTS, &list, err));
+    assert_int_equal(json_array_size(list), 1);
+    json_decref(list);
+}
+
+static void a_store_out_of_reach_is_a_dependency(void **state)
+{
+    AUTO(mailbox) struct mailbox *mailbox = NULL;
+    json_t *list = NULL;
+
+    (void)state;
+    assert_done(mailbox_new("redis://127.0.0.1:1/0", &mailbox, err));
+    assert_fault(FAULT_DEPENDENCY, mailbox_list(mailbox, "alice", LIST_CONTAINERS, &list, err));
+    assert_null(list);
+}
+
+#define STORED(test) cmocka_unit_test_setup(test, fixture_empty)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORED(a_request_is_queued_then_running_then_done),
+        STORED(a_worker_that_was_quicker_is_not_overwritten),
+        STORED(another_users_request_is_not_there),
+        STORED(an_id_may_be_repeated_but_not_used_for_something_else),
+        STORED(events_come_in_order_and_each_once),
+        STORED(an_event_of_a_later_version_is_passed_over),
+        STORED(somebody_who_follows_is_known_to_for_a_while),
+        STORED(requests_are_listed_oldest_first_and_without_gaps),
+        STORED(containers_are_listed_oldest_first_without_what_does_not_count),
+        STORED(a_damaged_record_is_not_the_readers_mistake),
+        STORED(a_store_that_was_restarted_is_found_again),
+        STORED(a_store_out_of_reach_is_a_dependency),
+    };
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}
