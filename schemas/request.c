@@ -29,7 +29,7 @@ static const struct field create_args[] = {
     {.name = "address", ADDRESS},
     {.name = "server", SERVER},
     {.name = "millicpus", INTEGER(10, 1024000)},
-    {.name = "memory", BYTES(4 << 20)},
+    {.name = "memory", BYTES(6 << 20)},
     {.name = "pids", INTEGER(1, PIDS_MAX)},
 };
 

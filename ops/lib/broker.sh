@@ -10,23 +10,28 @@ broker_account() {
         printf '%b' "$salt"
         { printf '%b' "$salt" && cat "$password_file"; } | openssl dgst -sha256 -binary
     } | base64 -w0)
-    printf '{"name":"%s","password_hash":"%s","hashing_algorithm":"rabbit_password_hashing_sha256","tags":"%s"}' \
-        "$2" "$hash" "$3"
+    jq -n --arg name "$2" --arg hash "$hash" --arg tags "$3" '{name: $name, tags: $tags,
+        password_hash: $hash, hashing_algorithm: "rabbit_password_hashing_sha256"}'
 }
 
-# Patterns end in \z because `$` admits a trailing newline, and "nothing" is (?!), which never
-# matches, because RabbitMQ reads an empty pattern as ^$.
+# broker_permission ACCOUNT CONFIGURE WRITE READ: in the vhost dcm, by patterns of names. They end in
+# \z because `$` admits a trailing newline.
+broker_permission() {
+    jq -n --arg user "$1" --arg configure "$2" --arg write "$3" --arg read "$4" '$ARGS.named +
+        {vhost: "dcm"}'
+}
+
+# "Nothing" is (?!), which never matches: RabbitMQ reads an empty pattern as ^$.
 broker_definitions() {
-    cat <<JSON
-{"vhosts":[{"name":"dcm"}],
- "users":[$(broker_account "$1" dcm-gate ""),
-          $(broker_account "$1" dcm-worker ""),
-          $(broker_account "$1" dcm-admin administrator)],
- "permissions":[
-  {"user":"dcm-gate","vhost":"dcm","configure":"(?!)","write":"^dcm\\\\.requests\\\\z","read":"(?!)"},
-  {"user":"dcm-worker","vhost":"dcm","configure":"^dcm\\\\.","write":"^(dcm\\\\..*|amq\\\\.default)\\\\z","read":"^dcm\\\\."},
-  {"user":"dcm-admin","vhost":"dcm","configure":".*","write":".*","read":".*"}]}
-JSON
+    jq -n --slurpfile users <(
+        broker_account "$1" dcm-gate ""
+        broker_account "$1" dcm-worker ""
+        broker_account "$1" dcm-admin administrator
+    ) --slurpfile permissions <(
+        broker_permission dcm-gate '(?!)' '^dcm\.requests\z' '(?!)'
+        broker_permission dcm-worker '^dcm\.' '^(dcm\..*|amq\.default)\z' '^dcm\.'
+        broker_permission dcm-admin '.*' '.*' '.*'
+    ) '{vhosts: [{name: "dcm"}], users: $users, permissions: $permissions}'
 }
 
 # broker_url STATE ACCOUNT

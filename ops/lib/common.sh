@@ -48,7 +48,8 @@ port_is_open() {
 chosen_port() {
     local ports=$1/ports port
     touch "$ports"
-    if ! port=$(awk -v name="$2" '$1 == name { print $2; found = 1 } END { exit !found }' "$ports"); then
+    port=$(awk -v name="$2" '$1 == name { print $2 }' "$ports")
+    if [[ -z $port ]]; then
         while port=$((30000 + RANDOM % 2500)) &&
             { port_is_open "$port" || grep -q " $port\$" "$ports"; }; do :; done
         printf '%s %s\n' "$2" "$port" >>"$ports"

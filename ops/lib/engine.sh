@@ -27,7 +27,7 @@ engine_is_private() {
     [[ ! -s $1/engine.socket ]]
 }
 
-# engine_docker STATE ARG…: the docker client on the stack's engine, with no configuration of ours.
+# engine_docker STATE ARG…: the docker client on the stack's engine, without root's configuration.
 engine_docker() {
     local state=$1
     shift
@@ -106,10 +106,12 @@ engine_empty() {
     engine_docker "$1" network prune --force >/dev/null
 }
 
-# engine_erase STATE: stop a private engine and take away everything that it made, mounts and bridges
-# included. One that was killed is started once more to do so.
+# engine_erase STATE: stop a private engine and take away everything that it made, mounts and
+# bridges included. One that was killed is started once more to do so.
 engine_erase() {
     local state=$1 mount
+    # shellcheck disable=SC2016 # awk's own
+    local below='index($2, folder) == 1 { print $2 }'
     [[ -d $state/engine ]] || return 0
     (engine_start "$state" && engine_wait "$state" && engine_empty "$state") ||
         say "the engine of $state could not be emptied"
@@ -117,6 +119,6 @@ engine_erase() {
     bridge_remove "$state"
     while read -r mount; do
         umount -l "$(printf '%b' "$mount")" 2>/dev/null || true
-    done < <(awk -v under="$state/engine/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r)
+    done < <(awk -v folder="$state/engine/" "$below" /proc/mounts | sort -r)
     rm -rf "$state/engine"
 }

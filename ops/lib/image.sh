@@ -31,11 +31,12 @@ image_ensure() {
 
 # image_load STATE: from the cache, unless the engine has just that one.
 image_load() {
-    local archive id
+    local archive id found
     archive=$(image_archive)
     [[ -s $archive ]] || die "no $archive: build the image first"
     id=$(tar -xOf "$archive" manifest.json | jq -r '.[0].Config | split(".")[0]')
-    [[ $(engine_docker "$1" image inspect --format '{{.Id}}' "$IMAGE_NAME" 2>/dev/null) == "sha256:$id" ]] ||
+    found=$(engine_docker "$1" image inspect --format '{{.Id}}' "$IMAGE_NAME" 2>/dev/null) || found=
+    [[ $found == "sha256:$id" ]] ||
         engine_docker "$1" load --quiet --input "$archive" >/dev/null
 }
 
@@ -60,7 +61,7 @@ image_base() {
     engine_docker "$1" image inspect "$IMAGE_BASE" >/dev/null 2>&1 && return
     touch "$1/base"
     if timeout 5 bash -c 'exec 3<>/dev/tcp/registry-1.docker.io/443' 2>/dev/null &&
-        DOCKER_HOST=unix://$(engine_socket "$1") timeout 180 docker pull --quiet "$IMAGE_BASE" >&2; then
+        DOCKER_HOST=unix://$(engine_socket "$1") timeout 180 docker pull "$IMAGE_BASE" >&2; then
         return
     fi
     image_bootstrap
@@ -82,13 +83,16 @@ image_bootstrap() {
     say "no registry answers: making $IMAGE_BASE from $mirror"
     mkdir -p "$IMAGE_CACHE"
     root=$(mktemp -d "$IMAGE_CACHE/bookworm.XXXXXX")
-    debootstrap --variant=minbase bookworm "$root" "$mirror" >"$IMAGE_CACHE/bookworm.log" 2>&1 ||
-        { tail -n 20 "$IMAGE_CACHE/bookworm.log" >&2 && rm -rf "$root" && die "debootstrap failed"; }
+    if ! debootstrap --variant=minbase bookworm "$root" "$mirror" >"$root.log" 2>&1; then
+        tail -n 20 "$root.log" >&2
+        rm -rf "$root"
+        die "debootstrap failed: $root.log"
+    fi
     image_sources | sed 's/.*/deb & main/' >"$root/etc/apt/sources.list"
     image_slim "$root"
     tar -C "$root" --numeric-owner -cf "$root.tar" .
     mv "$root.tar" "$IMAGE_CACHE/bookworm.tar"
-    rm -rf "$root"
+    rm -rf "$root" "$root.log"
 }
 
 # As Debian's slim images are: without documentation and downloaded packages, and with a policy that

@@ -15,7 +15,7 @@ TEST_PACKAGES=(libcmocka-dev python3-pytest python3-pika python3-redis python3-d
 POLICY=/usr/sbin/policy-rc.d
 POLICY_MARK='# Placed by DCM while it installs packages.'
 
-# packages_install NAME…: those that are missing, without a question and without starting anything.
+# packages_install NAME…: those that are missing, with no question asked and no service started.
 packages_install() {
     local -a missing
     mapfile -t missing < <(packages_missing "$@")

@@ -5,7 +5,8 @@
 # <state>/run/<name>.pid holds "pid starttime boot-id": after a reboot or a crash the number alone
 # may belong to somebody else. The output goes to <state>/log/<name>.log.
 
-# "starttime boot-id" of a process, field 22 of proc(5)'s stat; fails for one that is gone or a zombie.
+# "starttime boot-id" of a process, from field 22 of proc(5)'s stat; fails for one that is gone or a
+# zombie.
 process_birth() {
     local stat boot
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1

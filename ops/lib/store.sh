@@ -1,19 +1,25 @@
 # shellcheck shell=bash
 # A private Redis on loopback: append-only file on, nothing evicted, three accounts.
 
-# Redis checks what a function calls against the caller's rights, so the gate may write request
-# records, streams and lists (what dcm_1_queue writes), but no user's containers. %R~ and %RW~ are
-# key permissions of Redis 7: https://redis.io/docs/management/security/acl/
-#
+# Redis checks what a function calls against the caller's rights, so the gate may write what
+# dcm_1_queue writes, request records, streams and lists, but no user's containers. %R~ is a key
+# permission of Redis 7: https://redis.io/docs/management/security/acl/
+STORE_GATE_KEYS=("%R~dcm:user:*" "~dcm:user:*:requests" "~dcm:user:*:request:*"
+    "~dcm:user:*:events:*" "~dcm:user:*:follower:*")
+STORE_GATE_COMMANDS=(-@all +hello +ping +select "+client|setname" +time +exists +type +ttl
+    +hget +hmget +hgetall +hvals +hexists +hlen +zrange +zrevrange +zrangebyscore +zcard +zscore
+    +xread +xrange +xrevrange +xlen +get
+    +set +hset +zadd +zremrangebyscore +expire +xadd "+fcall|dcm_1_queue")
+STORE_WORKER_COMMANDS=(-@all +@read +@write +@connection +@scripting -@dangerous +time +info)
+
 # Nobody can be "default", but Redis 7.0 replays its append-only file with that account's rights:
 # without them all that functions wrote is lost at a restart, with only a line in the log.
 store_accounts() {
-    cat <<ACL
-user default reset off ~* &* +@all
-user gate reset on #$(store_password_hash "$1" gate) %R~dcm:user:* ~dcm:user:*:requests ~dcm:user:*:request:* ~dcm:user:*:events:* ~dcm:user:*:follower:* -@all +hello +ping +select +client|setname +time +exists +type +ttl +hget +hmget +hgetall +hexists +hlen +hvals +zrange +zrevrange +zrangebyscore +zcard +zscore +xread +xrange +xrevrange +xlen +get +set +hset +zadd +zremrangebyscore +expire +pexpire +xadd +fcall|dcm_1_queue
-user worker reset on #$(store_password_hash "$1" worker) ~dcm:* -@all +@read +@write +@connection +@scripting -@dangerous +time +info
-user admin reset on #$(store_password_hash "$1" admin) ~* &* +@all
-ACL
+    printf 'user %s reset %s\n' \
+        default "off ~* &* +@all" \
+        gate "on #$(store_password_hash "$1" gate) ${STORE_GATE_KEYS[*]} ${STORE_GATE_COMMANDS[*]}" \
+        worker "on #$(store_password_hash "$1" worker) ~dcm:* ${STORE_WORKER_COMMANDS[*]}" \
+        admin "on #$(store_password_hash "$1" admin) ~* &* +@all"
 }
 
 store_password_hash() {
@@ -55,8 +61,8 @@ store_wait() {
     store_functions "$1"
 }
 
-# store_cli STATE COMMAND…: redis-cli as the administrator. The password travels in the environment,
-# which other users cannot read; arguments they can.
+# store_cli STATE COMMAND…: redis-cli as the administrator. The password travels in the
+# environment, which other users cannot read; arguments they can.
 store_cli() {
     local state=$1
     shift

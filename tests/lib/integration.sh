@@ -10,8 +10,8 @@ part_bench() {
     pytest_part bench -s
 }
 
-# pytest_part FOLDER [OPTION…]. DCM_BUILD tells the fixtures where the programs are; Debian's python
-# has the modules that packages.sh installs.
+# pytest_part FOLDER [OPTION…]. DCM_BUILD tells the fixtures where the programs are; it is Debian's
+# python that has the modules of packages.sh, whose docker module warns of Debian's distutils.
 pytest_part() {
     local folder=$1 log=build/$1.tests status=0
     shift
@@ -19,8 +19,8 @@ pytest_part() {
     check "the image" image_prepare
     DCM_BUILD=$BUILD_ROOT/build/dev unshare --net --mount --pid --fork --kill-child --mount-proc \
         bash -c 'ip link set lo up; "$@"; exit' -- \
-        /usr/bin/python3 -m pytest -p no:cacheprovider -ra --durations=5 "$@" "tests/$folder" \
-        2>&1 | tee "$log" >&2 || status=$?
+        /usr/bin/python3 -m pytest -p no:cacheprovider -W "ignore:distutils" -ra --durations=5 \
+        "$@" "tests/$folder" 2>&1 | tee "$log" >&2 || status=$?
     pytest_counted "$log" "$status"
 }
 

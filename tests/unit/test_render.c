@@ -70,17 +70,19 @@ static void json_is_one_line_and_the_whole_result(void **state)
     screen_close(&screen);
 }
 
-static void quiet_prints_the_id_only(void **state)
+static void quiet_prints_the_id_of_what_it_is_about(void **state)
 {
     struct screen screen;
     struct options options = {.given = TAKES(OPTION_QUIET)};
-    json_auto_t *result = created_container();
+    json_auto_t *created = created_container();
+    json_auto_t *pinged = fake_result(OP_PING, FAKE_ID, "done", FAULT_NONE);
 
     (void)state;
     screen_open(&screen, NULL);
-    assert_int_equal(render_result(&screen.session, &options, result, NULL), 0);
+    assert_int_equal(render_result(&screen.session, &options, created, NULL), 0);
+    assert_int_equal(render_result(&screen.session, &options, pinged, NULL), 0);
     screen_read(&screen);
-    assert_string_equal(screen.out, FAKE_ID "\n");
+    assert_string_equal(screen.out, ENGINE_ID "\n" FAKE_ID "\n");
     screen_close(&screen);
 }
 
@@ -262,7 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_create_tells_people_how_to_connect),
         cmocka_unit_test(json_is_one_line_and_the_whole_result),
-        cmocka_unit_test(quiet_prints_the_id_only),
+        cmocka_unit_test(quiet_prints_the_id_of_what_it_is_about),
         cmocka_unit_test(the_end_of_a_request_decides_the_exit_status),
         cmocka_unit_test(a_refusal_names_its_rule),
         cmocka_unit_test(a_request_under_way_is_unfinished),
