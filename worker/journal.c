@@ -81,8 +81,12 @@ int journal_begin(struct journal *journal, const struct request *request, const 
                   const char *publisher, const char *body, struct error *err)
 {
     const struct argument arguments[] = {
-        {.text = request->id}, {.text = request->user}, {.text = op_name(request->op)},
-        {.text = hash},        {.text = publisher},     {.text = body},
+        {.text = request->id},
+        {.text = request->user},
+        {.text = op_name(request->op)},
+        {.text = hash},
+        {.text = publisher},
+        {.text = body},
         {.number = timestamp_now()},
     };
 

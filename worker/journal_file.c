@@ -18,34 +18,34 @@ static const char settings[] = "PRAGMA synchronous = FULL;"
 
 /* begun and ended are milliseconds since the epoch. rowid tells the order in which requests were
  * begun, which a clock that is set back does not. */
-static const char schema[] =
-    "CREATE TABLE requests ("
-    "  id TEXT NOT NULL UNIQUE,"
-    "  user TEXT NOT NULL,"
-    "  op TEXT NOT NULL,"
-    "  hash TEXT NOT NULL,"
-    "  publisher TEXT NOT NULL,"
-    "  body TEXT NOT NULL,"
-    "  attempts INTEGER NOT NULL,"
-    "  begun INTEGER NOT NULL,"
-    "  container TEXT,"
-    "  ended INTEGER,"
-    "  result TEXT,"
-    "  recorded INTEGER NOT NULL DEFAULT 0"
-    ") STRICT;"
-    "CREATE INDEX unfinished ON requests (recorded) WHERE recorded = 0;"
-    "CREATE TABLE tombstones ("
-    "  container TEXT NOT NULL PRIMARY KEY,"
-    "  buried INTEGER NOT NULL"
-    ") STRICT, WITHOUT ROWID;"
-    "PRAGMA user_version = 1;"; /* SCHEMA_VERSION */
+static const char schema[] = "CREATE TABLE requests ("
+                             "  id TEXT NOT NULL UNIQUE,"
+                             "  user TEXT NOT NULL,"
+                             "  op TEXT NOT NULL,"
+                             "  hash TEXT NOT NULL,"
+                             "  publisher TEXT NOT NULL,"
+                             "  body TEXT NOT NULL,"
+                             "  attempts INTEGER NOT NULL,"
+                             "  begun INTEGER NOT NULL,"
+                             "  container TEXT,"
+                             "  ended INTEGER,"
+                             "  result TEXT,"
+                             "  recorded INTEGER NOT NULL DEFAULT 0"
+                             ") STRICT;"
+                             "CREATE INDEX unfinished ON requests (recorded) WHERE recorded = 0;"
+                             "CREATE TABLE tombstones ("
+                             "  container TEXT NOT NULL PRIMARY KEY,"
+                             "  buried INTEGER NOT NULL"
+                             ") STRICT, WITHOUT ROWID;"
+                             "PRAGMA user_version = 1;"; /* SCHEMA_VERSION */
 
 static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_FIND] = "SELECT hash, publisher, body, attempts, container, result, recorded"
                        " FROM requests WHERE id = ?",
-    [STATEMENT_BEGIN] = "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun)"
-                        " VALUES (?, ?, ?, ?, ?, ?, 1, ?)"
-                        " ON CONFLICT (id) DO UPDATE SET attempts = attempts + 1",
+    [STATEMENT_BEGIN] =
+        "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun)"
+        " VALUES (?, ?, ?, ?, ?, ?, 1, ?)"
+        " ON CONFLICT (id) DO UPDATE SET attempts = attempts + 1",
     [STATEMENT_CONTAINER] = "UPDATE requests SET container = ? WHERE id = ?",
     [STATEMENT_END] = "UPDATE requests SET result = ?, ended = ? WHERE id = ? AND ended IS NULL",
     [STATEMENT_END_UNBEGUN] =
@@ -206,8 +206,8 @@ int journal_open(const char *path, struct journal **ret_journal, struct error *e
     /* The file gets its mode from the umask, and the WAL its mode from the file. To open the file
      * ourselves first would not do: closing it again drops SQLite's locks (fcntl(2)). */
     mode_t mask = umask(S_IRWXG | S_IRWXO);
-    int code = sqlite3_open_v2(path, &journal->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                               NULL);
+    int code =
+        sqlite3_open_v2(path, &journal->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
     umask(mask);
     if (code != SQLITE_OK)
         fail(err, is_passing(code) ? FAULT_DEPENDENCY : FAULT_INTERNAL, "journal: %s",

@@ -28,7 +28,8 @@ struct journal {
     sqlite3_stmt *statements[STATEMENT_COUNT];
 };
 
-/* What stands for one ?: a text, or where that is NULL, the number. Borrowed until the last step. */
+/* What stands for one ?: a text, or where that is NULL, the number. Borrowed until the last step.
+ */
 struct argument {
     const char *text;
     int64_t number;

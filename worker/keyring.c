@@ -38,12 +38,10 @@ const struct key *keyring_find(const struct keyring *keyring, const char *mac)
     return NULL;
 }
 
-static int hex_digit(char digit)
+/* Of a character that is known to be one. */
+static unsigned hex_digit(char digit)
 {
-    static const char digits[] = "0123456789abcdef";
-    const char *found = digit ? strchr(digits, digit | 0x20) : NULL;
-
-    return found ? (int)(found - digits) : -1;
+    return (unsigned)(digit <= '9' ? digit - '0' : (digit | ('a' - 'A')) - 'a' + 10);
 }
 
 /* NULL when the line is a key, else what is wrong with it. */
@@ -57,14 +55,13 @@ static const char *parse_key(const char *line, struct key *ret_key)
     size_t digits = strspn(hex, "0123456789abcdefABCDEF");
     if (hex[digits] != '\0' || digits % 2 != 0)
         return "the key is not pairs of hex digits";
-    if (digits < 2 * KEY_BYTES_MIN || digits > 2 * KEY_BYTES_MAX)
+    if (digits / 2 < KEY_BYTES_MIN || digits / 2 > KEY_BYTES_MAX)
         return "the key has to be of 64 to 256 hex digits";
     memcpy(ret_key->id, line, id_length);
     ret_key->id[id_length] = '\0';
     ret_key->length = digits / 2;
     for (size_t i = 0; i < ret_key->length; i++)
-        ret_key->bytes[i] =
-            (unsigned char)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
+        ret_key->bytes[i] = (unsigned char)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
     return NULL;
 }
 

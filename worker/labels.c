@@ -64,9 +64,8 @@ static char *canonical(const char *engine_identity, json_t *labels, size_t *ret_
     bool failed = !out;
 
     if (out) {
-        json_object_foreach(labels, name, value)
-            if (counts(name, json_string_value(value)))
-                names[count++] = name;
+        json_object_foreach(labels, name, value) if (counts(name, json_string_value(value)))
+            names[count++] = name;
         qsort(names, count, sizeof(*names), by_name);
         write_text(out, "dcm labels 1");
         write_text(out, engine_identity);
@@ -133,9 +132,8 @@ bool labels_verify(const struct keyring *keyring, const char *engine_identity, c
     char mac[MAC_TEXT_SIZE];
     json_auto_t *copy = json_deep_copy(labels); /* jansson iterates over no const object */
 
-    if (!key || !text_is(labels, "dcm.v", "1") ||
-        !write_mac(key, engine_identity, copy, mac) || strlen(claimed) != strlen(mac) ||
-        CRYPTO_memcmp(claimed, mac, strlen(mac)) != 0)
+    if (!key || !text_is(labels, "dcm.v", "1") || !write_mac(key, engine_identity, copy, mac) ||
+        strlen(claimed) != strlen(mac) || CRYPTO_memcmp(claimed, mac, strlen(mac)) != 0)
         return false;
     for (size_t i = 0; i < TOLD_COUNT; i++) {
         const char *value = told_value(expected, i);

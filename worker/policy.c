@@ -116,7 +116,8 @@ static int grant(const struct decisions *found, enum resource resource, const js
     int64_t amount = asked ? json_integer_value(asked) : limit[USUAL].amount;
     char rule[sizeof(err->rule)];
 
-    snprintf(rule, sizeof(rule), "%s.%s.each", decision_place(&limit[EACH]), resources[resource].name);
+    snprintf(rule, sizeof(rule), "%s.%s.each", decision_place(&limit[EACH]),
+             resources[resource].name);
     if (limit[EACH].amount <= 0)
         return fail_by_rule(err, FAULT_DENIED, rule,
                             "no %s is granted to your containers; ask the administrator",

@@ -157,7 +157,8 @@ int storage_prepare(const char *storage, const char *keys, const char *user, uid
 {
     struct storage_paths paths;
 
-    /* A name such as ".." would lead elsewhere, and a home of root's would be two things at once. */
+    /* A name such as ".." would lead elsewhere, and a home of root's would be two things at once.
+     */
     if (!name_is_user(user) || uid == 0 || uid == (uid_t)-1)
         return fail(err, FAULT_INTERNAL, "no storage for user '%.40s' of uid %lu", user,
                     (unsigned long)uid);

@@ -14,11 +14,11 @@ broker_account() {
         password_hash: $hash, hashing_algorithm: "rabbit_password_hashing_sha256"}'
 }
 
-# broker_permission ACCOUNT CONFIGURE WRITE READ: in the vhost dcm, by patterns of names. They end in
-# \z because `$` admits a trailing newline.
+# broker_permission ACCOUNT CONFIGURE WRITE READ: in the vhost dcm, by patterns of names. They end
+# in \z because `$` admits a trailing newline.
 broker_permission() {
-    jq -n --arg user "$1" --arg configure "$2" --arg write "$3" --arg read "$4" '$ARGS.named +
-        {vhost: "dcm"}'
+    jq -n --arg user "$1" --arg configure "$2" --arg write "$3" --arg read "$4" \
+        '$ARGS.named + {vhost: "dcm"}'
 }
 
 # "Nothing" is (?!), which never matches: RabbitMQ reads an empty pattern as ^$.

@@ -15,9 +15,10 @@ STORE_WORKER_COMMANDS=(-@all +@read +@write +@connection +@scripting -@dangerous
 # Nobody can be "default", but Redis 7.0 replays its append-only file with that account's rights:
 # without them all that functions wrote is lost at a restart, with only a line in the log.
 store_accounts() {
+    local gate_rights="${STORE_GATE_KEYS[*]} ${STORE_GATE_COMMANDS[*]}"
     printf 'user %s reset %s\n' \
         default "off ~* &* +@all" \
-        gate "on #$(store_password_hash "$1" gate) ${STORE_GATE_KEYS[*]} ${STORE_GATE_COMMANDS[*]}" \
+        gate "on #$(store_password_hash "$1" gate) $gate_rights" \
         worker "on #$(store_password_hash "$1" worker) ~dcm:* ${STORE_WORKER_COMMANDS[*]}" \
         admin "on #$(store_password_hash "$1" admin) ~* &* +@all"
 }

@@ -67,11 +67,11 @@ demonstrate_login() {
     local id=$1 port=$2 account hostname
     for account in "$DEMO" root; do
         show "ssh -i .dcm/keys/$DEMO -p $port $account@127.0.0.1 'id -un; hostname'"
-        wait_until 10 demonstrate_ssh "$account" "$port" true || die "the sign-in as $account failed"
+        wait_until 10 demonstrate_ssh "$account" "$port" true || die "no sign-in as $account"
         demonstrate_ssh "$account" "$port" 'id -un; hostname'
         hostname=$(demonstrate_ssh "$account" "$port" hostname)
         [[ $hostname == "${id:0:12}" ]] || die "$hostname is not the container ${id:0:12}"
-        [[ $(demonstrate_ssh "$account" "$port" id -un) == "$account" ]] || die "signed in as another"
+        [[ $(demonstrate_ssh "$account" "$port" id -un) == "$account" ]] || die "not $account"
     done
 }
 

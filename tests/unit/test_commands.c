@@ -27,11 +27,11 @@ static void a_create_asks_for_what_its_options_say(void **state)
     struct scene *scene = *state;
 
     assert_int_equal(screen_run(&scene->screen, "create debian-ssh 80 -p 53/udp --name web "
-                                                "--memory 4m --cpus 2 --pids 9 --server lcg50"),
+                                                "--memory 6m --cpus 2 --pids 9 --server lcg50"),
                      0);
     json_auto_t *expected = json_loads(
         "{\"image\":\"debian-ssh\",\"name\":\"web\",\"server\":\"lcg50\",\"millicpus\":2000,"
-        "\"memory\":4194304,\"pids\":9,\"ports\":["
+        "\"memory\":6291456,\"pids\":9,\"ports\":["
         "{\"host\":53,\"container\":53,\"protocol\":\"udp\"},"
         "{\"host\":80,\"container\":80,\"protocol\":\"tcp\"}]}",
         0, NULL);

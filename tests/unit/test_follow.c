@@ -166,6 +166,23 @@ static void a_short_outage_of_the_store_goes_unnoticed(void **state)
     assert_done(&scene);
 }
 
+static void after_an_outage_the_record_is_read_at_once(void **state)
+{
+    static const struct pace patient = {.wait_ms = 10, .look_ms = 5000, .patience_ms = 1000};
+    struct scene scene;
+    int64_t began = clock_ms();
+
+    (void)state;
+    begin(&scene);
+    scene.following.pace = &patient;
+    scene.fake.records[0] = (struct fake_record){.state = "running"};
+    scene.fake.records[1] = (struct fake_record){.state = "done"};
+    /* The wake-up may have been lost with the store's connection. */
+    scene.fake.events[0] = (struct fake_events){.fault = FAULT_DEPENDENCY};
+    assert_done(&scene);
+    assert_in_range(clock_ms() - began, 0, 2000);
+}
+
 static void a_long_outage_of_the_store_ends_the_following_only(void **state)
 {
     struct scene scene;
@@ -274,6 +291,7 @@ int main(void)
         cmocka_unit_test(our_own_request_may_have_no_record_yet),
         cmocka_unit_test(a_request_that_nobody_made_is_not_found),
         cmocka_unit_test(a_short_outage_of_the_store_goes_unnoticed),
+        cmocka_unit_test(after_an_outage_the_record_is_read_at_once),
         cmocka_unit_test(a_long_outage_of_the_store_ends_the_following_only),
         cmocka_unit_test(a_damaged_record_is_told_as_it_is),
         cmocka_unit_test(following_stops_at_its_time),

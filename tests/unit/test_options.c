@@ -110,7 +110,7 @@ static void ill_formed_values_are_refused_with_the_option(void **state)
     (void)state;
     assert_refused("create x --cpus 0", "--cpus: 0 is too little: use at least 0.01");
     assert_refused("create x --cpus many", "--cpus: \"many\"");
-    assert_refused("create x --memory 1k", "--memory: 1k is too little");
+    assert_refused("create x --memory 5m", "--memory: 5m is too little: use at least 6m");
     assert_refused("create x --memory lots", "--memory: \"lots\"");
     assert_refused("create x --pids 0", "--pids: \"0\"");
     assert_refused("create x --pids 99999999999999999999", "--pids:");

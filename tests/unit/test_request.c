@@ -234,13 +234,13 @@ static void the_hash_is_of_what_is_asked_and_not_of_how(void **state)
     char first[REQUEST_HASH_SIZE], second[REQUEST_HASH_SIZE];
     AUTO(request)
     struct request request =
-        make(OP_CONTAINER_CREATE, "alice", "{\"image\":\"a\",\"memory\":4194304}");
+        make(OP_CONTAINER_CREATE, "alice", "{\"image\":\"a\",\"memory\":6291456}");
     AUTO(request)
     struct request same =
-        make(OP_CONTAINER_CREATE, "alice", "{ \"memory\" : 4194304, \"image\" : \"\\u0061\" }");
+        make(OP_CONTAINER_CREATE, "alice", "{ \"memory\" : 6291456, \"image\" : \"\\u0061\" }");
     AUTO(request)
     struct request other_user =
-        make(OP_CONTAINER_CREATE, "bob", "{\"image\":\"a\",\"memory\":4194304}");
+        make(OP_CONTAINER_CREATE, "bob", "{\"image\":\"a\",\"memory\":6291456}");
     AUTO(request)
     struct request other_args =
         make(OP_CONTAINER_CREATE, "alice", "{\"image\":\"a\",\"memory\":4194305}");

@@ -30,8 +30,9 @@ __attribute__((format(printf, 2, 3))) static void path_of(char ret_path[PATH_MAX
     va_list arguments;
 
     va_start(arguments, format);
-    assert_true(vsnprintf(ret_path, PATH_MAX, format, arguments) < PATH_MAX);
+    int length = vsnprintf(ret_path, PATH_MAX, format, arguments);
     va_end(arguments);
+    assert_in_range(length, 0, PATH_MAX - 1);
 }
 
 static void write_file(const char *path, const char *text)
@@ -249,11 +250,15 @@ static void neither_root_nor_a_strange_name_gets_storage(void **state)
     struct storage_paths paths;
     struct error err = {0};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        err = (struct error){0};
         assert_int_equal(
             storage_prepare(places->storage, places->keys, names[i], ALICE, &paths, &err), -1);
+        assert_int_equal(err.fault, FAULT_INTERNAL);
+        assert_non_null(strstr(err.text, "no storage for user"));
+    }
     assert_int_equal(storage_prepare(places->storage, places->keys, "alice", 0, &paths, &err), -1);
-    assert_int_equal(err.fault, FAULT_INTERNAL);
+    assert_non_null(strstr(err.text, "of uid 0"));
 }
 
 static void several_runners_may_prepare_one_user_at_once(void **state)
