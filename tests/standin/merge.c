@@ -31,15 +31,17 @@ static void join(json_t *config, const json_t *image_config, const char *field)
         json_object_update_missing(value, image_value);
 }
 
+/* By name: a bare KEY names a variable too, which it takes away. */
 static bool has_variable(const json_t *list, const char *variable)
 {
-    size_t name_length = strcspn(variable, "=") + 1;
+    size_t name_length = strcspn(variable, "=");
     size_t i;
     json_t *item;
 
     json_array_foreach(list, i, item)
     {
-        if (strncmp(json_string_value(item), variable, name_length) == 0)
+        const char *text = json_string_value(item);
+        if (strcspn(text, "=") == name_length && strncmp(text, variable, name_length) == 0)
             return true;
     }
     return false;

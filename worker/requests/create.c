@@ -171,6 +171,8 @@ static int join_network(struct runner *runner, const struct job *job, unsigned i
     struct labels facts = {
         .kind = "network", .user = job->request.user, .name = name, .request = job->request.id};
     json_auto_t *labels = labels_sign(runner->keyring, runner->identity, &facts);
+    if (!labels)
+        return fail(err, FAULT_DEPENDENCY, "out of memory");
     struct engine_network network = {.name = name, .subnet = subnet, .labels = labels};
     return engine_network_ensure(runner->engine, &network, err);
 }
@@ -182,6 +184,8 @@ static int make(struct runner *runner, const struct job *job, const struct conta
     char engine_name[ENGINE_NAME_SIZE];
     json_auto_t *body = plan_body(plan);
     json_auto_t *found = NULL;
+    if (!plan->labels || !body)
+        return fail(err, FAULT_DEPENDENCY, "out of memory");
     engine_name_of(plan->user, plan->name, engine_name);
     if (engine_container_create(runner->engine, engine_name, body, ret_id, err) == 0)
         return journal_container(runner->journal, job->request.id, ret_id, err);
