@@ -13,10 +13,9 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "common/auto.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 #define PAUSE_LEAST_MS 100
@@ -46,13 +45,6 @@ struct prefork {
     bool ready;
     int64_t watchdog_ms, watchdog_at;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void on_signal(int number)
 {
@@ -103,10 +95,13 @@ static void __attribute__((noreturn)) be_child(struct prefork *prefork, size_t s
 
 static void pause_slot(struct slot *slot, bool failed)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_ms();
     if (!failed || now - slot->forked_at >= YOUNG_MS)
         slot->pause = 0;
     slot->not_before = now + slot->pause;
+    /* Even one that leaves in peace is not forked over and over without a breath. */
+    if (slot->not_before < slot->forked_at + PAUSE_LEAST_MS)
+        slot->not_before = slot->forked_at + PAUSE_LEAST_MS;
     if (failed)
         slot->pause = slot->pause ? slot->pause * 2 : PAUSE_LEAST_MS;
     if (slot->pause > PAUSE_MOST_MS)
@@ -117,7 +112,7 @@ static void fork_slot(struct prefork *prefork, size_t index)
 {
     struct slot *slot = &prefork->slots[index];
     struct error err = {0};
-    slot->forked_at = now_ms();
+    slot->forked_at = clock_ms();
     if (prefork->hooks->before_fork &&
         prefork->hooks->before_fork(index, prefork->context, &err) < 0) {
         log_error("%s: %s", slot_name(prefork, index), err.text);
@@ -182,7 +177,7 @@ static void begin_stop(struct prefork *prefork)
         return;
     sd_notify(0, "STOPPING=1");
     log_info("stopping: what is under way is finished first");
-    prefork->kill_at = now_ms() + (int64_t)prefork->options->grace_s * 1000;
+    prefork->kill_at = clock_ms() + (int64_t)prefork->options->grace_s * 1000;
     tell_children(prefork, SIGTERM);
 }
 
@@ -211,7 +206,7 @@ static int fill_slots(struct prefork *prefork)
         struct slot *slot = &prefork->slots[i];
         if (slot->pid)
             continue;
-        int64_t left = slot->not_before - now_ms();
+        int64_t left = slot->not_before - clock_ms();
         if (left <= 0)
             fork_slot(prefork, i);
         else if (left < wait)
@@ -227,10 +222,10 @@ static int fill_slots(struct prefork *prefork)
 
 static void feed_watchdog(struct prefork *prefork)
 {
-    if (!prefork->watchdog_ms || now_ms() < prefork->watchdog_at)
+    if (!prefork->watchdog_ms || clock_ms() < prefork->watchdog_at)
         return;
     sd_notify(0, "WATCHDOG=1");
-    prefork->watchdog_at = now_ms() + prefork->watchdog_ms;
+    prefork->watchdog_at = clock_ms() + prefork->watchdog_ms;
 }
 
 static void wait_turn(struct prefork *prefork, int wait)
@@ -256,7 +251,7 @@ static int supervise(struct prefork *prefork)
         feed_watchdog(prefork);
         wait_turn(prefork, wait);
     }
-    while (count_running(prefork) > 0 && now_ms() < prefork->kill_at) {
+    while (count_running(prefork) > 0 && clock_ms() < prefork->kill_at) {
         feed_watchdog(prefork);
         wait_turn(prefork, 200);
     }

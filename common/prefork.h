@@ -4,8 +4,9 @@
  *
  * Children are slots in a table. A slot whose child ended is forked again, at once at first and
  * after a growing pause (to 5 s) when it keeps dying young; one that left with status 0 counts as
- * no failure. SIGTERM and SIGINT to the supervisor
- * become SIGTERM to every child, SIGHUP is passed on; after `grace_s` whoever is left is killed.
+ * no failure, but no slot is forked more than ten times a second. SIGTERM and SIGINT to the
+ * supervisor become SIGTERM to every child, SIGHUP is passed on; after `grace_s` whoever is left is
+ * killed.
  */
 #ifndef DCM_COMMON_PREFORK_H
 #define DCM_COMMON_PREFORK_H
@@ -17,13 +18,13 @@
 
 #include "common/error.h"
 
-struct prefork;
-
 struct prefork_hooks {
-    /* In the child, with default signals, no other child's descriptors (see before_fork) and
-     * PDEATHSIG set; what it returns is the exit status. */
+    /* In the child; what it returns is the exit status. SIGTERM and SIGHUP set what is asked below
+     * and end waits early, SIGINT and SIGPIPE are ignored, and the supervisor's death is a SIGTERM.
+     * Descriptors that before_fork made for it are the child's to sort out. */
     int (*child)(size_t slot, void *context);
-    /* In the parent. before_fork may prepare a slot (a socketpair); NULL: nothing to do. */
+    /* In the parent. before_fork may prepare a slot (a socketpair); where it fails, the slot waits
+     * as if its child had died young. NULL: nothing to do. */
     int (*before_fork)(size_t slot, void *context, struct error *err);
     void (*after_fork)(size_t slot, pid_t pid, void *context);
     void (*ended)(size_t slot, int wait_status, void *context); /* after waitpid */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/prefork.h"
 #include "schemas/keys.h"
@@ -12,13 +13,13 @@
 
 #define HEARTBEAT_MS 5000
 #define COMPARE_MS 60000
-#define PRUNE_MS (3600 * 1000)
+#define PRUNE_MS 3600000
 #define PAUSE_S 1
 
 struct keeper {
     struct runner runner;
     struct engine *events; /* a stream occupies its connection */
-    int64_t heartbeat_at, compare_at, prune_at;
+    int64_t heartbeat_at, compare_at, prune_at; /* clock_ms */
     bool complained; /* about what is out of reach, once */
 };
 
@@ -43,7 +44,7 @@ static int heartbeat(struct keeper *keeper, struct error *err)
 
 static int do_what_is_due(struct keeper *keeper, struct error *err)
 {
-    int64_t now = timestamp_now();
+    int64_t now = clock_ms();
     if (prefork_hangup())
         runner_reload(&keeper->runner);
     if (now >= keeper->heartbeat_at) {
@@ -59,7 +60,7 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
     }
     if (now >= keeper->prune_at) {
         keeper->prune_at = now + PRUNE_MS;
-        return journal_prune(keeper->runner.journal, now - 2 * REQUEST_RETENTION_S * 1000LL, err);
+        return journal_prune(keeper->runner.journal, timestamp_now() - 2000LL * REQUEST_RETENTION_S, err);
     }
     return 0;
 }

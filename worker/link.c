@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/prefork.h"
 #include "worker/link_private.h"
@@ -21,7 +22,7 @@ static void item_failed_for_good(struct link *link, struct item *item, const cha
     log_request(item->id[0] ? item->id : NULL);
     if (link_park(link, item, reason, &err) < 0) {
         log_error("cannot park: %s", err.text);
-        workload_postpone(item, link_now());
+        workload_postpone(item, clock_ms());
     } else {
         log_error("parked: %s", reason);
         link_settle(link, item);
@@ -84,7 +85,7 @@ static void hear_word(struct link *link, struct runner_slot *slot, const struct 
         return;
     case WORD_LATER:
         slot->item = NULL;
-        workload_postpone(item, link_now());
+        workload_postpone(item, clock_ms());
         begin_outage(link, word->reason);
         return;
     case WORD_PARK:
@@ -168,7 +169,7 @@ static void hand_out_all(struct link *link)
             continue;
         if (link->outage && out > 0)
             return; /* one at a time tries whether engine and store are back */
-        struct item *item = workload_next(&link->workload, link_now());
+        struct item *item = workload_next(&link->workload, clock_ms());
         if (!item)
             return;
         if (hand_out(slot, item) == 0)
@@ -188,7 +189,7 @@ static void wait_turn(struct link *link, struct pollfd *fds)
         (struct pollfd){.fd = link->broker ? amqp_link_fd(link->broker) : -1, .events = POLLIN};
     for (size_t i = 0; i < link->slots; i++)
         fds[count++] = (struct pollfd){.fd = link->runners[i].socket, .events = POLLIN};
-    int wait = workload_pause(&link->workload, link_now(), link->broker ? TURN_MS : 200);
+    int wait = workload_pause(&link->workload, clock_ms(), link->broker ? TURN_MS : 200);
     if (link->broker && amqp_link_has_input(link->broker))
         wait = 0;
     if (poll(fds, (nfds_t)count, wait) < 0)

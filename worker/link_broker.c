@@ -1,11 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include <jansson.h>
 
 #include "common/auto.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "schemas/topology.h"
 #include "worker/link_private.h"
@@ -23,13 +23,6 @@ static const struct amqp_queue queues[] = {
      .max_length = QUEUE_INTERACTIVE_MAX},
     {.name = QUEUE_PARKED, .max_length = QUEUE_PARKED_MAX},
 };
-
-int64_t link_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int declare_all(struct amqp_link *broker, struct error *err)
 {
@@ -62,10 +55,10 @@ static void plan_next_try(struct link *link)
 {
     uint32_t chance = 0;
     if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) < 0)
-        chance = (uint32_t)link_now();
+        chance = (uint32_t)clock_ms();
     int64_t pause = link->connect_pause ? link->connect_pause * 2 : PAUSE_LEAST_MS;
     link->connect_pause = pause < PAUSE_MOST_MS ? pause : PAUSE_MOST_MS;
-    link->connect_at = link_now() + link->connect_pause / 2 +
+    link->connect_at = clock_ms() + link->connect_pause / 2 +
                        (int64_t)(chance % (uint32_t)link->connect_pause) / 2;
 }
 
@@ -100,7 +93,7 @@ void link_lose_broker(struct link *link, const struct error *err)
 void link_keep_broker(struct link *link, bool stopping)
 {
     struct error err = {0};
-    if (!link->broker && !stopping && link_now() >= link->connect_at)
+    if (!link->broker && !stopping && clock_ms() >= link->connect_at)
         connect_broker(link);
     if (!link->broker)
         return;

@@ -16,7 +16,7 @@ struct link {
     struct amqp_link *broker; /* NULL while disconnected */
     bool consuming;
     bool outage;        /* engine or store out of reach */
-    int64_t connect_at; /* when to try the broker again */
+    int64_t connect_at; /* when (clock_ms) to try the broker again */
     int64_t connect_pause;
     bool broker_missed; /* it has been reported that the broker is out of reach */
     int control;
@@ -27,8 +27,6 @@ struct link {
         struct item *item;
     } * runners;
 };
-
-int64_t link_now(void); /* milliseconds, monotonic */
 
 /* Connect when it is time to, and consume or cancel as outage and stopping have it. */
 void link_keep_broker(struct link *link, bool stopping);

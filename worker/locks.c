@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/prefork.h"
 
 /* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
 static off_t place_of(enum lock_scope scope, const char *name)
@@ -39,34 +40,42 @@ int lock_take(const char *directory, enum lock_scope scope, const char *name, bo
                           .l_whence = SEEK_SET,
                           .l_start = place_of(scope, name),
                           .l_len = 1};
-    if (fcntl(file, F_OFD_SETLKW, &range) < 0)
+    int status;
+    do
+        status = fcntl(file, F_OFD_SETLKW, &range);
+    while (status < 0 && errno == EINTR && !prefork_stopping);
+    if (status < 0)
         return fail(err, errno == EINTR ? FAULT_DEPENDENCY : FAULT_INTERNAL, "lock of %s: %s", name,
                     strerror(errno));
     ret_lock->file = TAKE_FD(file);
     return 0;
 }
 
+/* Closing alone would leave it to a child that was forked meanwhile and has the file open too. */
 void lock_release(struct lock *lock)
 {
-    if (lock->file >= 0)
-        close(lock->file);
+    struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    if (lock->file < 0)
+        return;
+    fcntl(lock->file, F_OFD_SETLK, &whole);
+    close(lock->file);
     lock->file = -1;
 }
 
 int lock_server(const char *directory, bool wait, bool *ret_busy, struct error *err)
 {
-    AUTO(fd) int file = open_in(directory, "worker.lock", err);
+    int file = open_in(directory, "worker.lock", err);
     if (file < 0)
         return -1;
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(file, wait ? F_OFD_SETLKW : F_OFD_SETLK, &whole) < 0) {
-        if (wait || (errno != EAGAIN && errno != EACCES))
-            return fail(err, FAULT_INTERNAL, "worker's lock: %s", strerror(errno));
-        *ret_busy = true;
-        return 0;
+    if (fcntl(file, wait ? F_OFD_SETLKW : F_OFD_SETLK, &whole) == 0) {
+        *ret_busy = false;
+        return 0; /* and kept open on purpose: the lock lasts as long as any process of this worker */
     }
-    *ret_busy = false;
-    /* Kept open on purpose: the lock lasts as long as any process of this worker. */
-    file = -1;
+    int cause = errno;
+    close(file);
+    if (wait || (cause != EAGAIN && cause != EACCES))
+        return fail(err, FAULT_INTERNAL, "worker's lock: %s", strerror(cause));
+    *ret_busy = true;
     return 0;
 }

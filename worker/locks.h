@@ -1,7 +1,8 @@
 /*
  * Exclusion between the processes of one server, by open file description locks (fcntl(2),
  * F_OFD_SETLKW) on single bytes of one file: the byte is a hash of what is locked. A collision only
- * makes somebody wait; a process that dies lets go. Descriptors are this process's own.
+ * makes somebody wait; a process that dies lets go. A child that is forked while a lock is held
+ * holds it too, until it closes what it inherited.
  */
 #ifndef DCM_WORKER_LOCKS_H
 #define DCM_WORKER_LOCKS_H
@@ -20,7 +21,7 @@ enum lock_scope {
     LOCK_NETWORK,   /* shared while containers join, whole while the network is taken down */
 };
 
-/* Waits. FAULT_DEPENDENCY when a signal ended the wait. directory holds the file "locks". */
+/* Waits. FAULT_DEPENDENCY when we are told to end meanwhile. directory holds the file "locks". */
 int lock_take(const char *directory, enum lock_scope scope, const char *name, bool shared,
               struct lock *ret_lock, struct error *err);
 void lock_release(struct lock *lock);

@@ -109,7 +109,6 @@ static const struct rule {
     {"Config", "Healthcheck", same_test},
     {"Config", "HostConfig", anything}, /* within the body only; a section beside Config here */
     {"Config", "Hostname", something},  /* the first 12 digits of its id, which no plan knows */
-    {"Config", "Hostname", anything},   /* the id's first digits */
     {"Config", "Labels", exact},
     {"HostConfig", "ConsoleSize", anything}, /* [0,0]; means something on Windows only */
     {"HostConfig", "MaskedPaths", something},

@@ -1,7 +1,9 @@
 #include "worker/runner.h"
 
-#include <errno.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +111,23 @@ static void serve(struct runner *runner, const struct work *work)
     log_request(NULL);
 }
 
+/* Is there work, or an end of the link? Signals come in only while this waits: one that came between
+ * looking and waiting would be seen no sooner than the next request. */
+static bool wait_for_work(struct runner *runner)
+{
+    struct pollfd link = {.fd = runner->socket, .events = POLLIN};
+    sigset_t told, usual;
+    sigemptyset(&told);
+    sigaddset(&told, SIGTERM);
+    sigaddset(&told, SIGHUP);
+    sigprocmask(SIG_BLOCK, &told, &usual);
+    if (prefork_hangup())
+        runner_reload(runner);
+    bool ready = !prefork_stopping && ppoll(&link, 1, NULL, &usual) > 0;
+    sigprocmask(SIG_SETMASK, &usual, NULL);
+    return ready;
+}
+
 int runner_run(const struct worker_config *config, int socket)
 {
     static struct work work; /* 32 KiB: not on the stack */
@@ -120,18 +139,17 @@ int runner_run(const struct worker_config *config, int socket)
     }
     int status = EXIT_SUCCESS;
     while (!prefork_stopping) {
-        if (prefork_hangup())
-            runner_reload(&runner);
+        if (!wait_for_work(&runner))
+            continue;
         int got = work_receive(socket, &work, &err);
-        if (got == 0)
-            serve(&runner, &work);
-        else if (got > 0)
+        if (got > 0)
             break; /* the link is gone; the supervisor brings both back */
-        else if (errno != EINTR) {
+        if (got < 0) {
             log_error("%s", err.text);
             status = EXIT_FAILURE;
             break;
         }
+        serve(&runner, &work);
     }
     runner_close(&runner);
     return status;

@@ -40,7 +40,7 @@ static int check_age(const struct request *request, struct error *err)
     if (made > now + CLOCK_SKEW_MS)
         return fail(err, FAULT_INVALID,
                     "the request's id is from the future: check the submitting server's clock");
-    if (made < now - REQUEST_RETENTION_S * 1000LL)
+    if (made < now - 1000LL * REQUEST_RETENTION_S)
         return fail(err, FAULT_EXPIRED, "the request is older than 7 days: submit it anew");
     if (request->deadline && request->deadline < now)
         return fail(err, FAULT_EXPIRED, "not started by its deadline");
