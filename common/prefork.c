@@ -206,11 +206,11 @@ static int fill_slots(struct prefork *prefork)
         struct slot *slot = &prefork->slots[i];
         if (slot->pid)
             continue;
-        int64_t left = slot->not_before - clock_ms();
-        if (left <= 0)
+        if (slot->not_before <= clock_ms())
             fork_slot(prefork, i);
-        else if (left < wait)
-            wait = (int)left;
+        int64_t left = slot->not_before - clock_ms();
+        if (!slot->pid && left < wait)
+            wait = left > 0 ? (int)left : 0;
         running++; /* pending slots count, so that a failing one does not spread */
     }
     if (!prefork->ready && count_running(prefork) >= wanted) {

@@ -9,6 +9,8 @@
 #include "schemas/fields.h"
 #include "submitter/gate_packet.h"
 
+#define CURSOR_DIGITS 19 /* of each number: what the store takes for sure (64 bits) */
+
 static const char *const listing_names[] = {
     [LIST_CONTAINERS] = "containers", [LIST_REQUESTS] = "requests", NULL};
 
@@ -18,8 +20,8 @@ bool gate_cursor_is_valid(const char *text)
     size_t first = strspn(text, digits);
     size_t second = text[first] == '-' ? strspn(text + first + 1, digits) : 0;
 
-    return first > 0 && second > 0 && text[first + 1 + second] == '\0' &&
-           first + 1 + second < COURIER_CURSOR_SIZE;
+    return first > 0 && first <= CURSOR_DIGITS && second > 0 && second <= CURSOR_DIGITS &&
+           text[first + 1 + second] == '\0' && first + 1 + second < COURIER_CURSOR_SIZE;
 }
 
 static int limit(int number, int most)

@@ -29,7 +29,8 @@ struct worker_config {
     unsigned subnet_count; /* how many networks of subnet_bits the pool holds */
 };
 
-/* FAULT_INVALID names file, line and setting. */
+/* FAULT_INVALID names the file and the setting; the line too, unless it is well-formed and only the
+ * value makes no sense. */
 int worker_config_read(const char *path, struct worker_config *ret_config, struct error *err);
 void worker_config_clear(struct worker_config *config);
 

@@ -6,15 +6,19 @@
 
 #include "schemas/units.h"
 
-/* The engine writes nanoseconds; we show milliseconds, always in the same form. */
+#define SECONDS_LENGTH 19 /* of "2026-11-23T21:00:00" */
+
+/* The engine writes up to nanoseconds; we show milliseconds, always in the same form. */
 static json_t *created_at(const char *text)
 {
-    char cut[TIMESTAMP_SIZE];
+    char cut[TIMESTAMP_SIZE], fraction[] = "000";
     int64_t milliseconds = 0;
-    struct error err;
-    if (text && strlen(text) >= TIMESTAMP_SIZE - 1 && text[19] == '.') {
-        snprintf(cut, sizeof cut, "%.23sZ", text);
-        if (timestamp_parse(cut, &milliseconds, &err) == 0)
+    if (text && strlen(text) > SECONDS_LENGTH) {
+        const char *digits = text[SECONDS_LENGTH] == '.' ? text + SECONDS_LENGTH + 1 : "";
+        for (size_t i = 0; i < 3 && digits[i] >= '0' && digits[i] <= '9'; i++)
+            fraction[i] = digits[i];
+        snprintf(cut, sizeof cut, "%.*s.%sZ", SECONDS_LENGTH, text, fraction);
+        if (timestamp_parse(cut, &milliseconds, NULL) == 0)
             return json_string(cut);
     }
     timestamp_format(timestamp_now(), cut);

@@ -1,4 +1,4 @@
-/* A container as users see it: the "container" part of results and of the index. Pure. */
+/* A container as users see it: the "container" part of results and of the index. */
 #ifndef DCM_WORKER_DESCRIBE_H
 #define DCM_WORKER_DESCRIBE_H
 
@@ -15,13 +15,13 @@ struct description {
     uint16_t ssh_port;
     const struct ports *ports;
     const char *image;
-    const char *created; /* RFC 3339, of any precision */
+    const char *created; /* RFC 3339 in UTC, of any precision; what is none becomes now */
 };
 /* New reference, to the form of schemas/result.schema.json. */
 json_t *describe_container(const struct description *description);
 
-/* The ports that an inspected container publishes, SSH's apart. Beyond PORTS_MAX they are left out.
- */
+/* The ports that an inspected container publishes, SSH's apart (0: none). What is beyond PORTS_MAX
+ * is left out. */
 void describe_ports(const json_t *inspected, struct ports *ret_ports, uint16_t *ret_ssh_port);
 
 #endif

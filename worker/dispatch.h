@@ -3,9 +3,10 @@
  * packet): work down, word of it back. Both are this program, forked from one supervisor, so the
  * messages are plain structs.
  *
- *   link → runner   WORK_DELIVERY  a message from the broker        → TAKEN?, then DONE | LATER |
- * PARK WORK_RESUME    an id that is in the journal     → DONE | LATER | PARK WORK_RECALL    which
- * ids did we leave undone?   → LEFT…, DONE
+ *   link → runner                                     runner → link
+ *   WORK_DELIVERY  a message from the broker          TAKEN?, then DONE | LATER | PARK
+ *   WORK_RESUME    an id that is in the journal       TAKEN?, then DONE | LATER | PARK
+ *   WORK_RECALL    which ids did we leave undone?     LEFT…, then DONE | LATER | PARK
  */
 #ifndef DCM_WORKER_DISPATCH_H
 #define DCM_WORKER_DISPATCH_H

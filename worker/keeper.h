@@ -13,7 +13,8 @@
 int keeper_run(const struct worker_config *config);
 
 /* Compare everything: states that changed, containers removed by hand, and containers of ours that
- * the index has lost. Containers that are not ours are never touched. */
+ * the index has lost. Containers that are not ours are never touched. Trouble with a single one is
+ * logged; only engine, store or journal out of reach end the comparison. */
 int keeper_compare(struct runner *keeper, struct error *err);
 
 /* Bring the index entry of one container in step with the engine, under the container's lock. */

@@ -36,23 +36,13 @@ static int bound_entry(struct runner *keeper, const char *user, const char *name
 static int drop_lost(struct runner *keeper, const char *user, const char *name, const char *id,
                      const json_t *entry, struct error *err)
 {
-    AUTO(lock) struct lock lock = {.file = -1};
-    char network[ENGINE_NAME_SIZE];
-    bool removed = false, last = false;
+    bool removed = false;
     if (journal_is_tombstone(keeper->journal, id, &removed, err) < 0)
         return -1;
     if (removed)
         return 0; /* on purpose, and its runner does the rest */
     log_warning("user=%s: %s was removed by hand; its ports are free again", user, name);
-    if (lock_take(keeper->config->state, LOCK_NETWORK, user, false, &lock, err) < 0 ||
-        store_release(keeper->store, user, name, text_at(entry, "request"), &last, err) < 0)
-        return -1;
-    if (!last)
-        return 0;
-    engine_network_of(user, network);
-    if (engine_network_remove(keeper->engine, network, err) < 0)
-        return fault_fate(err->fault) == FATE_RETRY ? -1 : 0;
-    return 0;
+    return container_release(keeper, user, name, text_at(entry, "request"), err);
 }
 
 int keeper_refresh(struct runner *keeper, const char *user, const char *name, const char *id,
@@ -103,10 +93,13 @@ static int find_subnet(struct runner *keeper, const char *user, unsigned *ret_in
         if (inet_pton(AF_INET, base, &address) != 1)
             continue;
         uint32_t offset = ntohl(address.s_addr) - keeper->config->subnet_base;
-        *ret_index = offset >> (32 - (unsigned)keeper->config->subnet_bits);
+        unsigned index = offset >> (32 - (unsigned)keeper->config->subnet_bits);
+        if (index >= keeper->config->subnet_count)
+            continue;
+        *ret_index = index;
         return 0;
     }
-    return fail(err, FAULT_NOT_FOUND, "user %s has no network", user);
+    return fail(err, FAULT_NOT_FOUND, "user %s has no network of the pool", user);
 }
 
 static json_t *entry_of(struct runner *keeper, const json_t *inspected, const char *name,
@@ -164,8 +157,10 @@ int keeper_restore(struct runner *keeper, const char *user, const char *name, co
         image_name = json_string_value(json_array_get(json_object_get(image, "RepoTags"), 0));
     json_auto_t *entry =
         entry_of(keeper, inspected, name, subnet, image_name ? image_name : image_id);
+    if (store_restore(keeper->store, user, entry, subnet, err) < 0)
+        return fail_while(err, "restore %s of %s", name, user);
     log_warning("user=%s: the index had lost %s; restored", user, name);
-    return store_restore(keeper->store, user, entry, subnet, err);
+    return 0;
 }
 
 /* Every container of ours in the engine: known ones are refreshed when their state differs. */
@@ -195,6 +190,15 @@ static int look_at(struct runner *keeper, const json_t *container, const json_t 
     return keeper_refresh(keeper, user, name, id, err);
 }
 
+/* Trouble with one container is told, and keeps no other from being looked at. */
+static int bear(int status, const struct error *err)
+{
+    if (status == 0 || fault_fate(err->fault) == FATE_RETRY)
+        return status;
+    log_warning("%s", err->text);
+    return 0;
+}
+
 int keeper_compare(struct runner *keeper, struct error *err)
 {
     json_auto_t *entries = NULL;
@@ -217,15 +221,17 @@ int keeper_compare(struct runner *keeper, struct error *err)
     json_array_foreach(containers, i, item)
     {
         json_object_set_new(in_engine, text_at(item, "Id"), json_true());
-        if (look_at(keeper, item, by_id, err) < 0)
+        if (bear(look_at(keeper, item, by_id, err), err) < 0)
             return -1;
     }
     json_array_foreach(entries, i, item)
     {
         const json_t *container = json_object_get(item, "container");
         const char *id = text_at(container, "id");
-        if (id && !json_object_get(in_engine, id) &&
-            keeper_refresh(keeper, text_at(item, "user"), text_at(container, "name"), id, err) < 0)
+        const char *user = text_at(item, "user"), *name = text_at(container, "name");
+        if (!id || !user || !name || json_object_get(in_engine, id))
+            continue;
+        if (bear(keeper_refresh(keeper, user, name, id, err), err) < 0)
             return -1;
     }
     return 0;

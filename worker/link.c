@@ -123,9 +123,15 @@ static void meet_runner(struct link *link)
     size_t number = 0;
     int socket = -1;
     int status = slot_receive(link->control, &number, &socket, &err);
-    if (status != 0 || number >= link->slots) {
-        if (status > 0)
-            prefork_stopping = 1; /* the supervisor is gone */
+    if (status > 0) { /* the supervisor is gone */
+        prefork_stopping = 1;
+        close(link->control);
+        link->control = -1; /* it would stay readable */
+    }
+    if (status != 0)
+        return;
+    if (number >= link->slots) {
+        close(socket);
         return;
     }
     struct runner_slot *slot = &link->runners[number];
@@ -217,8 +223,7 @@ static int loop(struct link *link, struct pollfd *fds)
         wait_turn(link, fds);
         if (!stopping)
             continue;
-        /* Runners leave too; what one of them left undone is the broker's or the journal's again.
-         */
+        /* Runners leave too; what one left undone is the broker's or the journal's again. */
         for (size_t i = 0; i < link->slots; i++)
             if (link->runners[i].socket < 0 && link->runners[i].item) {
                 workload_remove(&link->workload, link->runners[i].item);

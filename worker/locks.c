@@ -69,8 +69,8 @@ int lock_server(const char *directory, bool wait, bool *ret_busy, struct error *
         return -1;
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(file, wait ? F_OFD_SETLKW : F_OFD_SETLK, &whole) == 0) {
-        *ret_busy = false;
-        return 0; /* and kept open on purpose: the lock lasts as long as any process of this worker */
+        *ret_busy = false; /* kept open on purpose: for as long as any process of this worker */
+        return 0;
     }
     int cause = errno;
     close(file);

@@ -2,7 +2,7 @@
  * Exclusion between the processes of one server, by open file description locks (fcntl(2),
  * F_OFD_SETLKW) on single bytes of one file: the byte is a hash of what is locked. A collision only
  * makes somebody wait; a process that dies lets go. A child that is forked while a lock is held
- * holds it too, until it closes what it inherited.
+ * has it too, until either releases it or both have closed it.
  */
 #ifndef DCM_WORKER_LOCKS_H
 #define DCM_WORKER_LOCKS_H

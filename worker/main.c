@@ -52,13 +52,19 @@ static void drop(int *fd)
 static int before_fork(size_t slot, void *context, struct error *err)
 {
     struct worker *worker = context;
+    /* Left over where the last fork failed. */
+    drop(&worker->link_end);
+    drop(&worker->runner_end);
+    drop(&worker->runner_ours);
     if (slot == SLOT_LINK) {
         drop(&worker->control);
         return make_pair(&worker->control, &worker->link_end, err);
     }
-    if (slot >= SLOT_RUNNERS)
-        return make_pair(&worker->runner_ours, &worker->runner_end, err);
-    return 0;
+    if (slot == SLOT_KEEPER)
+        return 0;
+    if (worker->control < 0)
+        return fail(err, FAULT_INTERNAL, "waits for the link");
+    return make_pair(&worker->runner_ours, &worker->runner_end, err);
 }
 
 static void after_fork(size_t slot, pid_t pid, void *context)
@@ -66,8 +72,8 @@ static void after_fork(size_t slot, pid_t pid, void *context)
     struct worker *worker = context;
     struct error err = {0};
     (void)pid;
-    /* Without a link the runner finds its socket closed, leaves, and is forked again. */
-    if (slot >= SLOT_RUNNERS && worker->control >= 0 &&
+    /* Where the link is gone, the runner finds its socket closed, leaves, and is forked again. */
+    if (slot >= SLOT_RUNNERS &&
         slot_send(worker->control, slot - SLOT_RUNNERS, worker->runner_ours, &err) < 0)
         log_warning("%s", err.text);
     drop(&worker->link_end);
@@ -183,7 +189,10 @@ static int parse(int argc, char **argv, const char **ret_config, long *ret_runne
             return -1;
         }
     }
-    return optind == argc ? 0 : -1;
+    if (optind == argc)
+        return 0;
+    usage(stderr);
+    return -1;
 }
 
 int main(int argc, char **argv)

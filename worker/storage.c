@@ -102,8 +102,9 @@ static int prepare_directories(const char *storage, const char *user, uid_t uid,
 
     if (open_configured("storage", storage, &top, err))
         return -1;
-    /* 0711: the engine may map root to another user, who has to pass through here. */
-    const struct wanted own_wanted = {top, user, user, 0, 0711, false};
+    /* Closed to all but root: inside, users are root and can make programs setuid, which nobody may
+     * come to run out here. */
+    const struct wanted own_wanted = {top, user, user, 0, S_IRWXU, false};
     if (ensure_directory(&own_wanted, &own, err))
         return fail_while(err, "%s", storage);
     const struct wanted root_wanted = {own, "root", paths->root, 0, S_IRWXU, true};

@@ -17,7 +17,7 @@ struct storage_paths {
     char keys[PATH_MAX];
 };
 /*
- * Make what is missing: <storage>/<user> root-owned 0711, root/ owned by root 0700, home/ owned by
+ * Make what is missing: <storage>/<user> root-owned 0700, root/ owned by root 0700, home/ owned by
  * uid (and the group of that number) 0700; <keys>/<user> must exist, root-owned, with
  * authorized_keys in it, or FAULT_DENIED says that the user has no key on this server. A directory
  * of the administrator's that is missing or belongs to somebody else is FAULT_INTERNAL. Needs root;

@@ -117,7 +117,7 @@ static void what_is_missing_is_made_with_its_owner_and_mode(void **state)
     if (status)
         fail_msg("%s", err.text);
     path_of(path, "%.80s/alice", places->storage);
-    assert_owned(path, 0, 0711);
+    assert_owned(path, 0, 0700);
     assert_owned(paths.root, 0, 0700);
     assert_owned(paths.home, ALICE, 0700);
     path_of(path, "%.80s/alice", places->keys);

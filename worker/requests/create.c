@@ -291,22 +291,14 @@ static int attempt(struct runner *runner, struct job *job, struct order *order,
 }
 
 /* After a failure for good: no container, no lease, and no network if it was made for this. */
-static void give_up(struct runner *runner, const struct job *job,
-                    const struct reservation *reservation)
+static int give_up(struct runner *runner, const struct job *job,
+                   const struct reservation *reservation, struct error *err)
 {
-    AUTO(lock) struct lock lock = {.file = -1};
-    struct error err = {0};
-    char network[ENGINE_NAME_SIZE];
-    bool last = false;
-    const char *user = job->request.user;
     if (!reservation->name[0])
-        return;
-    engine_network_of(user, network);
-    if (undo(runner, job, reservation, &err) < 0 ||
-        lock_take(runner->config->state, LOCK_NETWORK, user, false, &lock, &err) < 0 ||
-        store_release(runner->store, user, reservation->name, job->request.id, &last, &err) < 0 ||
-        (last && engine_network_remove(runner->engine, network, &err) < 0))
-        log_warning("clearing up after a failed create: %s", err.text);
+        return 0;
+    if (undo(runner, job, reservation, err) < 0)
+        return -1;
+    return container_release(runner, job->request.user, reservation->name, job->request.id, err);
 }
 
 int request_create(struct runner *runner, struct job *job, json_t *result, struct error *err)
@@ -330,6 +322,13 @@ int request_create(struct runner *runner, struct job *job, json_t *result, struc
         if (undo(runner, job, &reservation, err) < 0)
             return -1;
     }
-    give_up(runner, job, &reservation);
+    struct error debris = {0};
+    if (give_up(runner, job, &reservation, &debris) == 0)
+        return -1;
+    /* Said to be failed, it would be restored by the keeper: first it has to go. */
+    if (fault_fate(debris.fault) == FATE_RETRY)
+        *err = debris;
+    else
+        log_warning("clearing up after a failed create: %s", debris.text);
     return -1;
 }

@@ -28,17 +28,20 @@ struct tap {
     int turns;
     const char *stream; /* of what is held: "stdout" or "stderr" */
     size_t held;
+    struct error *err; /* filled where the store did not take it */
+    bool lost;
     unsigned char bytes[EVENT_OUTPUT_MAX];
 };
 
 static int flush(struct tap *tap)
 {
-    struct error err;
-    if (tap->held == 0)
+    if (tap->held == 0 || tap->lost)
         return 0;
-    int status = store_output(tap->store, tap->request, tap->stream, tap->bytes, tap->held, &err);
+    size_t held = tap->held;
     tap->held = 0;
-    return status;
+    if (store_output(tap->store, tap->request, tap->stream, tap->bytes, held, tap->err) < 0)
+        tap->lost = true;
+    return tap->lost ? -1 : 0;
 }
 
 /* Once a second, without output: is anybody still there? */
@@ -85,47 +88,67 @@ static int copy_logs(struct engine *engine, struct store *store, const struct jo
     struct tap *tap = calloc(1, sizeof *tap);
     if (!tap)
         return fail(err, FAULT_DEPENDENCY, "out of memory");
-    *tap = (struct tap){.store = store, .request = &job->request, .follow = follow};
+    *tap = (struct tap){.store = store, .request = &job->request, .follow = follow, .err = err};
     struct engine_logs logs = {.id = id,
                                .tty = tty,
                                .follow = follow,
                                .tail = tail ? (long)json_integer_value(tail) : TAIL_MOST};
     int status = engine_container_logs(engine, &logs, pour, tap, err);
-    flush(tap);
+    if (status == 0 && (flush(tap) < 0 || tap->lost))
+        status = -1;
     free(tap);
     return status;
 }
 
-static void __attribute__((noreturn))
-follow(const struct runner *runner, const struct job *job, const char *id, bool tty, json_t *result)
+static int follow(const struct runner *runner, const struct job *job, const char *id, bool tty,
+                  json_t *result, struct error *err)
 {
-    struct error err = {0}, fault = {0};
-    struct engine *engine = NULL;
-    struct store *store = NULL;
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    log_part("follower");
-    if (engine_new(runner->config->engine, &engine, &err) < 0 ||
-        store_new(runner->config->store, runner->config->server, &store, &err) < 0)
-        _exit(EXIT_FAILURE);
+    struct error fault = {0};
+    AUTO(engine) struct engine *engine = NULL;
+    AUTO(store) struct store *store = NULL;
+    const char *server = runner->config->server;
+    if (engine_new(runner->config->engine, &engine, err) < 0 ||
+        store_new(runner->config->store, server, &store, err) < 0)
+        return -1;
     if (copy_logs(engine, store, job, id, tty, &fault) < 0)
-        result_set_failed(result, runner->config->server, &fault);
+        result_set_failed(result, server, &fault);
     else
-        result_set_done(result, runner->config->server);
-    if (store_end(store, &job->request, job->hash, result, &err) < 0)
-        log_warning("the end of a followed log was not recorded: %s", err.text);
-    _exit(EXIT_SUCCESS); /* no handlers: they are the runner's */
+        result_set_done(result, server);
+    return store_end(store, &job->request, job->hash, result, err);
 }
 
-/* Children that have ended make room for others. */
-static bool has_room(void)
+/* What is inherited is closed: the locks that the runner holds, among them this request's, on which
+ * a second delivery of it would wait, and the socket by which the link sees a runner's end. */
+static void leave_the_runner(pid_t runner)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != runner)
+        _exit(EXIT_FAILURE);
+    close_range(STDERR_FILENO + 1, ~0U, 0);
+    log_part("follower");
+}
+
+static int fork_follower(const struct runner *runner, const struct job *job,
+                         const struct owned *owned, bool tty, json_t *result, struct error *err)
 {
     static int followers;
+    /* Children that have ended make room for others. */
     while (followers > 0 && waitpid(-1, NULL, WNOHANG) > 0)
         followers--;
     if (followers >= FOLLOWERS_MOST)
-        return false;
+        return fail(err, FAULT_QUOTA,
+                    "too many logs are being followed on this server: try again later");
+    pid_t self = getpid(), pid = fork();
+    if (pid < 0)
+        return fail(err, FAULT_DEPENDENCY, "fork: %s", strerror(errno));
+    if (pid == 0) {
+        leave_the_runner(self);
+        if (follow(runner, job, owned->id, tty, result, err) < 0)
+            log_warning("the end of a followed log was not recorded: %s", err->text);
+        _exit(EXIT_SUCCESS); /* no handlers: they are the runner's */
+    }
     followers++;
-    return true;
+    return REQUEST_GOES_ON;
 }
 
 int request_logs(struct runner *runner, struct job *job, json_t *result, struct error *err)
@@ -138,13 +161,5 @@ int request_logs(struct runner *runner, struct job *job, json_t *result, struct 
     json_object_set(result, "container", json_object_get(owned.entry, "container"));
     if (!json_is_true(json_object_get(job->request.args, "follow")))
         return copy_logs(runner->engine, runner->store, job, owned.id, tty, err);
-    if (!has_room())
-        return fail(err, FAULT_QUOTA,
-                    "too many logs are being followed on this server: try again later");
-    pid_t pid = fork();
-    if (pid < 0)
-        return fail(err, FAULT_DEPENDENCY, "fork: %s", strerror(errno));
-    if (pid == 0)
-        follow(runner, job, owned.id, tty, result);
-    return REQUEST_GOES_ON;
+    return fork_follower(runner, job, &owned, tty, result, err);
 }

@@ -1,6 +1,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/auto.h"
+#include "common/log.h"
+#include "worker/locks.h"
 #include "worker/requests/requests.h"
 
 void engine_name_of(const char *user, const char *name, char ret_name[ENGINE_NAME_SIZE])
@@ -64,10 +67,8 @@ int owned_find(struct runner *runner, const struct job *job, struct owned *ret_o
                     name);
     ret_owned->name = name;
     ret_owned->id = json_string_value(json_object_get(inspected, "Id"));
-    ret_owned->entry = entry;
-    ret_owned->inspected = inspected;
-    entry = NULL;
-    inspected = NULL;
+    ret_owned->entry = TAKE(entry);
+    ret_owned->inspected = TAKE(inspected);
     return 0;
 }
 
@@ -76,4 +77,24 @@ void owned_clear(struct owned *owned)
     json_decref(owned->entry);
     json_decref(owned->inspected);
     *owned = (struct owned){0};
+}
+
+int container_release(struct runner *runner, const char *user, const char *name,
+                      const char *request, struct error *err)
+{
+    AUTO(lock) struct lock lock = {.file = -1};
+    char network[ENGINE_NAME_SIZE];
+    bool last = false;
+    if (lock_take(runner->config->state, LOCK_NETWORK, user, false, &lock, err) < 0 ||
+        store_release(runner->store, user, name, request, &last, err) < 0)
+        return -1;
+    if (!last)
+        return 0;
+    engine_network_of(user, network);
+    if (engine_network_remove(runner->engine, network, err) == 0)
+        return 0;
+    if (fault_fate(err->fault) == FATE_RETRY)
+        return -1;
+    log_warning("the network of %s stays for now: %s", user, err->text);
+    return 0;
 }

@@ -26,7 +26,8 @@ request_action request_logs;
 
 /*
  * A container of the request's user, found by args.container: the index says which, the engine says
- * what it is, and name and MAC prove that it is ours. FAULT_NOT_FOUND otherwise.
+ * what it is, and name and MAC prove that it is ours. FAULT_NOT_FOUND otherwise; FAULT_CONFLICT for
+ * one that is on another server, or still being created.
  */
 struct owned {
     json_t *entry;     /* the index entry; owned */
@@ -54,5 +55,10 @@ const char *container_state(const json_t *inspected);
 /* Does what the engine shows prove that it is this user's container of this name? */
 bool container_is_ours(const struct runner *runner, const json_t *inspected, const char *user,
                        const char *name, const char *request);
+
+/* Drop a container's entry and leases (request as in store_release); the user's last one here takes
+ * the network with it, while nobody can join. */
+int container_release(struct runner *runner, const char *user, const char *name,
+                      const char *request, struct error *err);
 
 #endif

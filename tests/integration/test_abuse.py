@@ -1,0 +1,130 @@
+"""What users might try against each other, and against the host."""
+
+import collections
+import json
+import subprocess
+import time
+import uuid
+
+import pika
+
+from stack import eventually
+
+NOT_FOUND, REFUSED = 4, 3
+
+
+def new_id():
+    """A UUIDv7."""
+    now, chance = int(time.time() * 1000), uuid.uuid4().hex
+    text = f"{now:012x}7{chance[:3]}8{chance[3:18]}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def request(op, user, **args):
+    return {"v": 1, "id": new_id(), "op": op, "user": user, "submitted": "2026-11-23T21:00:00.000Z", "args": args}
+
+
+def publish(stack, *requests):
+    """With the gate's account, but past the gate."""
+    with stack.amqp("gate") as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for message in requests:
+            channel.basic_publish("dcm.requests", "interactive", json.dumps(message),
+                                  pika.BasicProperties(delivery_mode=2, user_id="dcm-gate"))
+
+
+def record(stack, message):
+    text = stack.redis().hget(f"dcm:user:{message['user']}:request:{message['id']}", "result")
+    result = json.loads(text) if text else {"state": "missing"}
+    return result if result["state"] not in ("missing", "queued", "running") else None
+
+
+def test_a_followed_log_that_is_asked_for_again_and_again_stops_nobody(stack, alice, bob):
+    alice.create("--name", "loud")
+    follow = request("container.logs", "alice", container="loud", follow=True)
+    stack.redis().set(f"dcm:user:alice:follower:{follow['id']}", "1", ex=60)
+    publish(stack, follow)
+    time.sleep(1)
+    publish(stack, *[follow] * 8)
+    done = bob.submit("ping", "--timeout", "10s")
+    assert done.returncode == 0, done.stderr
+    assert alice.submit("stop", "loud").returncode == 0
+    assert eventually(lambda: record(stack, follow), what="the log's end")["state"] == "done"
+
+
+def test_a_setuid_program_in_the_storage_is_out_of_reach_on_the_host(stack, alice):
+    container = alice.create()
+    alice.ssh(container, "cp /bin/bash /home/alice/shell && chmod 4755 /home/alice/shell", login="root")
+    planted = stack.storage / "alice" / "home" / "shell"
+    assert planted.stat().st_mode & 0o4000
+    tried = subprocess.run(["/bin/sh", "-c", f"{planted} -p -c id"], user=alice.uid, group=alice.uid,
+                           extra_groups=[], capture_output=True, text=True, check=False)
+    planted.unlink()
+    assert "euid=0" not in tried.stdout and "Permission denied" in tried.stderr
+
+
+def test_links_in_the_storage_lead_nowhere(stack, alice):
+    container = alice.create()
+    alice.ssh(container, "chmod 777 /root /home/alice; chown 0:0 /home/alice; ln -sf /etc/shadow /home/alice/.x", login="root")
+    before = (stack.state / "etc" / "shadow").stat()
+    alice.create()
+    after = (stack.state / "etc" / "shadow").stat()
+    assert (before.st_uid, before.st_mode) == (after.st_uid, after.st_mode)
+    home = (stack.storage / "alice" / "home").stat()
+    assert (home.st_uid, home.st_mode & 0o7777) == (alice.uid, 0o700)
+
+
+def test_containers_of_others_are_not_there(stack, alice, bob):
+    container = alice.create("--name", "mine")
+    for reference in ("mine", container["ssh_port"]):
+        for command in (["stop"], ["remove", "-f"], ["logs"], ["show"]):
+            assert bob.submit(*command, reference).returncode == NOT_FOUND
+    assert alice.names() == ["mine"]
+
+
+def test_twenty_creates_at_once_keep_to_the_quota(stack, alice):
+    policy = stack.usual_policy()
+    policy["groups"]["testers"]["containers"] = 3
+    stack.set_policy(policy, reload=True)
+    try:
+        creates = [alice.popen("create", "debian-ssh") for _ in range(20)]
+        ends = collections.Counter(create.wait(120) for create in creates)
+    finally:
+        stack.set_policy(stack.usual_policy(), reload=True)
+    assert ends == {0: 3, REFUSED: 17}
+    assert len(stack.containers()) == len(stack.leases()) == 3
+
+
+def test_requests_for_system_accounts_are_refused(stack):
+    creates = [request("container.create", user, image="debian-ssh") for user in ("root", "daemon", "nobody-there")]
+    publish(stack, *creates)
+    for create in creates:
+        result = eventually(lambda message=create: record(stack, message), what=f"the end for {create['user']}")
+        assert result["state"] == "refused" and result["error"]["code"] == "policy_denied"
+    assert stack.containers() == [] and sorted(path.name for path in stack.storage.iterdir()) in ([], ["alice"], ["alice", "bob"])
+
+
+def test_a_flood_of_connections_of_one_user_stops_nobody_else(stack, alice, bob):
+    flood = """
+import socket, sys, time
+held = []
+for _ in range(200):
+    end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    end.settimeout(1)
+    try:
+        end.connect(sys.argv[1])
+        end.send(b"[" * 60000)
+    except OSError:
+        pass
+    held.append(end)
+print("held", flush=True)
+time.sleep(30)
+"""
+    with subprocess.Popen(["/usr/bin/python3", "-c", flood, str(stack.gate_socket)], user=alice.uid, group=alice.uid,
+                          extra_groups=[], stdout=subprocess.PIPE) as flooder:
+        try:
+            flooder.stdout.readline()
+            assert bob.submit("ping", "--timeout", "10s").returncode == 0
+        finally:
+            flooder.kill()
