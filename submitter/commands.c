@@ -43,6 +43,7 @@ const struct command commands[] = {
      FOLLOWS | LISTS, 0, ANY_NUMBER, OP_COUNT, false, run_wait},
     {"help", "", "[COMMAND]", "explain a command, or all", 0, 0, 1, OP_COUNT, true, run_help},
     {"list", "", "", "list the commands", 0, 0, 0, OP_COUNT, true, run_list},
+    {"exit", "quit", "", "leave", 0, 0, 0, OP_COUNT, true, run_exit},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
@@ -58,6 +59,11 @@ static bool is_one_of(const char *name, const char *words)
         words += strspn(words, " ");
     }
     return false;
+}
+
+bool command_is_offered(const struct session *session, const struct command *command)
+{
+    return command->run != run_exit || session->leave;
 }
 
 const struct command *command_find(const char *name)

@@ -32,6 +32,9 @@ extern const size_t command_count;
 /* By name or synonym; NULL if there is none. */
 const struct command *command_find(const char *name);
 
+/* Worth a line in help: exit is of no use without a prompt. */
+bool command_is_offered(const struct session *session, const struct command *command);
+
 /* Usage of all commands, or of one. */
 void commands_describe(const struct session *session, FILE *out);
 void command_describe(const struct session *session, const struct command *command, FILE *out);
@@ -49,5 +52,6 @@ command_run run_logs; /* logs.c */
 command_run run_ping; /* ping.c */
 command_run run_help; /* help.c */
 command_run run_list;
+command_run run_exit;
 
 #endif

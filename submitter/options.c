@@ -256,6 +256,16 @@ int options_parse(int argc, char *argv[], struct options *ret_options, struct er
     return check_command(ret_options, err);
 }
 
+const char *option_name(enum option option)
+{
+    return rows[option].name;
+}
+
+const char *option_value(enum option option)
+{
+    return rows[option].value;
+}
+
 void options_describe(FILE *out, unsigned set)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {

@@ -70,6 +70,11 @@ struct options {
  */
 int options_parse(int argc, char *argv[], struct options *ret_options, struct error *err);
 
+/* Its long name, without the dashes. */
+const char *option_name(enum option option);
+/* What stands for its value in help; NULL for a flag. */
+const char *option_value(enum option option);
+
 /* A line for each option of the set: "  -d, --detach        leave once the request is confirmed".
  */
 void options_describe(FILE *out, unsigned set);

@@ -3,7 +3,8 @@
 
 # shellcheck disable=SC2034 # for the scripts that install them
 BUILD_PACKAGES=(cmake ninja-build gcc libc6-dev pkg-config librabbitmq-dev libcurl4-openssl-dev
-    libjansson-dev libhiredis-dev libsqlite3-dev libsystemd-dev libssl-dev)
+    libjansson-dev libhiredis-dev libsqlite3-dev libsystemd-dev libssl-dev
+    libedit-dev libseccomp-dev)
 # shellcheck disable=SC2034
 RUN_PACKAGES=(rabbitmq-server redis-server docker.io iptables openssh-client debootstrap iproute2
     ca-certificates procps openssl jq)
