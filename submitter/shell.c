@@ -112,13 +112,11 @@ static void complete(const char *before, struct candidates *candidates, void *co
 
 static int prompt_loop(struct session *session)
 {
-    bool leave = false;
     int status = 0;
     struct error reason = {0};
     const struct prompt_setup setup = {"Enter command > ", &interrupted, complete, session};
     AUTO(prompt) struct prompt *prompt = NULL;
 
-    session->leave = &leave;
     if (prompt_open(&setup, &prompt, &reason) == -1)
         return render_error(session, NULL, NULL, &reason);
     fprintf(session->out,
@@ -126,11 +124,11 @@ static int prompt_loop(struct session *session)
             "Welcome, %s!\n"
             "See 'help' for help, 'list' for the list of implemented commands.\n",
             session->user);
-    while (!leave && !ending && fflush(session->out) == 0) {
+    while (!*session->leave && !ending && fflush(session->out) == 0) {
         const char *line = prompt_read(prompt);
         if (!line) {
             fputc('\n', session->out);
-            leave = !interrupted;
+            *session->leave = !interrupted;
         } else if (line[strspn(line, " \t\n")]) {
             prompt_remember(prompt, line);
             status = run_line(session, line);
@@ -143,13 +141,11 @@ static int prompt_loop(struct session *session)
 /* `ssh alice@server <file`, without a terminal: a command a line, and no word of ours between. */
 static int plain_loop(struct session *session)
 {
-    bool leave = false;
     int status = 0;
     size_t size = 0;
     AUTO(string) char *line = NULL;
 
-    session->leave = &leave;
-    while (!leave && !interrupted && getline(&line, &size, stdin) != -1)
+    while (!*session->leave && !interrupted && getline(&line, &size, stdin) != -1)
         status = run_finish(session, run_line(session, line));
     return status;
 }
@@ -174,10 +170,15 @@ static const char *asked_command(int argc, char *argv[])
 
 static int serve(struct session *session, const char *command)
 {
+    bool leave = false;
+
     if (command)
         return run_line(session, command);
-    return isatty(STDIN_FILENO) && session->out_is_terminal ? prompt_loop(session)
-                                                            : plain_loop(session);
+    session->leave = &leave;
+    int status = isatty(STDIN_FILENO) && session->out_is_terminal ? prompt_loop(session)
+                                                                  : plain_loop(session);
+    session->leave = NULL;
+    return status;
 }
 
 int main(int argc, char *argv[])

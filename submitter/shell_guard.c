@@ -121,10 +121,10 @@ static int deny_writing(scmp_filter_ctx filter)
 static int deny_sockets(scmp_filter_ctx filter)
 {
     int status =
-        seccomp_rule_add(filter, refusal, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+        seccomp_rule_add(filter, refusal, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
     return status ? status
                   : seccomp_rule_add(filter, refusal, SCMP_SYS(socket), 1,
-                                     SCMP_A1(SCMP_CMP_NE, SOCK_SEQPACKET | SOCK_CLOEXEC));
+                                     SCMP_A1(SCMP_CMP_NE, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
 }
 
 static int load_filter(scmp_filter_ctx filter)

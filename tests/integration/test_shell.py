@@ -133,6 +133,7 @@ def test_tab_completes_commands_options_and_containers(stack, alice, prompt):
     prompt.child.send("re\t")
     prompt.child.expect_exact("restart")
     prompt.child.expect_exact("remove")
+    prompt.wait()
     prompt.child.sendcontrol("u")
     assert "answers" in prompt.run("ping")
 
