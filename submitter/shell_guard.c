@@ -69,7 +69,7 @@ int guard_environment(struct error *err)
 
 /* ---- system calls ---- */
 
-/* The last four would do the others' work unseen. */
+/* The last four would go round the others: what they open, no filter sees. */
 static const int denied[] = {
     SCMP_SYS(execve),
     SCMP_SYS(execveat),
