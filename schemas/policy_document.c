@@ -77,6 +77,8 @@ static const struct field spoken_for_item = {TEXT(is_user_or_all, "a user name o
 #define GRANTS                                                                                     \
     {.name = "images", LIST(LIST_MAX, &image_item)},                                               \
     {.name = "containers", INTEGER(0, 65535)},                                                     \
+    {.name = "images_kept", INTEGER(0, 65535)},                                                    \
+    {.name = "image_bytes", SIZE},                                                                 \
     {.name = "memory", OBJECT(&memory_shape)},                                                     \
     {.name = "cpus", OBJECT(&cpus_shape)},                                                         \
     {.name = "pids", OBJECT(&pids_shape)},                                                         \

@@ -63,6 +63,9 @@ static const struct row rows[OPTION_COUNT] = {
     [OPTION_FOLLOW] = {"follow", NULL, "go on with what comes, until Ctrl-C", .kind = FLAG},
     [OPTION_TAIL] = {"tail", "NUMBER", "only the last lines", .kind = NUMBER, AT(tail), .least = 1,
                      .most = 1000000},
+    [OPTION_REPLACE] = {"replace", NULL, "also where you have an image of this name", .kind = FLAG},
+    [OPTION_MESSAGE] = {"message", "TEXT", "a comment in the image's history", .kind = TEXT,
+                        AT(message), .letter = 'm'},
 };
 
 /* ---- values, by kind ---- */

@@ -33,6 +33,8 @@ enum option {
     OPTION_FORCE,
     OPTION_FOLLOW,
     OPTION_TAIL,
+    OPTION_REPLACE,
+    OPTION_MESSAGE,
     OPTION_COUNT
 };
 #define TAKES(option) (1U << (option))
@@ -56,6 +58,7 @@ struct options {
     const char *name;
     const char *address;
     const char *server;
+    const char *message;
     int64_t millicpus;
     int64_t memory;
     int64_t pids;

@@ -162,6 +162,8 @@ int keeper_restore(struct runner *keeper, const char *user, const char *name, co
     const char *image_name = NULL;
     if (engine_image_inspect(keeper->engine, image_id, &image, err) == 0)
         image_name = json_string_value(json_array_get(json_object_get(image, "RepoTags"), 0));
+    if (image_name)
+        image_name = image_name_within(user, image_name);
     json_auto_t *entry =
         entry_of(keeper, inspected, name, subnet, image_name ? image_name : image_id);
     log_warning("user=%s: the index had lost %s; restored", user, name);
