@@ -18,9 +18,9 @@
 
 struct keeper {
     struct runner runner;
-    struct engine *events; /* a stream occupies its connection */
+    struct engine *events;                      /* a stream occupies its connection */
     int64_t heartbeat_at, compare_at, prune_at; /* clock_ms */
-    bool complained; /* about what is out of reach, once */
+    bool complained;                            /* about what is out of reach, once */
 };
 
 /* Events whose container may have changed its state. */
@@ -64,7 +64,8 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
     }
     if (now >= keeper->prune_at) {
         keeper->prune_at = now + PRUNE_MS;
-        return journal_prune(keeper->runner.journal, timestamp_now() - 2000LL * REQUEST_RETENTION_S, err);
+        return journal_prune(keeper->runner.journal, timestamp_now() - 2000LL * REQUEST_RETENTION_S,
+                             err);
     }
     return 0;
 }
