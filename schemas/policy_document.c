@@ -114,6 +114,7 @@ static const struct field policy_fields[] = {
     {.name = "defaults", OBJECT(&defaults_shape)},
     {.name = "groups", MAP(PEOPLE_MAX, name_is_user, "a group name", &group_item)},
     {.name = "users", MAP(PEOPLE_MAX, name_is_user, "a user name", &user_entry)},
+    {.name = "suspended", LIST(PEOPLE_MAX, &user_item)},
 };
 static const struct shape policy_shape = SHAPE(policy_fields);
 

@@ -41,6 +41,8 @@ static const struct row rows[OPTION_COUNT] = {
                    "a request's whole id", .kind = TEXT, AT(id)},
     [OPTION_CONFIG] = {"config", "FILE", "own credentials: publish directly, not through the gate",
                        .kind = TEXT, AT(config)},
+    [OPTION_AS] = {"as", "USER", "ask for this user, where the publisher may speak for others",
+                   name_is_user, "a user's name", .kind = TEXT, AT(as)},
     [OPTION_VERSION] = {"version", NULL, "print the version", .kind = FLAG},
     [OPTION_HELP] = {"help", NULL, "print this help", .kind = FLAG, .letter = 'h'},
     [OPTION_PORT] = {"port", "PORT", "publish [ADDRESS:][HOST:]CONTAINER[/tcp|udp], or ranges",
@@ -232,6 +234,9 @@ static int check_command(const struct options *options, struct error *err)
                         rows[i].name, command->name);
     if (options->given & TAKES(OPTION_HELP))
         return 0;
+    /* The gate takes the user from the kernel: there is nothing that it could be told. */
+    if (options->as && !options->config)
+        return fail(err, FAULT_INVALID, "--as needs --config: through the gate you are yourself");
     if (options->count < command->least)
         return fail(err, FAULT_INVALID, "%s needs more: %s %s", command->name, command->name,
                     command->operands);

@@ -21,6 +21,7 @@ enum option {
     OPTION_DEADLINE,
     OPTION_ID,
     OPTION_CONFIG,
+    OPTION_AS,
     OPTION_VERSION,
     OPTION_HELP,
     OPTION_PORT,
@@ -40,7 +41,8 @@ enum option {
 #define TAKES(option) (1U << (option))
 /* What every command takes. */
 #define TAKES_ALWAYS                                                                               \
-    (TAKES(OPTION_JSON) | TAKES(OPTION_CONFIG) | TAKES(OPTION_VERSION) | TAKES(OPTION_HELP))
+    (TAKES(OPTION_JSON) | TAKES(OPTION_CONFIG) | TAKES(OPTION_AS) | TAKES(OPTION_VERSION) |        \
+     TAKES(OPTION_HELP))
 
 struct command;
 
@@ -55,6 +57,7 @@ struct options {
     int64_t deadline_s;
     const char *id;
     const char *config;
+    const char *as; /* never without config */
     const char *name;
     const char *address;
     const char *server;

@@ -50,7 +50,7 @@ static int run_connected(struct session *session, const struct options *options)
     AUTO(courier) struct courier *courier = NULL;
     bool reads = false;
 
-    if ((!session->user[0] && own_account(session->user, &reason) == -1) ||
+    if ((!session->user[0] && asking_user(options->as, session->user, &reason) == -1) ||
         connect_courier(options->config, session->user, &courier, &reads, &reason) == -1)
         return render_error(session, NULL, NULL, &reason);
     if (!reads && !(options->given & TAKES(OPTION_DETACH))) {

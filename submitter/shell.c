@@ -191,7 +191,8 @@ int main(int argc, char *argv[])
         .err = stderr,
         .out_is_terminal = isatty(STDOUT_FILENO) == 1,
         .err_is_terminal = isatty(STDERR_FILENO) == 1,
-        .withheld = TAKES(OPTION_CONFIG), /* a login's user has us read no file */
+        /* A login's user has us read no file, and is nobody else. */
+        .withheld = TAKES(OPTION_CONFIG) | TAKES(OPTION_AS),
         .interrupted = &interrupted,
     };
 
@@ -204,7 +205,7 @@ int main(int argc, char *argv[])
         return fault_exit_status(FAULT_INVALID);
     }
     /* Looked up first: an account may come from a service of its own, by a socket of its own. */
-    if (own_account(session.user, &reason) == -1 || guard_confine(&reason) == -1)
+    if (asking_user(NULL, session.user, &reason) == -1 || guard_confine(&reason) == -1)
         return render_error(&session, NULL, NULL, &reason);
     return run_finish(&session, serve(&session, asked_command(argc, argv)));
 }

@@ -70,7 +70,8 @@ int lock_server(const char *directory, bool wait, bool *ret_busy, struct error *
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(file, wait ? F_OFD_SETLKW : F_OFD_SETLK, &whole) == 0) {
         *ret_busy = false;
-        return 0; /* and kept open on purpose: the lock lasts as long as any process of this worker */
+        return 0; /* and kept open on purpose: the lock lasts as long as any process of this worker
+                   */
     }
     int cause = errno;
     close(file);

@@ -73,10 +73,21 @@ static bool same_image(const char *left, const char *right)
     return lengths[0] == lengths[1] && memcmp(left, right, lengths[0]) == 0;
 }
 
+/* No layer of grants counts for someone who is suspended. */
+static int check_suspended(const json_t *policy, const char *user, struct error *err)
+{
+    if (list_has(json_object_get(policy, "suspended"), user))
+        return fail_by_rule(err, FAULT_DENIED, "suspended",
+                            "you are suspended; ask the administrator");
+    return 0;
+}
+
 int policy_check_image(const json_t *policy, const char *user, const char *image, struct error *err)
 {
     struct layers layers;
 
+    if (check_suspended(policy, user, err))
+        return -1;
     layers_begin(&layers, policy, user);
     while (layers_next(&layers)) {
         const json_t *images = json_object_get(layers.grants, "images");

@@ -6,7 +6,7 @@
  * Layers: defaults, then every group that lists the user as a member, then the user. Lists add up;
  * a limit in a later layer replaces one of an earlier layer; among groups the largest counts. Each
  * part of a limit (usual, each, total) is a limit of its own here: {"total":"8g"} for one user
- * leaves him the `each` of his group.
+ * leaves him the `each` of his group. Who is listed as suspended is granted nothing.
  */
 #ifndef DCM_WORKER_POLICY_H
 #define DCM_WORKER_POLICY_H

@@ -111,8 +111,8 @@ static void serve(struct runner *runner, const struct work *work)
     log_request(NULL);
 }
 
-/* Is there work, or an end of the link? Signals come in only while this waits: one that came between
- * looking and waiting would be seen no sooner than the next request. */
+/* Is there work, or an end of the link? Signals come in only while this waits: one that came
+ * between looking and waiting would be seen no sooner than the next request. */
 static bool wait_for_work(struct runner *runner)
 {
     struct pollfd link = {.fd = runner->socket, .events = POLLIN};

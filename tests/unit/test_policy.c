@@ -273,6 +273,19 @@ static void every_port_has_to_be_granted_with_its_protocol(void **state)
     }
 }
 
+static void whoever_is_suspended_is_granted_nothing(void **state)
+{
+    struct policy_grant grant;
+    struct error err = {0};
+
+    json_object_set_new(*state, "suspended", json_pack("[s]", "alice"));
+    assert_int_equal(check(*state, "alice", "{\"image\":\"debian-ssh\"}", NULL, &grant, &err), -1);
+    assert_int_equal(err.fault, FAULT_DENIED);
+    assert_string_equal(err.rule, "suspended");
+    assert_int_equal(policy_check_image(*state, "alice", "debian-ssh", &err), -1);
+    assert_int_equal(policy_check_image(*state, "bob", "debian-ssh", &err), 0);
+}
+
 #define POLICY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -293,6 +306,7 @@ int main(void)
         POLICY_TEST(images_of_ones_own_are_denied_unless_granted),
         POLICY_TEST(what_is_granted_can_be_listed),
         POLICY_TEST(every_port_has_to_be_granted_with_its_protocol),
+        POLICY_TEST(whoever_is_suspended_is_granted_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
