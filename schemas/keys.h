@@ -45,6 +45,6 @@ void key_of_server(char ret_key[KEY_SIZE], enum server_key key, const char *serv
 /* The Lua functions of schemas/store/, as one library for FUNCTION LOAD. Static. */
 extern const char store_functions[];
 
-#define REQUEST_RETENTION_S (7 * 24 * 3600) /* records, streams and lists of ended requests */
+#define REQUEST_RETENTION_S 604800 /* 7 days: records, streams and lists of ended requests */
 
 #endif
