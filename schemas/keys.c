@@ -3,8 +3,9 @@
 #include <stdio.h>
 
 static const char *const user_keys[] = {
-    [KEY_CONTAINERS] = "containers", [KEY_REQUESTS] = "requests", [KEY_REQUEST] = "request",
-    [KEY_EVENTS] = "events",         [KEY_FOLLOWER] = "follower",
+    [KEY_CONTAINERS] = "containers", [KEY_IMAGES] = "images",   [KEY_GRANTED] = "granted",
+    [KEY_REQUESTS] = "requests",     [KEY_REQUEST] = "request", [KEY_EVENTS] = "events",
+    [KEY_FOLLOWER] = "follower",
 };
 
 static const char *const server_keys[] = {
@@ -12,6 +13,8 @@ static const char *const server_keys[] = {
     [KEY_PORTS] = ":ports",
     [KEY_SUBNETS] = ":subnets",
     [KEY_USERS] = ":users",
+    [KEY_IMAGE_USERS] = ":image_users",
+    [KEY_PUBLISHED] = ":granted",
 };
 
 void key_of_user(char ret_key[KEY_SIZE], enum user_key key, const char *user, const char *id)

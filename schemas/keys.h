@@ -3,6 +3,9 @@
  * everything of one server under another, so that an ACL pattern can tell them apart.
  *
  *   dcm:user:<user>:containers       hash   name → index entry (JSON, docs/protocol.md)
+ *   dcm:user:<user>:images           hash   name:tag → index entry, request id → reservation (JSON)
+ *   dcm:user:<user>:granted          hash   server → the administrator's images (JSON); <user> is *
+ *                                           for what everybody may use
  *   dcm:user:<user>:requests         zset   request id by submission time (ms)
  *   dcm:user:<user>:request:<id>     hash   state server epoch hash op submitted result
  *   dcm:user:<user>:events:<id>      stream field "event" (JSON, schemas/event.schema.json)
@@ -10,6 +13,8 @@
  *   dcm:server:<server>:ports        hash   <protocol>/<port> → {address: lease} (JSON)
  *   dcm:server:<server>:subnets      hash   index in the pool → user
  *   dcm:server:<server>:users        set    of users with containers there
+ *   dcm:server:<server>:image_users  set    of users with images there
+ *   dcm:server:<server>:granted      set    of users whose granted images it has published
  *   dcm:server:<server>              hash   seq, heartbeat, version, address, …
  *   dcm:servers                      set    of server names
  */
@@ -20,9 +25,18 @@
 
 #define KEY_SIZE 160
 
-enum user_key { KEY_CONTAINERS, KEY_REQUESTS, KEY_REQUEST, KEY_EVENTS, KEY_FOLLOWER };
-enum server_key { KEY_SERVER, KEY_PORTS, KEY_SUBNETS, KEY_USERS };
+enum user_key {
+    KEY_CONTAINERS,
+    KEY_IMAGES,
+    KEY_GRANTED,
+    KEY_REQUESTS,
+    KEY_REQUEST,
+    KEY_EVENTS,
+    KEY_FOLLOWER
+};
+enum server_key { KEY_SERVER, KEY_PORTS, KEY_SUBNETS, KEY_USERS, KEY_IMAGE_USERS, KEY_PUBLISHED };
 #define KEY_SERVERS "dcm:servers"
+#define EVERYBODY "*" /* in place of a user */
 
 /* user and server are checked names; id is NULL where the key has none. */
 void key_of_user(char ret_key[KEY_SIZE], enum user_key key, const char *user, const char *id);

@@ -77,6 +77,8 @@ static const struct field spoken_for_item = {TEXT(is_user_or_all, "a user name o
 #define GRANTS                                                                                     \
     {.name = "images", LIST(LIST_MAX, &image_item)},                                               \
     {.name = "containers", INTEGER(0, 65535)},                                                     \
+    {.name = "images_kept", INTEGER(0, 65535)},                                                    \
+    {.name = "image_bytes", SIZE},                                                                 \
     {.name = "memory", OBJECT(&memory_shape)},                                                     \
     {.name = "cpus", OBJECT(&cpus_shape)},                                                         \
     {.name = "pids", OBJECT(&pids_shape)},                                                         \
@@ -112,6 +114,7 @@ static const struct field policy_fields[] = {
     {.name = "defaults", OBJECT(&defaults_shape)},
     {.name = "groups", MAP(PEOPLE_MAX, name_is_user, "a group name", &group_item)},
     {.name = "users", MAP(PEOPLE_MAX, name_is_user, "a user name", &user_entry)},
+    {.name = "suspended", LIST(PEOPLE_MAX, &user_item)},
 };
 static const struct shape policy_shape = SHAPE(policy_fields);
 

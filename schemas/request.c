@@ -50,6 +50,17 @@ static const struct field logs_args[] = {
     {.name = "tail", INTEGER(1, 1000000)},
 };
 
+static const struct field commit_args[] = {
+    {.name = "container", .required = true, CONTAINER},
+    {.name = "name", .required = true, IMAGE_NAME},
+    {.name = "replace", .kind = FIELD_BOOLEAN},
+    {.name = "message", CHARACTERS(1, 255)},
+};
+
+static const struct field image_args[] = {
+    {.name = "image", .required = true, IMAGE_REFERENCE},
+};
+
 static const struct operation {
     const char *name;
     struct shape args;
@@ -63,6 +74,8 @@ static const struct operation {
     [OP_CONTAINER_UNPAUSE] = {"container.unpause", SHAPE(container_args)},
     [OP_CONTAINER_REMOVE] = {"container.remove", SHAPE(remove_args)},
     [OP_CONTAINER_LOGS] = {"container.logs", SHAPE(logs_args)},
+    [OP_IMAGE_COMMIT] = {"image.commit", SHAPE(commit_args)},
+    [OP_IMAGE_REMOVE] = {"image.remove", SHAPE(image_args)},
 };
 
 const char *op_name(enum op op)

@@ -27,6 +27,8 @@ enum op {
     OP_CONTAINER_UNPAUSE,
     OP_CONTAINER_REMOVE,
     OP_CONTAINER_LOGS,
+    OP_IMAGE_COMMIT,
+    OP_IMAGE_REMOVE,
     OP_COUNT
 };
 const char *op_name(enum op op);                     /* "container.create" */

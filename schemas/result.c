@@ -76,6 +76,7 @@ static const struct field result_fields[] = {
     {.name = "container", OBJECT(NULL)}, /* container_check */
     {.name = "image", OBJECT(&image_shape)},
     {.name = "job", OBJECT(&job_shape)},
+    {.name = "warning", CHARACTERS(1, RESULT_WARNING_SIZE - 1)},
     {.name = "error", OBJECT(&error_shape)},
 };
 static const struct shape result_shape = SHAPE(result_fields);
@@ -176,7 +177,7 @@ static int check_presence(const json_t *result, const char *field, bool expected
 /* A ping touches nothing, and its result has nothing to describe. */
 static int check_ping(const json_t *result, struct error *err)
 {
-    static const char *const parts[] = {"container", "image", "job"};
+    static const char *const parts[] = {"container", "image", "job", "warning"};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (json_object_get(result, parts[i]))
             return fail(err, FAULT_INVALID, "%s: out of place in the result of a ping", parts[i]);
@@ -192,6 +193,11 @@ int container_check(const json_t *container, const char *path, struct error *err
         return fail(err, FAULT_INVALID, "%s%sid: missing in state %s", path, *path ? "." : "",
                     state);
     return 0;
+}
+
+int image_check(const json_t *image, const char *path, struct error *err)
+{
+    return fields_check(image, &image_shape, path, err);
 }
 
 int result_check(const json_t *result, struct error *err)

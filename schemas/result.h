@@ -14,6 +14,7 @@
 
 #define RESULT_VERSION 1
 #define RESULT_MAX_BYTES 65536
+#define RESULT_WARNING_SIZE 256 /* of the "warning" part and its NUL */
 
 /* A result in state "queued", server null. New reference. */
 json_t *result_new(const struct request *request);
@@ -35,5 +36,7 @@ int result_decode(const char *text, json_t **ret_result, struct error *err);
 
 /* The "container" part, also what `ps` lists. path is where it stands, for messages. */
 int container_check(const json_t *container, const char *path, struct error *err);
+/* The "image" part, also what `images` lists. */
+int image_check(const json_t *image, const char *path, struct error *err);
 
 #endif

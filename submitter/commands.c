@@ -34,6 +34,13 @@ const struct command commands[] = {
     {"logs", "", "CONTAINER|REQUEST", "print the output of a container or a request",
      FOLLOWS | TAKES(OPTION_DEADLINE) | TAKES(OPTION_FOLLOW) | TAKES(OPTION_TAIL), 1, 1,
      OP_CONTAINER_LOGS, false, run_logs},
+    {"images", "", "", "list the images that you can use", LISTS, 0, 0, OP_COUNT, false,
+     run_images},
+    {"commit", "", "CONTAINER NAME[:TAG]", "save a container as an image of your own",
+     ASKS | TAKES(OPTION_REPLACE) | TAKES(OPTION_MESSAGE), 2, 2, OP_IMAGE_COMMIT, false,
+     run_commit},
+    {"rmi", "", "IMAGE…", "remove images of your own", ASKS, 1, ANY_NUMBER, OP_IMAGE_REMOVE, false,
+     run_rmi},
     {"ping", "", "", "ask for nothing, through the whole path", ASKS, 0, 0, OP_PING, false,
      run_ping},
     {"jobs", "", "", "list your last requests", LISTS, 0, 0, OP_COUNT, false, run_jobs},
@@ -43,6 +50,7 @@ const struct command commands[] = {
      FOLLOWS | LISTS, 0, ANY_NUMBER, OP_COUNT, false, run_wait},
     {"help", "", "[COMMAND]", "explain a command, or all", 0, 0, 1, OP_COUNT, true, run_help},
     {"list", "", "", "list the commands", 0, 0, 0, OP_COUNT, true, run_list},
+    {"exit", "quit", "", "leave", 0, 0, 0, OP_COUNT, true, run_exit},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
@@ -58,6 +66,11 @@ static bool is_one_of(const char *name, const char *words)
         words += strspn(words, " ");
     }
     return false;
+}
+
+bool command_is_offered(const struct session *session, const struct command *command)
+{
+    return command->run != run_exit || session->leave;
 }
 
 const struct command *command_find(const char *name)

@@ -32,9 +32,15 @@ extern const size_t command_count;
 /* By name or synonym; NULL if there is none. */
 const struct command *command_find(const char *name);
 
+/* Worth a line in help: exit is of no use without a prompt. */
+bool command_is_offered(const struct session *session, const struct command *command);
+
 /* Usage of all commands, or of one. */
 void commands_describe(const struct session *session, FILE *out);
 void command_describe(const struct session *session, const struct command *command, FILE *out);
+
+/* The images that the user may use, numbered, on session->err: for who did not name one. */
+void images_propose(const struct session *session);
 
 /* One file per kind of command. */
 typedef int command_run(const struct session *, const struct command *, const struct options *);
@@ -44,10 +50,14 @@ command_run run_ps;        /* listing.c */
 command_run run_show;
 command_run run_jobs;
 command_run run_status;
-command_run run_wait; /* wait.c */
-command_run run_logs; /* logs.c */
+command_run run_wait;   /* wait.c */
+command_run run_logs;   /* logs.c */
+command_run run_images; /* images.c */
+command_run run_commit;
+command_run run_rmi;
 command_run run_ping; /* ping.c */
 command_run run_help; /* help.c */
 command_run run_list;
+command_run run_exit;
 
 #endif

@@ -28,7 +28,7 @@ static const struct setting settings_table[] = {
 };
 #define SETTINGS_COUNT (sizeof(settings_table) / sizeof(settings_table[0]))
 
-int own_account(char ret_user[USER_NAME_MAX + 1], struct error *err)
+static int own_account(char ret_user[USER_NAME_MAX + 1], struct error *err)
 {
     uid_t uid = geteuid();
     const struct passwd *account = getpwuid(uid);
@@ -44,6 +44,14 @@ int own_account(char ret_user[USER_NAME_MAX + 1], struct error *err)
                     "the account name %.40s is not one that DCM knows: at most %d of a-z 0-9 _ -",
                     account->pw_name, USER_NAME_MAX);
     snprintf(ret_user, USER_NAME_MAX + 1, "%s", account->pw_name);
+    return 0;
+}
+
+int asking_user(const char *as, char ret_user[USER_NAME_MAX + 1], struct error *err)
+{
+    if (!as)
+        return own_account(ret_user, err);
+    snprintf(ret_user, USER_NAME_MAX + 1, "%s", as);
     return 0;
 }
 

@@ -8,8 +8,12 @@
 #include "schemas/names.h"
 #include "submitter/courier.h"
 
-/* The name of the account that we run as: a person's. FAULT_INVALID for any other. */
-int own_account(char ret_user[USER_NAME_MAX + 1], struct error *err);
+/*
+ * Whom we ask for: the checked name `as`, or if that is NULL the account that we run as, a
+ * person's; FAULT_INVALID for any other. The name is a claim: the worker asks the policy whether
+ * the publisher may speak for this user.
+ */
+int asking_user(const char *as, char ret_user[USER_NAME_MAX + 1], struct error *err);
 
 /* With a configuration file (submit.conf) directly, without one (NULL) through the gate.
  * *ret_reads: results can be read too; without a store only --detach works. */

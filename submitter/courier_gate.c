@@ -209,6 +209,12 @@ static bool is_listed_container(const json_t *item)
            container_check(json_object_get(item, "container"), "", NULL) == 0;
 }
 
+static bool is_listed_image(const json_t *item)
+{
+    return name_is_server(json_string_value(json_object_get(item, "server"))) &&
+           image_check(json_object_get(item, "image"), "", NULL) == 0;
+}
+
 static bool is_listed_request(const json_t *item)
 {
     return result_check(item, NULL) == 0;
@@ -217,6 +223,7 @@ static bool is_listed_request(const json_t *item)
 static bool (*const listed[])(const json_t *item) = {
     [LIST_CONTAINERS] = is_listed_container,
     [LIST_REQUESTS] = is_listed_request,
+    [LIST_IMAGES] = is_listed_image,
 };
 
 struct harvest {

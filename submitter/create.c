@@ -41,8 +41,11 @@ int run_create(const struct session *session, const struct command *command,
     struct ports ports;
     AUTO(request) struct request request = {0};
 
-    if (check_image(session, options, &reason) == -1)
+    if (check_image(session, options, &reason) == -1) {
+        if (options->count == 0)
+            images_propose(session);
         return render_error(session, NULL, NULL, &reason);
+    }
     if (collect_ports(options, &ports, &reason) == -1)
         return render_error(session, command->name, NULL, &reason);
 

@@ -11,8 +11,10 @@
 
 #define CURSOR_DIGITS 19 /* of each number: what the store takes for sure (64 bits) */
 
-static const char *const listing_names[] = {
-    [LIST_CONTAINERS] = "containers", [LIST_REQUESTS] = "requests", NULL};
+static const char *const listing_names[] = {[LIST_CONTAINERS] = "containers",
+                                            [LIST_REQUESTS] = "requests",
+                                            [LIST_IMAGES] = "images",
+                                            [LIST_COUNT] = NULL};
 
 bool gate_cursor_is_valid(const char *text)
 {
@@ -111,8 +113,9 @@ static int read_list(const json_t *message, const char *user, struct gate_ask *a
     const char *what = json_string_value(json_object_get(message, "what"));
     (void)user;
     (void)err;
-    ask->listing =
-        strcmp(what, listing_names[LIST_REQUESTS]) == 0 ? LIST_REQUESTS : LIST_CONTAINERS;
+    for (enum listing listing = 0; listing < LIST_COUNT; listing++)
+        if (strcmp(what, listing_names[listing]) == 0)
+            ask->listing = listing;
     return 0;
 }
 

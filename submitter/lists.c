@@ -95,6 +95,45 @@ void print_containers(FILE *out, const json_t *list, int64_t now)
     table_end(&table, out);
 }
 
+static const char *image_short_id(const json_t *image, char ret_text[CELL_SIZE])
+{
+    const char *id = text_at(image, "id");
+    const char *digits = id ? strchr(id, ':') : NULL;
+
+    snprintf(ret_text, CELL_SIZE, "%.*s", SHORT_ID, digits ? digits + 1 : id ? id : "");
+    return ret_text;
+}
+
+void print_images(FILE *out, const json_t *list, int64_t now)
+{
+    static const char *const headings[] = {"#",      "NAME", "ID",  "OWNER",
+                                           "SERVER", "SIZE", "AGE", NULL};
+    struct table table;
+    size_t i;
+    json_t *item;
+
+    table_begin(&table, headings);
+    json_array_foreach(list, i, item)
+    {
+        const json_t *image = json_object_get(item, "image");
+        char number[CELL_SIZE], id[CELL_SIZE], size[CELL_SIZE], age[CELL_SIZE];
+        const char *owner = text_at(image, "owner");
+
+        snprintf(number, sizeof(number), "%zu", i + 1);
+        snprintf(size, sizeof(size), "%" JSON_INTEGER_FORMAT "m",
+                 json_integer_value(json_object_get(image, "bytes")) >> 20);
+        age_since(text_at(image, "created"), now, age);
+        table_add(&table, number);
+        table_add(&table, text_at(image, "name"));
+        table_add(&table, image_short_id(image, id));
+        table_add(&table, owner ? owner : "administrator");
+        table_add(&table, text_at(item, "server"));
+        table_add(&table, size);
+        table_add(&table, age);
+    }
+    table_end(&table, out);
+}
+
 static const char *short_id(const json_t *result)
 {
     const char *id = text_at(result, "request");

@@ -9,6 +9,7 @@
 
 /* now: milliseconds since the epoch, for ages and for the time that is left. */
 void print_containers(FILE *out, const json_t *list, int64_t now);
+void print_images(FILE *out, const json_t *list, int64_t now);
 void print_requests(FILE *out, const json_t *list, int64_t now);
 
 void print_container_page(FILE *out, const json_t *item, int64_t now);

@@ -160,7 +160,9 @@ static json_t *container_of_entry(const char *text, int64_t now)
 /* When it was created; what is being created comes last. */
 static const char *age_key(const json_t *item)
 {
-    const json_t *created = json_object_get(json_object_get(item, "container"), "created");
+    const json_t *container = json_object_get(item, "container");
+    const json_t *created =
+        json_object_get(container ? container : json_object_get(item, "image"), "created");
     return json_is_string(created) ? json_string_value(created) : "~";
 }
 
@@ -209,6 +211,63 @@ static int list_containers(struct mailbox *mailbox, const char *user, json_t **r
     return 0;
 }
 
+static void add_image(json_t *list, json_t *server, json_t *image)
+{
+    if (json_is_string(server) && image_check(image, "image", NULL) == 0)
+        json_array_append_new(list, json_pack("{s:O, s:O}", "server", server, "image", image));
+}
+
+/* What the administrator grants to this user (or EVERYBODY), by server. A name that is there
+ * already is not added twice. */
+static int add_granted(struct mailbox *mailbox, const char *user, json_t *seen, json_t *list,
+                       struct error *err)
+{
+    char key[KEY_SIZE];
+    json_auto_t *reply = NULL;
+
+    key_of_user(key, KEY_GRANTED, user, NULL);
+    if (redis_link_text(mailbox->link, &reply, err, "HGETALL", key, NULL) == -1)
+        return -1;
+    for (size_t i = 0; i + 1 < json_array_size(reply); i += 2) { /* server, images, … */
+        json_t *server = json_array_get(reply, i);
+        const char *text = json_string_value(json_array_get(reply, i + 1));
+        json_auto_t *images = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        for (size_t j = 0; j < json_array_size(images); j++) {
+            json_t *image = json_array_get(images, j);
+            const char *name = json_string_value(json_object_get(image, "name"));
+            AUTO(string) char *place = NULL;
+            if (!name || asprintf(&place, "%s %s", json_string_value(server), name) == -1 ||
+                json_object_get(seen, place))
+                continue;
+            json_object_set_new(seen, place, json_true());
+            add_image(list, server, image);
+        }
+    }
+    return 0;
+}
+
+static int list_images(struct mailbox *mailbox, const char *user, json_t **ret_list,
+                       struct error *err)
+{
+    char key[KEY_SIZE];
+    json_auto_t *texts = NULL, *list = json_array(), *own = json_array(), *seen = json_object();
+
+    key_of_user(key, KEY_IMAGES, user, NULL);
+    if (add_granted(mailbox, EVERYBODY, seen, list, err) == -1 ||
+        add_granted(mailbox, user, seen, list, err) == -1 ||
+        redis_link_text(mailbox->link, &texts, err, "HVALS", key, NULL) == -1)
+        return -1;
+    for (size_t i = 0; i < json_array_size(texts); i++) {
+        const char *text = json_string_value(json_array_get(texts, i));
+        json_auto_t *entry = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        add_image(own, json_object_get(entry, "server"), json_object_get(entry, "image"));
+    }
+    json_auto_t *sorted = sort_by_age(own);
+    json_array_extend(list, sorted);
+    *ret_list = TAKE(list);
+    return 0;
+}
+
 static int list_requests(struct mailbox *mailbox, const char *user, json_t **ret_list,
                          struct error *err)
 {
@@ -243,6 +302,7 @@ int mailbox_list(struct mailbox *mailbox, const char *user, enum listing listing
     static int (*const lists[])(struct mailbox *, const char *, json_t **, struct error *) = {
         [LIST_CONTAINERS] = list_containers,
         [LIST_REQUESTS] = list_requests,
+        [LIST_IMAGES] = list_images,
     };
     return lists[listing](mailbox, user, ret_list, err);
 }

@@ -41,6 +41,8 @@ static const struct row rows[OPTION_COUNT] = {
                    "a request's whole id", .kind = TEXT, AT(id)},
     [OPTION_CONFIG] = {"config", "FILE", "own credentials: publish directly, not through the gate",
                        .kind = TEXT, AT(config)},
+    [OPTION_AS] = {"as", "USER", "ask for this user, where the publisher may speak for others",
+                   name_is_user, "a user's name", .kind = TEXT, AT(as)},
     [OPTION_VERSION] = {"version", NULL, "print the version", .kind = FLAG},
     [OPTION_HELP] = {"help", NULL, "print this help", .kind = FLAG, .letter = 'h'},
     [OPTION_PORT] = {"port", "PORT", "publish [ADDRESS:][HOST:]CONTAINER[/tcp|udp], or ranges",
@@ -63,6 +65,9 @@ static const struct row rows[OPTION_COUNT] = {
     [OPTION_FOLLOW] = {"follow", NULL, "go on with what comes, until Ctrl-C", .kind = FLAG},
     [OPTION_TAIL] = {"tail", "NUMBER", "only the last lines", .kind = NUMBER, AT(tail), .least = 1,
                      .most = 1000000},
+    [OPTION_REPLACE] = {"replace", NULL, "also where you have an image of this name", .kind = FLAG},
+    [OPTION_MESSAGE] = {"message", "TEXT", "a comment in the image's history", .kind = TEXT,
+                        AT(message), .letter = 'm'},
 };
 
 /* ---- values, by kind ---- */
@@ -229,6 +234,9 @@ static int check_command(const struct options *options, struct error *err)
                         rows[i].name, command->name);
     if (options->given & TAKES(OPTION_HELP))
         return 0;
+    /* The gate takes the user from the kernel: there is nothing that it could be told. */
+    if (options->as && !options->config)
+        return fail(err, FAULT_INVALID, "--as needs --config: through the gate you are yourself");
     if (options->count < command->least)
         return fail(err, FAULT_INVALID, "%s needs more: %s %s", command->name, command->name,
                     command->operands);
@@ -254,6 +262,16 @@ int options_parse(int argc, char *argv[], struct options *ret_options, struct er
     ret_options->operands = argv + 1;
     ret_options->count = words - 1;
     return check_command(ret_options, err);
+}
+
+const char *option_name(enum option option)
+{
+    return rows[option].name;
+}
+
+const char *option_value(enum option option)
+{
+    return rows[option].value;
 }
 
 void options_describe(FILE *out, unsigned set)

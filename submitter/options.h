@@ -21,6 +21,7 @@ enum option {
     OPTION_DEADLINE,
     OPTION_ID,
     OPTION_CONFIG,
+    OPTION_AS,
     OPTION_VERSION,
     OPTION_HELP,
     OPTION_PORT,
@@ -33,12 +34,15 @@ enum option {
     OPTION_FORCE,
     OPTION_FOLLOW,
     OPTION_TAIL,
+    OPTION_REPLACE,
+    OPTION_MESSAGE,
     OPTION_COUNT
 };
 #define TAKES(option) (1U << (option))
 /* What every command takes. */
 #define TAKES_ALWAYS                                                                               \
-    (TAKES(OPTION_JSON) | TAKES(OPTION_CONFIG) | TAKES(OPTION_VERSION) | TAKES(OPTION_HELP))
+    (TAKES(OPTION_JSON) | TAKES(OPTION_CONFIG) | TAKES(OPTION_AS) | TAKES(OPTION_VERSION) |        \
+     TAKES(OPTION_HELP))
 
 struct command;
 
@@ -53,9 +57,11 @@ struct options {
     int64_t deadline_s;
     const char *id;
     const char *config;
+    const char *as; /* never without config */
     const char *name;
     const char *address;
     const char *server;
+    const char *message;
     int64_t millicpus;
     int64_t memory;
     int64_t pids;
@@ -69,6 +75,11 @@ struct options {
  * what had been read (so that a mistake still knows --json).
  */
 int options_parse(int argc, char *argv[], struct options *ret_options, struct error *err);
+
+/* Its long name, without the dashes. */
+const char *option_name(enum option option);
+/* What stands for its value in help; NULL for a flag. */
+const char *option_value(enum option option);
 
 /* A line for each option of the set: "  -d, --detach        leave once the request is confirmed".
  */

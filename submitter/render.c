@@ -55,6 +55,13 @@ static void tell_changed(FILE *out, const json_t *result, const char *verb)
         fprintf(out, "Container %s.\n", verb);
 }
 
+static void tell_image(FILE *out, const json_t *result, const char *verb)
+{
+    const char *name = text_at(json_object_get(result, "image"), "name");
+
+    fprintf(out, "Image %s%s%s.\n", name ? name : "", name ? " " : "", verb);
+}
+
 static void tell_answered(FILE *out, const json_t *result, const char *verb)
 {
     const char *server = text_at(result, "server");
@@ -79,6 +86,8 @@ static const struct deed {
     [OP_CONTAINER_PAUSE] = {tell_changed, "paused"},
     [OP_CONTAINER_UNPAUSE] = {tell_changed, "unpaused"},
     [OP_CONTAINER_REMOVE] = {tell_changed, "removed"},
+    [OP_IMAGE_COMMIT] = {tell_image, "committed"},
+    [OP_IMAGE_REMOVE] = {tell_image, "removed"},
     [OP_CONTAINER_LOGS] = {tell_nothing, NULL}, /* its output was the answer */
 };
 
@@ -108,7 +117,8 @@ static const char *command_name(const char *op_text)
 /* What the request was about, or where that never came to be, the request itself. */
 static void render_id(FILE *out, const json_t *result)
 {
-    const char *id = json_string_value(json_object_get(json_object_get(result, "container"), "id"));
+    const json_t *container = json_object_get(result, "container");
+    const char *id = text_at(container ? container : json_object_get(result, "image"), "id");
 
     fprintf(out, "%s\n", id ? id : text_at(result, "request"));
 }
@@ -121,6 +131,12 @@ static void render_done(const struct session *session, const struct options *opt
     if (!(options->given & (TAKES(OPTION_JSON) | TAKES(OPTION_QUIET))) &&
         op_from_name(text_at(result, "op"), &op) == 0)
         deeds[op].tell(session->out, result, deeds[op].verb);
+    const char *warning = text_at(result, "warning");
+    if (warning) {
+        fprintf(session->err, "%s: ", session->program);
+        print_line_part(session->err, warning);
+        fputc('\n', session->err);
+    }
 }
 
 int render_result(const struct session *session, const struct options *options,

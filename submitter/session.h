@@ -1,5 +1,6 @@
 /*
- * What a command works with: who asks, through whom, and where the answers go.
+ * What a command works with: who asks, through whom, and where the answers go. At a prompt one
+ * session serves every command: what one remembers for the next belongs in here.
  */
 #ifndef DCM_SUBMITTER_SESSION_H
 #define DCM_SUBMITTER_SESSION_H
@@ -15,8 +16,10 @@
 struct session {
     const char *program; /* in front of messages: "dcm-submit" */
     const char *prefix;  /* in front of a command that we propose: "dcm-submit ", at a prompt "" */
-    char user[USER_NAME_MAX + 1];
-    struct courier *courier;
+    char user[USER_NAME_MAX + 1]; /* "" until it has been looked up */
+    struct courier *courier;      /* borrowed, for the one command; NULL if that is offline */
+    unsigned withheld;            /* TAKES(…) of options that this program does not offer */
+    bool *leave;                  /* at a prompt: true ends it; elsewhere NULL */
     FILE *out, *err;
     bool out_is_terminal, err_is_terminal;
     int64_t started;                          /* clock_ms: --timeout counts from here */

@@ -34,6 +34,13 @@ json_t *describe_container(const struct description *description)
                      created_at(description->created), "expires");
 }
 
+json_t *describe_image(const char *name, const char *id, const char *owner, json_int_t bytes,
+                       const char *created)
+{
+    return json_pack("{s:s, s:s, s:s?, s:I, s:o}", "name", name, "id", id, "owner", owner, "bytes",
+                     bytes, "created", created_at(created));
+}
+
 /* "8080/tcp" */
 static int container_port(const char *text, uint16_t *ret_port, const char **ret_protocol)
 {

@@ -20,6 +20,10 @@ struct description {
 /* New reference, to the form of schemas/result.schema.json. */
 json_t *describe_container(const struct description *description);
 
+/* The "image" part. owner NULL: the administrator's. id "sha256:…"; created as above. */
+json_t *describe_image(const char *name, const char *id, const char *owner, json_int_t bytes,
+                       const char *created);
+
 /* The ports that an inspected container publishes, SSH's apart (0: none). What is beyond PORTS_MAX
  * is left out. */
 void describe_ports(const json_t *inspected, struct ports *ret_ports, uint16_t *ret_ssh_port);

@@ -137,15 +137,3 @@ int engine_identity(struct engine *engine, char ret_identity[ENGINE_IDENTITY_SIZ
     memcpy(ret_identity, identity, length + 1);
     return 0;
 }
-
-int engine_image_inspect(struct engine *engine, const char *reference, json_t **ret_image,
-                         struct error *err)
-{
-    char path[ENGINE_PATH_SIZE];
-    const struct engine_call call = {.method = "GET", .path = path};
-
-    if (!name_is_image(reference) && !name_is_image_id(reference))
-        return fail(err, FAULT_INVALID, "not an image's name or id");
-    snprintf(path, sizeof(path), "/images/%s/json", reference);
-    return engine_ask(engine, &call, ret_image, err);
-}

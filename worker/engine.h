@@ -40,9 +40,31 @@ static inline void auto_engine(struct engine **slot)
 int engine_identity(struct engine *engine, char ret_identity[ENGINE_IDENTITY_SIZE],
                     struct error *err);
 
-/* GET /images/{reference}/json. reference: a well-formed image name or id. */
+/* GET /images/{reference}/json. reference: an image's well-formed name or id, or the name in the
+ * engine of a user's own, "dcm.local/<user>/<name>:<tag>". */
 int engine_image_inspect(struct engine *engine, const char *reference, json_t **ret_image,
                          struct error *err);
+
+/* GET /images/json: all, or those with the label dcm.v=1. An array. */
+int engine_image_list(struct engine *engine, bool ours, json_t **ret_images, struct error *err);
+/* DELETE without force: CONFLICT while containers or other images need it. One that is not there
+ * any more is success. A name that is not the image's only one is all that goes. */
+int engine_image_remove(struct engine *engine, const char *reference, struct error *err);
+
+#define ENGINE_COMMIT_TIMEOUT_S 600
+struct engine_commit {
+    const char *container; /* full id */
+    const char *name;      /* of the new image, in the engine */
+    const char *message;   /* NULL: none */
+    const json_t *config;  /* User, Env, Labels …; what it lacks is the container's */
+};
+/* POST /commit. The engine itself pauses a running container meanwhile and lets it go on after,
+ * whatever becomes of us. *ret_id: 64 digits. */
+int engine_commit(struct engine *engine, const struct engine_commit *commit,
+                  char ret_id[ENGINE_ID_SIZE], struct error *err);
+/* How large all that a container holds is: GET /containers/{id}/json?size=1, SizeRootFs. */
+int engine_container_bytes(struct engine *engine, const char *id, int64_t *ret_bytes,
+                           struct error *err);
 
 /* POST /containers/create?name=. engine_name: "dcm.<user>.<container>". body is borrowed. */
 int engine_container_create(struct engine *engine, const char *engine_name, const json_t *body,

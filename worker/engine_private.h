@@ -71,5 +71,7 @@ int engine_stream(struct engine *engine, const struct engine_call *call,
 /* "dcm.<user>" and "dcm.<user>.<container>". */
 bool engine_is_network_name(const char *text);
 bool engine_is_container_name(const char *text);
+/* "dcm.local/<user>/<name>:<tag>", a user's own image. */
+bool engine_is_image_name(const char *text);
 
 #endif

@@ -45,15 +45,19 @@ static int heartbeat(struct keeper *keeper, struct error *err)
 static int do_what_is_due(struct keeper *keeper, struct error *err)
 {
     int64_t now = clock_ms();
-    if (prefork_hangup())
+    if (prefork_hangup()) {
         runner_reload(&keeper->runner);
+        keeper->compare_at = 0;
+    }
     if (now >= keeper->heartbeat_at) {
         keeper->heartbeat_at = now + HEARTBEAT_MS;
         if (heartbeat(keeper, err) < 0)
             return -1;
     }
     if (now >= keeper->compare_at) {
-        if (keeper_compare(&keeper->runner, err) < 0)
+        if (keeper_compare(&keeper->runner, err) < 0 ||
+            keeper_compare_images(&keeper->runner, err) < 0 ||
+            keeper_publish_images(&keeper->runner, err) < 0)
             return -1;
         keeper->compare_at = now + COMPARE_MS;
         keeper->complained = false;

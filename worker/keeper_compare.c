@@ -155,6 +155,8 @@ int keeper_restore(struct runner *keeper, const char *user, const char *name, co
     const char *image_name = NULL;
     if (engine_image_inspect(keeper->engine, image_id, &image, err) == 0)
         image_name = json_string_value(json_array_get(json_object_get(image, "RepoTags"), 0));
+    if (image_name)
+        image_name = image_name_within(user, image_name);
     json_auto_t *entry =
         entry_of(keeper, inspected, name, subnet, image_name ? image_name : image_id);
     if (store_restore(keeper->store, user, entry, subnet, err) < 0)

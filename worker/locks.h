@@ -18,6 +18,7 @@ struct lock {
 enum lock_scope {
     LOCK_REQUEST,   /* one process a request */
     LOCK_CONTAINER, /* one change at a time a container */
+    LOCK_IMAGES,    /* one change at a time of a user's images */
     LOCK_NETWORK,   /* shared while containers join, whole while the network is taken down */
 };
 

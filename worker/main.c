@@ -13,6 +13,7 @@
 #include "common/auto.h"
 #include "common/log.h"
 #include "common/prefork.h"
+#include "schemas/policy_document.h"
 #include "worker/config.h"
 #include "worker/dispatch.h"
 #include "worker/journal.h"
@@ -158,13 +159,27 @@ static int serve(struct worker *worker)
 
 static void usage(FILE *to)
 {
-    fputs("usage: dcm-worker [--config FILE] [--runners N] [--version]\n", to);
+    fputs("usage: dcm-worker [--config FILE] [--runners N] [--version]\n"
+          "       dcm-worker --check-policy FILE\n",
+          to);
+}
+
+/* Nothing else of the worker is needed for it, and nothing is changed. */
+static int check_policy(const char *path)
+{
+    json_auto_t *policy = NULL;
+    struct error err = {0};
+    if (policy_document_read(path, &policy, &err) == 0)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "dcm-worker: %s\n", err.text);
+    return 2;
 }
 
 static int parse(int argc, char **argv, const char **ret_config, long *ret_runners)
 {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"runners", required_argument, NULL, 'r'},
+                                            {"check-policy", required_argument, NULL, 'p'},
                                             {"version", no_argument, NULL, 'V'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
@@ -179,6 +194,8 @@ static int parse(int argc, char **argv, const char **ret_config, long *ret_runne
                 fprintf(stderr, "dcm-worker: --runners: '%s' is not between 1 and 256\n", optarg);
                 return -1;
             }
+        } else if (option == 'p') {
+            exit(check_policy(optarg));
         } else if (option == 'V') {
             puts("dcm-worker " DCM_VERSION);
             exit(EXIT_SUCCESS);

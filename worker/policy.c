@@ -26,6 +26,12 @@ void policy_limits(const json_t *policy, const char *user, struct policy_limits 
     ret_limits->containers = found.containers.amount;
     snprintf(ret_limits->containers_rule, sizeof(ret_limits->containers_rule), "%s.containers",
              decision_place(&found.containers));
+    ret_limits->images_kept = found.images_kept.amount;
+    ret_limits->image_bytes = found.image_bytes.amount;
+    snprintf(ret_limits->images_kept_rule, sizeof(ret_limits->images_kept_rule), "%s.images_kept",
+             decision_place(&found.images_kept));
+    snprintf(ret_limits->image_bytes_rule, sizeof(ret_limits->image_bytes_rule), "%s.image_bytes",
+             decision_place(&found.image_bytes));
     tell_limit(&found, MEMORY, &ret_limits->memory);
     tell_limit(&found, CPUS, &ret_limits->millicpus);
     tell_limit(&found, PIDS, &ret_limits->pids);
@@ -67,10 +73,21 @@ static bool same_image(const char *left, const char *right)
     return lengths[0] == lengths[1] && memcmp(left, right, lengths[0]) == 0;
 }
 
+/* No layer of grants counts for someone who is suspended. */
+static int check_suspended(const json_t *policy, const char *user, struct error *err)
+{
+    if (list_has(json_object_get(policy, "suspended"), user))
+        return fail_by_rule(err, FAULT_DENIED, "suspended",
+                            "you are suspended; ask the administrator");
+    return 0;
+}
+
 int policy_check_image(const json_t *policy, const char *user, const char *image, struct error *err)
 {
     struct layers layers;
 
+    if (check_suspended(policy, user, err))
+        return -1;
     layers_begin(&layers, policy, user);
     while (layers_next(&layers)) {
         const json_t *images = json_object_get(layers.grants, "images");
@@ -80,6 +97,40 @@ int policy_check_image(const json_t *policy, const char *user, const char *image
     }
     return fail_by_rule(err, FAULT_DENIED, "defaults.images",
                         "image '%s' is not granted to you; ask the administrator", image);
+}
+
+json_t *policy_images(const json_t *policy, const char *user)
+{
+    json_t *names = json_array();
+    struct layers layers;
+
+    layers_begin(&layers, policy, user);
+    while (layers_next(&layers)) {
+        const json_t *images = json_object_get(layers.grants, "images");
+        for (size_t i = 0; i < json_array_size(images); i++) {
+            json_t *name = json_array_get(images, i);
+            if (!list_has(names, json_string_value(name)))
+                json_array_append(names, name);
+        }
+    }
+    return names;
+}
+
+json_t *policy_people(const json_t *policy)
+{
+    json_t *people = json_object();
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(json_object_get(policy, "groups"), name, value)
+    {
+        const json_t *members = json_object_get(value, "members");
+        for (size_t i = 0; i < json_array_size(members); i++)
+            json_object_set_new(people, json_string_value(json_array_get(members, i)), json_true());
+    }
+    json_object_foreach(json_object_get(policy, "users"), name, value)
+        json_object_set_new(people, name, json_true());
+    return people;
 }
 
 static bool range_covers(const char *text, const struct port *port)
@@ -146,7 +197,7 @@ int policy_check_create(const json_t *policy, const char *user, const json_t *ar
         return fail_by_rule(err, FAULT_DENIED, rule,
                             "no containers are granted to you; ask the administrator");
     }
-    if (policy_check_image(policy, user, image ? image : "", err) ||
+    if ((image && policy_check_image(policy, user, image, err)) ||
         grant(&found, MEMORY, args, &granted.memory, err) ||
         grant(&found, CPUS, args, &granted.millicpus, err) ||
         grant(&found, PIDS, args, &granted.pids, err))

@@ -6,7 +6,7 @@
  * Layers: defaults, then every group that lists the user as a member, then the user. Lists add up;
  * a limit in a later layer replaces one of an earlier layer; among groups the largest counts. Each
  * part of a limit (usual, each, total) is a limit of its own here: {"total":"8g"} for one user
- * leaves him the `each` of his group.
+ * leaves him the `each` of his group. Who is listed as suspended is granted nothing.
  */
 #ifndef DCM_WORKER_POLICY_H
 #define DCM_WORKER_POLICY_H
@@ -33,6 +33,8 @@ struct policy_limit {
 struct policy_limits {
     int64_t containers;
     char containers_rule[96];
+    int64_t images_kept, image_bytes; /* the user's own images: how many, and all together */
+    char images_kept_rule[96], image_bytes_rule[96];
     struct policy_limit memory;    /* bytes */
     struct policy_limit millicpus; /* thousandths of a processor */
     struct policy_limit pids;
@@ -43,7 +45,8 @@ void policy_limits(const json_t *policy, const char *user, struct policy_limits 
 /* The effective policy of a container.create: limits filled in where the request names none.
  * FAULT_DENIED with the rule, else 0. Totals over existing containers are the store's to judge,
  * together with the reservation (FAULT_QUOTA). Images are granted by name: who accepts one by id
- * puts its name into args first, for here an id is one more name that nothing lists. */
+ * puts its name into args first, for here an id is one more name that nothing lists. Args without
+ * an image are for one of the user's own, which the caller has proved to be his. */
 struct policy_grant {
     int64_t memory, millicpus, pids; /* of this container */
 };
@@ -55,5 +58,11 @@ int policy_check_create(const json_t *policy, const char *user, const json_t *ar
  * restart too. */
 int policy_check_image(const json_t *policy, const char *user, const char *image,
                        struct error *err);
+
+/* The names that the policy grants to this user; for one whom it does not know (EVERYBODY), those
+ * of defaults. A new array. */
+json_t *policy_images(const json_t *policy, const char *user);
+/* Everybody whom a group or the users part names: a new object with their names as keys. */
+json_t *policy_people(const json_t *policy);
 
 #endif

@@ -119,6 +119,12 @@ void decide_all(const json_t *policy, const char *user, struct decisions *ret_de
         const json_t *containers = json_object_get(layers.grants, "containers");
         if (containers)
             decide(&found.containers, &layers, whole(containers));
+        const json_t *kept = json_object_get(layers.grants, "images_kept");
+        if (kept)
+            decide(&found.images_kept, &layers, whole(kept));
+        const json_t *size = json_object_get(layers.grants, "image_bytes");
+        if (size)
+            decide(&found.image_bytes, &layers, bytes(size));
         for (enum resource resource = 0; resource < RESOURCE_COUNT; resource++)
             decide_limit(found.limits[resource], &layers, resource);
         if (layers.rank == RANK_USER)

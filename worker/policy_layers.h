@@ -52,6 +52,7 @@ enum part { USUAL, EACH, TOTAL, PART_COUNT };
 
 struct decisions {
     struct decision containers;
+    struct decision images_kept, image_bytes; /* of the user's own images */
     struct decision limits[RESOURCE_COUNT][PART_COUNT];
     uid_t uid; /* 0: none given */
 };

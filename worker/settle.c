@@ -29,6 +29,8 @@ static const struct action {
     [OP_CONTAINER_UNPAUSE] = {request_lifecycle, JOURNALLED},
     [OP_CONTAINER_REMOVE] = {request_remove, JOURNALLED},
     [OP_CONTAINER_LOGS] = {request_logs, READS},
+    [OP_IMAGE_COMMIT] = {request_commit, JOURNALLED},
+    [OP_IMAGE_REMOVE] = {request_image_remove, JOURNALLED},
 };
 
 /* Ids say when they were made: one from long ago may be of a record that has been forgotten, and

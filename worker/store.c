@@ -85,10 +85,16 @@ int store_call_containers(struct store *store, const struct containers_call *cal
     json_auto_t *reply = NULL;
     if (store_call_containers_raw(store, call, &reply, err))
         return -1;
+    return store_read_answer(call->function, reply, ret_answer, err);
+}
+
+int store_read_answer(const char *function, const json_t *reply, json_t **ret_answer,
+                      struct error *err)
+{
     const char *text = json_string_value(reply);
     json_auto_t *answer = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     if (!json_is_object(answer))
-        return fail(err, FAULT_INTERNAL, "the store's %s gave no answer", call->function);
+        return fail(err, FAULT_INTERNAL, "the store's %s gave no answer", function);
     if (json_object_get(answer, "refused"))
         return store_refuse(answer, err);
     if (ret_answer)

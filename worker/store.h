@@ -97,6 +97,34 @@ int store_release(struct store *store, const char *user, const char *name, const
 int store_container(struct store *store, const char *user, const char *reference,
                     json_t **ret_entry, struct error *err);
 
+/* What a commit asks for. */
+struct image_wish {
+    const char *name; /* with its tag */
+    bool replace;
+    int64_t bytes; /* as far as they can be known before */
+    int64_t most_images, most_bytes;
+    const char *images_rule, *bytes_rule; /* may be NULL */
+};
+/* Room for one more of the user's images. FAULT_QUOTA, FAULT_CONFLICT. */
+int store_image_reserve(struct store *store, const struct request *request,
+                        const struct image_wish *wish, struct error *err);
+/* The image exists, and is in the index as users see it. FAULT_CONFLICT: one of this name is on
+ * another server. */
+int store_image_bind(struct store *store, const char *user, const char *request_id,
+                     const json_t *image, struct error *err);
+/* Drop the image of this name, if it is one of this server's, and the request's reservation. Either
+ * may be NULL; nothing there is success. */
+int store_image_release(struct store *store, const char *user, const char *name,
+                        const char *request_id, struct error *err);
+/* One of the user's own images by name or id: *ret_entry {"request","server","image":{…}};
+ * FAULT_NOT_FOUND. */
+int store_image(struct store *store, const char *user, const char *reference, json_t **ret_entry,
+                struct error *err);
+/* For the keeper: every image of this server, entries with "user" added. */
+int store_images_of_server(struct store *store, json_t **ret_entries, struct error *err);
+/* What the administrator grants on this server: user, or EVERYBODY → array of images. */
+int store_publish_granted(struct store *store, json_t *granted, struct error *err);
+
 /* For the keeper. Every entry of this server, an array of entries with "user" added. Reservations
  * that ran out are dropped in passing. */
 int store_containers_of_server(struct store *store, json_t **ret_entries, struct error *err);

@@ -29,6 +29,10 @@ int store_call_containers(struct store *store, const struct containers_call *cal
 int store_call_containers_raw(struct store *store, const struct containers_call *call,
                               json_t **ret_reply, struct error *err);
 
+/* The object that a function's reply is the text of; a refusal becomes the fault. */
+int store_read_answer(const char *function, const json_t *reply, json_t **ret_answer,
+                      struct error *err);
+
 /* Turn {"refused":…} into a fault whose text says what to do (store_refusals.c). Returns -1. */
 int store_refuse(const json_t *answer, struct error *err);
 

@@ -30,6 +30,8 @@ static const struct measure measures[] = {
     {"memory", "memory", " MiB", 1 << 20},
     {"millicpus", "processors", "", 1000},
     {"pids", "processes", "", 1},
+    {"images", "images of your own", "", 1},
+    {"image_bytes", "bytes of your own images", " MiB", 1 << 20},
 };
 
 static void write_amount(const struct measure *measure, json_int_t amount,
@@ -47,6 +49,7 @@ static int refuse_quota(const json_t *answer, struct error *err)
 {
     const char *what = text_of(answer, "what");
     const struct measure *measure = measures;
+    bool of_images = strncmp(what, "image", strlen("image")) == 0;
     for (size_t i = 0; i < sizeof(measures) / sizeof(measures[0]); i++)
         if (strcmp(measures[i].what, what) == 0)
             measure = &measures[i];
@@ -58,9 +61,9 @@ static int refuse_quota(const json_t *answer, struct error *err)
     write_amount(measure, number_of(answer, "used"), used);
     write_amount(measure, number_of(answer, "most"), most);
     return fail_by_rule(err, FAULT_QUOTA, text_of(answer, "rule"),
-                        "%s: %s asked for, and %s of %s in use: remove a container%s",
-                        measure->title, asked, used, most,
-                        measure == measures ? " first" : ", or ask for less");
+                        "%s: %s asked for, and %s of %s in use: remove %s%s", measure->title, asked,
+                        used, most, of_images ? "an image" : "a container",
+                        of_images || measure == measures ? " first" : ", or ask for less");
 }
 
 /* "port 80/tcp is taken on 10.0.0.1 and 10.0.0.2" for each, as far as there is room. */
@@ -101,6 +104,18 @@ static int refuse_name(const json_t *answer, struct error *err)
                 text_of(answer, "name"));
 }
 
+static int refuse_image_name(const json_t *answer, struct error *err)
+{
+    return fail(err, FAULT_CONFLICT, "you have an image %s already: use --replace, or another name",
+                text_of(answer, "name"));
+}
+
+static int refuse_image_server(const json_t *answer, struct error *err)
+{
+    return fail(err, FAULT_CONFLICT, "your image %s is on the server %s: use another name",
+                text_of(answer, "name"), text_of(answer, "server"));
+}
+
 static int refuse_ssh_ports(const json_t *answer, struct error *err)
 {
     return fail(err, FAULT_CONFLICT,
@@ -139,9 +154,12 @@ static const struct {
     const char *refused;
     int (*refuse)(const json_t *answer, struct error *err);
 } refusals[] = {
-    {"quota", refuse_quota},         {"ports", refuse_ports},     {"twice", refuse_twice},
-    {"name", refuse_name},           {"subnets", refuse_subnets}, {"subnet", refuse_subnet},
-    {"ssh_ports", refuse_ssh_ports}, {"gone", refuse_gone},       {"missing", refuse_missing},
+    {"quota", refuse_quota},           {"ports", refuse_ports},
+    {"twice", refuse_twice},           {"name", refuse_name},
+    {"subnets", refuse_subnets},       {"subnet", refuse_subnet},
+    {"image_name", refuse_image_name}, {"image_server", refuse_image_server},
+    {"ssh_ports", refuse_ssh_ports},   {"gone", refuse_gone},
+    {"missing", refuse_missing},
 };
 
 int store_refuse(const json_t *answer, struct error *err)

@@ -7,7 +7,6 @@ USAGE, NOT_FOUND, REFUSED = 2, 4, 3
 CASES = [
     (["frobnicate"], USAGE, "frobnicate"),
     (["create", "debian-ssh", "--frobnicate"], USAGE, "--frobnicate"),
-    (["create"], USAGE, "image"),
     (["create", "debian-ssh", "0"], USAGE, "0"),
     (["create", "debian-ssh", "70000"], USAGE, "70000"),
     (["create", "debian-ssh", "80:0"], USAGE, "80:0"),

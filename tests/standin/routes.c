@@ -21,6 +21,8 @@ static const struct route {
     {"GET", "/events", stream_events},
     {"GET", "/images/json", list_images},
     {"GET", "/images/*/json", show_image},
+    {"DELETE", "/images/*", remove_image},
+    {"POST", "/commit", commit_container},
     {"POST", "/containers/create", create_container},
     {"GET", "/containers/json", list_containers},
     {"GET", "/containers/*/json", show_container},

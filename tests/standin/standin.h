@@ -77,7 +77,8 @@ void log_line(struct standin *standin, const json_t *container, bool is_error, c
 const char *container_id(const json_t *container);
 const char *container_name(const json_t *container); /* without the slash */
 
-route_handler show_version, show_info, show_ping, show_image, list_images;
+route_handler show_version, show_info, show_ping, show_image, list_images, commit_container,
+    remove_image;
 route_handler create_container, show_container, list_containers;
 route_handler start_container, stop_container, restart_container, pause_container,
     unpause_container, remove_container, exit_container;

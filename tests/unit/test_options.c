@@ -64,6 +64,17 @@ static void options_stand_anywhere_before_two_dashes(void **state)
     }
 }
 
+static void to_speak_for_others_takes_own_credentials(void **state)
+{
+    struct line line;
+
+    (void)state;
+    assert_int_equal(parse(&line, "--config admin.conf --as bob ps"), 0);
+    assert_string_equal(line.options.as, "bob");
+    assert_refused("--as bob ps", "--config");
+    assert_refused("--config admin.conf --as ../bob ps", "user's name");
+}
+
 static void after_two_dashes_nothing_is_an_option(void **state)
 {
     struct line line;
@@ -211,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_stand_anywhere_before_two_dashes),
+        cmocka_unit_test(to_speak_for_others_takes_own_credentials),
         cmocka_unit_test(after_two_dashes_nothing_is_an_option),
         cmocka_unit_test(letters_come_in_clusters_and_with_their_value),
         cmocka_unit_test(values_are_read_into_numbers),

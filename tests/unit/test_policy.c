@@ -210,6 +210,40 @@ static void the_tag_latest_is_implied_and_no_other(void **state)
         assert_int_equal(policy_check_image(*state, "alice", others[i], &err), -1);
 }
 
+static void images_of_ones_own_are_denied_unless_granted(void **state)
+{
+    json_auto_t *granting =
+        json_loads("{\"v\":1,\"defaults\":{\"images_kept\":2},"
+                   "\"users\":{\"alice\":{\"image_bytes\":\"1g\",\"images_kept\":5}}}",
+                   0, NULL);
+    struct policy_limits limits;
+
+    policy_limits(*state, "alice", &limits);
+    assert_int_equal(limits.images_kept, 0);
+    assert_int_equal(limits.image_bytes, 0);
+    policy_limits(granting, "alice", &limits);
+    assert_int_equal(limits.images_kept, 5);
+    assert_int_equal(limits.image_bytes, 1 << 30);
+    assert_string_equal(limits.images_kept_rule, "users.alice.images_kept");
+    policy_limits(granting, "bob", &limits);
+    assert_int_equal(limits.images_kept, 2);
+    assert_int_equal(limits.image_bytes, 0);
+    assert_string_equal(limits.image_bytes_rule, "defaults.image_bytes");
+}
+
+static void what_is_granted_can_be_listed(void **state)
+{
+    json_auto_t *alices = policy_images(*state, "alice");
+    json_auto_t *everybodys = policy_images(*state, "*");
+    json_auto_t *people = policy_people(*state);
+
+    assert_int_equal(json_array_size(alices), 3);
+    assert_int_equal(json_array_size(everybodys), 1);
+    assert_string_equal(json_string_value(json_array_get(everybodys, 0)), "debian-ssh");
+    assert_non_null(json_object_get(people, "alice"));
+    assert_null(json_object_get(people, "*"));
+}
+
 static void an_image_id_is_no_granted_name(void **state)
 {
     assert_denied(*state, "alice", "{\"image\":\"sha256:0123456789ab\"}", NULL, "defaults.images");
@@ -239,6 +273,19 @@ static void every_port_has_to_be_granted_with_its_protocol(void **state)
     }
 }
 
+static void whoever_is_suspended_is_granted_nothing(void **state)
+{
+    struct policy_grant grant;
+    struct error err = {0};
+
+    json_object_set_new(*state, "suspended", json_pack("[s]", "alice"));
+    assert_int_equal(check(*state, "alice", "{\"image\":\"debian-ssh\"}", NULL, &grant, &err), -1);
+    assert_int_equal(err.fault, FAULT_DENIED);
+    assert_string_equal(err.rule, "suspended");
+    assert_int_equal(policy_check_image(*state, "alice", "debian-ssh", &err), -1);
+    assert_int_equal(policy_check_image(*state, "bob", "debian-ssh", &err), 0);
+}
+
 #define POLICY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -256,7 +303,10 @@ int main(void)
         POLICY_TEST(images_add_up_over_the_layers),
         POLICY_TEST(the_tag_latest_is_implied_and_no_other),
         POLICY_TEST(an_image_id_is_no_granted_name),
+        POLICY_TEST(images_of_ones_own_are_denied_unless_granted),
+        POLICY_TEST(what_is_granted_can_be_listed),
         POLICY_TEST(every_port_has_to_be_granted_with_its_protocol),
+        POLICY_TEST(whoever_is_suspended_is_granted_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ struct order {
     struct storage_paths paths;
     json_t *image;
     const char *image_name; /* as policy lists it; borrowed from the request or the image */
+    bool is_own;            /* an image of the user's: policy has no say in it */
     const char *image_id;   /* borrowed from image */
     uid_t uid;
     uint16_t avoid[TRIES_MOST * 2];
@@ -57,9 +58,27 @@ static int find_uid(const struct policy_limits *limits, const char *user, uid_t 
     return 0;
 }
 
+/* *ret_found: it is one of the user's own, which come first. */
+static int resolve_own(struct runner *runner, const struct job *job, struct order *order,
+                       bool *ret_found, struct error *err)
+{
+    AUTO(own_image) struct own_image own = {0};
+    const char *asked = json_string_value(json_object_get(job->request.args, "image"));
+    if (own_image_find(runner, job->request.user, asked, &own, err) < 0)
+        return err->fault == FAULT_NOT_FOUND ? 0 : -1;
+    if (!own.inspected)
+        return 0;
+    order->image = json_incref(own.inspected);
+    order->image_id = json_string_value(json_object_get(order->image, "Id"));
+    order->image_name = asked;
+    order->is_own = true;
+    *ret_found = true;
+    return plan_check_image(order->image, err);
+}
+
 /* A request may name an image by id; policy grants names. */
-static int resolve_image(struct runner *runner, const struct job *job, struct order *order,
-                         struct error *err)
+static int resolve_granted(struct runner *runner, const struct job *job, struct order *order,
+                           struct error *err)
 {
     const char *asked = json_string_value(json_object_get(job->request.args, "image"));
     /* By name, policy comes first: nobody learns which other images the engine has. */
@@ -85,6 +104,15 @@ static int resolve_image(struct runner *runner, const struct job *job, struct or
         }
     }
     return fail(err, FAULT_NOT_FOUND, "there is no image '%s' on this server", asked);
+}
+
+static int resolve_image(struct runner *runner, const struct job *job, struct order *order,
+                         struct error *err)
+{
+    bool found = false;
+    if (resolve_own(runner, job, order, &found, err) < 0)
+        return -1;
+    return found ? 0 : resolve_granted(runner, job, order, err);
 }
 
 static bool has_address(const struct worker_config *config, const char *address)
@@ -128,6 +156,8 @@ static int prepare(struct runner *runner, const struct job *job, struct order *o
         return -1;
     json_auto_t *by_name = json_deep_copy(args);
     json_object_set_new(by_name, "image", json_string(order->image_name));
+    if (order->is_own)
+        json_object_del(by_name, "image");
     if (policy_check_create(runner->policy, user, by_name, &order->ports, &order->grant, err) < 0)
         return -1;
     return storage_prepare(runner->config->storage, runner->config->keys, user, order->uid,

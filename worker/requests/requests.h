@@ -23,6 +23,8 @@ request_action request_create;
 request_action request_lifecycle; /* start, stop, restart, pause, unpause */
 request_action request_remove;
 request_action request_logs;
+request_action request_commit;
+request_action request_image_remove;
 
 /*
  * A container of the request's user, found by args.container: the index says which, the engine says
@@ -42,6 +44,36 @@ static inline void auto_owned(struct owned *owned)
 {
     owned_clear(owned);
 }
+
+/*
+ * One of the request's user's own images: the index says that there is one, name and MAC prove it.
+ * FAULT_NOT_FOUND for everything else, be it there or not.
+ */
+struct own_image {
+    json_t *entry;     /* the index entry; owned */
+    json_t *inspected; /* as the engine has it; owned. NULL: it is gone from the engine */
+    const char *name;  /* with its tag; borrowed from entry */
+};
+int own_image_find(struct runner *runner, const char *user, const char *reference,
+                   struct own_image *ret_image, struct error *err);
+void own_image_clear(struct own_image *image);
+static inline void auto_own_image(struct own_image *image)
+{
+    own_image_clear(image);
+}
+
+/* "dcm.local/<user>/<name>", what the engine calls an image of a user's own. */
+#define ENGINE_IMAGE_SIZE (IMAGE_NAME_MAX + USER_NAME_MAX + 16)
+void engine_image_of(const char *user, const char *name, char ret_name[ENGINE_IMAGE_SIZE]);
+/* The user's name for what the engine calls so; the same text if it is no image of his. */
+const char *image_name_within(const char *user, const char *engine_name);
+
+/* Does it carry the mark of a commit of this user's? name and request may be NULL: any. inspected,
+ * or an item of the engine's list. */
+bool image_is_ours(const struct runner *runner, const json_t *image, const char *user,
+                   const char *name, const char *request);
+/* Is the name among the tags that the engine has for it? */
+bool image_has_tag(const json_t *image, const char *engine_name);
 
 /* "dcm.<user>.<name>", what the engine calls it. */
 #define ENGINE_NAME_SIZE 80

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# Accounts of this host. Those that are ours carry a mark, and only they are ever deleted.
+
+GROUP=dcm-users
+MARK="DCM user"
+
+account_exists() {
+    getent passwd "$1" >/dev/null
+}
+
+account_is_ours() {
+    [[ $(getent passwd "$1" | cut -d: -f5) == "$MARK" ]]
+}
+
+account_shell() {
+    if [[ -x $BIN/dcm-shell ]]; then printf '%s\n' "$BIN/dcm-shell"; else printf '/usr/sbin/nologin\n'; fi
+}
+
+# account_ensure NAME [UID]: one that is there already is used as it is. "*" is no password, but
+# unlike "!" does not lock the account for an sshd without PAM. There is no home: the user's files
+# are in the storage, and nothing of the host's has to follow a path that is the user's to write.
+account_ensure() {
+    getent group "$GROUP" >/dev/null || groupadd --system "$GROUP"
+    account_exists "$1" ||
+        useradd --no-create-home --home-dir /nonexistent --shell "$(account_shell)" --user-group \
+            --comment "$MARK" --password '*' ${2:+--uid "$2"} "$1"
+    account_check "$1" "${2:-}"
+    usermod --append --groups "$GROUP" "$1"
+}
+
+account_check() {
+    local uid
+    uid=$(id -u "$1")
+    ((uid >= 1000)) || fail 1 "$1 is an account of the system"
+    [[ -z $2 || $uid == "$2" ]] || fail 1 "$1 has the uid $uid already"
+}
+
+# Expiry refuses keys too; a locked password alone would not (usermod(8)).
+account_close() {
+    ! account_exists "$1" || usermod --expiredate 1 "$1"
+}
+
+account_open() {
+    ! account_exists "$1" || usermod --expiredate "" "$1"
+}
+
+# The user's processes on this host; those of the same uid in containers, which may be others',
+# are in process namespaces of their own.
+account_end_processes() {
+    local uid
+    uid=$(id -u "$1" 2>/dev/null) || return 0
+    ((uid >= 1000)) || fail 1 "$1 is an account of the system"
+    pkill -KILL --ns "$$" --nslist pid -U "$uid" || true
+}
+
+# --force: a process of this uid in somebody else's container is no reason to keep the account.
+# Without --remove no file of the user's is touched.
+account_remove() {
+    account_exists "$1" || return 0
+    if account_is_ours "$1"; then
+        userdel --force "$1"
+    else
+        ! id -nG "$1" | grep -qw "$GROUP" || gpasswd --delete "$1" "$GROUP" >/dev/null
+        printf 'dcm-admin: the account %s was there before DCM and stays, closed\n' "$1" >&2
+    fi
+}

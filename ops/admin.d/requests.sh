@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# What is the worker's to do, asked through dcm-submit in a user's name. The policy has to let the
+# account of `broker` in admin.conf speak for everybody: "publishers":{"dcm-admin":{"users":["*"]}}.
+
+# submit_as USER ARG…: the credentials travel in a pipe, not on a command line.
+submit_as() {
+    local user=$1
+    shift
+    [[ -n ${SETTINGS[broker]} && -n ${SETTINGS[store]} ]] ||
+        fail 2 "${OPTIONS[config]}: broker and store are needed for that"
+    "$BIN/dcm-submit" --config <(printf 'broker = %s\nstore = %s\n' "${SETTINGS[broker]}" \
+        "${SETTINGS[store]}") --as "$user" "$@"
+}
+
+# containers_of USER: JSON, one container a line.
+containers_of() {
+    local listed
+    listed=$(submit_as "$1" --json ps) || fail 1 "the containers of $1 cannot be listed"
+    jq -c --arg user "$1" '.containers[] | {user: $user} + .' <<<"$listed"
+}
+
+# settle_containers USER FILTER COMMAND…: repeat the command on those that the filter picks until
+# there are none: a request of the user's own may have been under way.
+settle_containers() {
+    local user=$1 filter=$2 try listed
+    local -a names
+    shift 2
+    for try in 1 2 3 4 5; do
+        listed=$(containers_of "$user")
+        mapfile -t names < <(jq -r "select($filter).name" <<<"$listed")
+        ((${#names[@]})) || return 0
+        ((try == 1)) || sleep 1
+        submit_as "$user" --timeout 120s "$@" "${names[@]}" >/dev/null || true
+    done
+    listed=$(containers_of "$user")
+    [[ -z $(jq -r "select($filter).name" <<<"$listed") ]] ||
+        fail 1 "containers of $user are left: is the worker running? Then run this again"
+}
+
+# store_forget USER: records and streams of a user who has gone; they would expire in a week.
+# The password travels in the environment.
+store_forget() {
+    local account password where
+    [[ ${SETTINGS[store]} =~ ^redis://([^:@/]*):([^@/]*)@([^:/]+)(:([0-9]+))?(/([0-9]+))?$ ]] ||
+        fail 2 "${OPTIONS[config]}: store is not redis://account:password@host:port/0"
+    account=${BASH_REMATCH[1]} password=${BASH_REMATCH[2]}
+    where=(-h "${BASH_REMATCH[3]}" -p "${BASH_REMATCH[5]:-6379}" -n "${BASH_REMATCH[7]:-0}")
+    [[ -z $account ]] || where+=(--user "$account")
+    REDISCLI_AUTH=$password redis-cli "${where[@]}" --scan --pattern "dcm:user:$1:*" |
+        REDISCLI_AUTH=$password xargs -r redis-cli "${where[@]}" UNLINK >/dev/null
+}
+
+container_stop() {
+    check_name "$1"
+    submit_as "$1" ${OPTIONS[json]:+--json} stop -- "$2"
+}
+
+container_remove() {
+    check_name "$1"
+    submit_as "$1" ${OPTIONS[json]:+--json} remove --force -- "$2"
+}

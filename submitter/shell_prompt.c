@@ -1,0 +1,270 @@
+#include "submitter/shell_prompt.h"
+
+#include <errno.h>
+#include <histedit.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "common/auto.h"
+#include "submitter/printable.h"
+
+#define HISTORY_LENGTH 200
+#define LIST_MOST 60 /* candidates shown at once */
+
+struct prompt {
+    struct prompt_setup setup;
+    EditLine *edit;
+    History *history;
+};
+
+static volatile sig_atomic_t resized;
+
+static void resize(int signal_number)
+{
+    (void)signal_number;
+    resized = 1;
+}
+
+static struct prompt *prompt_of(EditLine *edit)
+{
+    void *data = NULL;
+    el_get(edit, EL_CLIENTDATA, &data);
+    return data;
+}
+
+static char *prompt_text(EditLine *edit)
+{
+    return (char *)(uintptr_t)prompt_of(edit)->setup.text; /* libedit only reads it */
+}
+
+/* ---- reading ---- */
+
+/* One byte; 0 at the end, -1 for a signal that ends the line. Signals are blocked outside of
+ * ppoll(2), so none comes between looking at the flag and waiting. */
+static int read_byte(EditLine *edit, char *ret_byte)
+{
+    const struct prompt *prompt = prompt_of(edit);
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    sigset_t none;
+
+    sigemptyset(&none);
+    for (;;) {
+        if (*prompt->setup.interrupted)
+            return -1;
+        if (resized) {
+            resized = 0;
+            el_resize(edit);
+        }
+        if (ppoll(&input, 1, NULL, &none) == -1) {
+            if (errno == EINTR)
+                continue;
+            return -1;
+        }
+        ssize_t length = read(STDIN_FILENO, ret_byte, 1);
+        if (length != -1 || errno != EINTR)
+            return (int)length;
+    }
+}
+
+/* For EL_GETCFN: 1, 0 or -1. Bytes that make no character are passed over. */
+static int read_character(EditLine *edit, wchar_t *ret_character)
+{
+    mbstate_t state = {0};
+    char byte;
+    int status;
+
+    while ((status = read_byte(edit, &byte)) == 1) {
+        size_t length = mbrtowc(ret_character, &byte, 1, &state);
+        if (length <= 1)
+            return 1;
+        if (length == (size_t)-1)
+            state = (mbstate_t){0};
+    }
+    return status;
+}
+
+/* ---- completion ---- */
+
+static void show_candidates(const struct candidates *candidates)
+{
+    fputc('\n', stdout);
+    for (size_t i = 0; i < candidates->count && i < LIST_MOST; i++) {
+        print_line_part(stdout, candidates->texts[i]);
+        fputs(i + 1 < candidates->count ? "  " : "", stdout);
+    }
+    fputs(candidates->count > LIST_MOST ? "…\n" : "\n", stdout);
+    fflush(stdout);
+}
+
+/* el_insertstr(3) takes nothing for a mistake. */
+static int insert(EditLine *edit, const char *text)
+{
+    return *text ? el_insertstr(edit, text) : 0;
+}
+
+/* Add what all candidates have in common; with nothing to add, show them. */
+static unsigned char complete(EditLine *edit, int key)
+{
+    const struct prompt *prompt = prompt_of(edit);
+    const LineInfo *line = el_line(edit);
+    AUTO(string) char *before = strndup(line->buffer, (size_t)(line->cursor - line->buffer));
+    AUTO(candidates) struct candidates candidates = {0};
+
+    (void)key;
+    if (!before)
+        return CC_ERROR;
+    candidates.stem = "";
+    prompt->setup.complete(before, &candidates, prompt->setup.context);
+    if (candidates.count == 0)
+        return CC_ERROR;
+
+    size_t typed = strlen(candidates.stem), common = candidates_common(&candidates);
+    if (candidates.count > 1 && common == typed) {
+        show_candidates(&candidates);
+        return CC_REDISPLAY;
+    }
+    candidates.texts[0][common] = '\0';
+    if (insert(edit, candidates.texts[0] + typed) == -1 ||
+        (candidates.count == 1 && insert(edit, " ") == -1))
+        return CC_ERROR;
+    return CC_REFRESH;
+}
+
+/* ---- keys ---- */
+
+/* In bind's notation (editrc(5)). Arrows and others as terminals send them, whatever TERM says. */
+static const struct key {
+    const char *keys, *does;
+} granted[] = {
+    {"^A", "ed-move-to-beg"},
+    {"^B", "ed-prev-char"},
+    {"^D", "em-delete-or-list"},
+    {"^E", "ed-move-to-end"},
+    {"^F", "ed-next-char"},
+    {"^H", "ed-delete-prev-char"},
+    {"^I", "dcm-complete"},
+    {"^J", "ed-newline"},
+    {"^K", "ed-kill-line"},
+    {"^L", "ed-clear-screen"},
+    {"^M", "ed-newline"},
+    {"^N", "ed-next-history"},
+    {"^P", "ed-prev-history"},
+    {"^R", "em-inc-search-prev"},
+    {"^T", "ed-transpose-chars"},
+    {"^U", "em-kill-line"},
+    {"^W", "ed-delete-prev-word"},
+    {"^Y", "em-yank"},
+    {"^?", "ed-delete-prev-char"},
+    {"\\e[A", "ed-prev-history"},
+    {"\\e[B", "ed-next-history"},
+    {"\\e[C", "ed-next-char"},
+    {"\\e[D", "ed-prev-char"},
+    {"\\eOA", "ed-prev-history"},
+    {"\\eOB", "ed-next-history"},
+    {"\\eOC", "ed-next-char"},
+    {"\\eOD", "ed-prev-char"},
+    {"\\e[H", "ed-move-to-beg"},
+    {"\\e[F", "ed-move-to-end"},
+    {"\\e[1~", "ed-move-to-beg"},
+    {"\\e[4~", "ed-move-to-end"},
+    {"\\e[3~", "ed-delete-next-char"},
+    {"\\e[1;5C", "em-next-word"},
+    {"\\e[1;5D", "ed-prev-word"},
+    {"\\ef", "em-next-word"},
+    {"\\eb", "ed-prev-word"},
+    {"\\ed", "em-delete-next-word"},
+    {"\\e^?", "ed-delete-prev-word"},
+};
+
+/* Emacs' keys are a table of 256; above 127 stand its meta keys, and M-x is also the letter ø.
+ * Removing a key removes every sequence that begins with it. */
+static int bind_keys(EditLine *edit)
+{
+    int status = el_set(edit, EL_EDITOR, "emacs");
+
+    for (unsigned c = 1; c < 256; c++) {
+        char octal[8];
+        wchar_t wide = (wchar_t)c;
+        char key[MB_LEN_MAX + 1] = {0};
+        mbstate_t state = {0};
+        if (c >= ' ' && c < 127)
+            continue; /* letters insert themselves */
+        if (c < 128)
+            snprintf(octal, sizeof(octal), "\\%03o", c);
+        else if (wcrtomb(key, wide, &state) == (size_t)-1)
+            return -1;
+        status |= c < 128 ? el_set(edit, EL_BIND, "-r", octal, NULL)
+                          : el_set(edit, EL_BIND, key, "ed-insert", NULL);
+    }
+    status |= el_set(edit, EL_ADDFN, "dcm-complete", "complete a word", complete);
+    for (size_t i = 0; i < sizeof(granted) / sizeof(granted[0]); i++)
+        status |= el_set(edit, EL_BIND, granted[i].keys, granted[i].does, NULL);
+    return status;
+}
+
+/* ---- life ---- */
+
+static int set_up(struct prompt *prompt)
+{
+    HistEvent event;
+
+    if (!prompt->history || !prompt->edit ||
+        history(prompt->history, &event, H_SETSIZE, HISTORY_LENGTH) == -1 ||
+        history(prompt->history, &event, H_SETUNIQUE, 1) == -1)
+        return -1;
+    return el_set(prompt->edit, EL_CLIENTDATA, prompt) |
+           el_set(prompt->edit, EL_PROMPT, prompt_text) |
+           el_set(prompt->edit, EL_HIST, history, prompt->history) |
+           el_set(prompt->edit, EL_GETCFN, read_character) | bind_keys(prompt->edit);
+}
+
+int prompt_open(const struct prompt_setup *setup, struct prompt **ret_prompt, struct error *err)
+{
+    struct sigaction changed = {.sa_handler = resize};
+    AUTO(prompt) struct prompt *prompt = calloc(1, sizeof(*prompt));
+
+    if (!prompt)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    prompt->setup = *setup;
+    prompt->history = history_init();
+    prompt->edit = el_init("dcm", stdin, stdout, stderr);
+    if (set_up(prompt) != 0)
+        return fail(err, FAULT_INTERNAL, "the line editor does not take its settings");
+    sigaction(SIGWINCH, &changed, NULL);
+    *ret_prompt = TAKE(prompt);
+    return 0;
+}
+
+void prompt_close(struct prompt *prompt)
+{
+    if (!prompt)
+        return;
+    if (prompt->edit)
+        el_end(prompt->edit);
+    if (prompt->history)
+        history_end(prompt->history);
+    free(prompt);
+}
+
+const char *prompt_read(struct prompt *prompt)
+{
+    sigset_t all, before;
+    int length = 0;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    const char *line = el_gets(prompt->edit, &length);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return line && length > 0 ? line : NULL;
+}
+
+void prompt_remember(struct prompt *prompt, const char *line)
+{
+    HistEvent event;
+    history(prompt->history, &event, H_ENTER, line);
+}

@@ -1,0 +1,154 @@
+"""The prompt behind a real sshd, with the configuration that we install."""
+
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+
+import pexpect
+import pytest
+
+from stack import ROOT, eventually
+
+PORT = 2222
+
+
+@pytest.fixture(scope="module")
+def sshd(whole_stack):
+    """On loopback. alice's login shell is /bin/sh, bob's is dcm-shell itself: both may be found."""
+    shell = whole_stack.program("dcm-shell")
+    with open("/etc/group", "a") as group:
+        group.write("dcm-users:x:5900:alice,bob\n")
+    accounts = pathlib.Path("/etc/passwd")
+    accounts.write_text("".join(
+        line.replace(":/nonexistent:", ":/:").replace("/bin/sh" if line.startswith("bob:") else "\0", str(shell))
+        for line in accounts.read_text().splitlines(True)))
+    # /etc is this namespace's own copy; sshd wants every folder above the keys to be root's alone.
+    keys = pathlib.Path("/etc/dcm/keys")
+    shutil.rmtree("/etc/dcm", ignore_errors=True)
+    shutil.copytree(whole_stack.keys, keys)
+    for path in (keys.parent, keys, *keys.iterdir()):
+        path.chmod(0o755)
+    state = whole_stack.state / "sshd"
+    state.mkdir()
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", state / "host"], check=True)
+    text = (ROOT / "ops" / "sshd" / "dcm.conf").read_text()
+    assert "/usr/local/bin/dcm-shell" in text
+    (state / "dcm.conf").write_text(text.replace("/usr/local/bin/dcm-shell", str(shell)))
+    (state / "config").write_text(f"""
+Include {state}/dcm.conf
+ListenAddress 127.0.0.1:{PORT}
+HostKey {state}/host
+PidFile none
+AcceptEnv LANG LC_* TERMINFO EDITRC
+SetEnv DCM_GATE={whole_stack.gate_socket}
+PermitUserEnvironment yes
+AllowTcpForwarding yes
+Subsystem sftp /usr/lib/openssh/sftp-server
+""")
+    made = not os.path.isdir("/run/sshd")
+    os.makedirs("/run/sshd", 0o755, exist_ok=True)
+    log = open(state / "log", "w")
+    daemon = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", state / "config"], stderr=log)
+    eventually(lambda: socket.socket().connect_ex(("127.0.0.1", PORT)) == 0, 10, "sshd")
+    yield daemon
+    daemon.terminate()
+    daemon.wait(10)
+    log.close()
+    if made:
+        os.rmdir("/run/sshd")
+
+
+def options(user):
+    return ["-F", "none", "-i", str(user.key), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
+            "-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR"]
+
+
+def ssh(user, *words, more=(), stdin=subprocess.DEVNULL):
+    return subprocess.run(["ssh", *options(user), "-p", str(PORT), *more, f"{user.name}@127.0.0.1", *words],
+                          stdin=stdin, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_command_over_ssh(stack, sshd, alice, bob):
+    for user in (alice, bob):
+        assert ssh(user, "create debian-ssh --name web").returncode == 0
+        done = ssh(user, "ps", "--json")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert [c["name"] for c in json.loads(done.stdout)["containers"]] == ["web"]
+        assert ssh(user, "stop nosuch").returncode == 4
+        assert ssh(user, "create debian-ssh 443").returncode == 3
+
+
+@pytest.mark.parametrize("name", ["alice", "bob"])
+def test_the_prompt_over_ssh(stack, sshd, name):
+    user = getattr(stack, name)
+    child = pexpect.spawn("ssh", [*options(user), "-p", str(PORT), f"{name}@127.0.0.1"], encoding="utf-8", timeout=30)
+    child.expect_exact(f"Welcome, {name}!")
+    child.expect_exact("Enter command > ")
+    child.send("create debian-ssh\n")
+    child.expect("created successfully")
+    child.expect_exact("Enter command > ")
+    child.sendcontrol("d")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert len(user.names()) == 1
+
+
+@pytest.mark.parametrize("command", ["id", "/bin/sh", "sh -c id", "dcm-shell -c id", "bash -i", "$(id)", "exec sh"])
+def test_nothing_else_is_run(sshd, whole_stack, command):
+    for user in (whole_stack.alice, whole_stack.bob):
+        done = ssh(user, command)
+        assert done.returncode == 2 and "uid=" not in done.stdout + done.stderr
+
+
+def test_files_are_sent_elsewhere(sshd, whole_stack):
+    for user in (whole_stack.alice, whole_stack.bob):
+        done = transfer(user, "scp", "-O", "/etc/hostname")
+        assert done.returncode != 0 and "scp -P PORT" in done.stderr
+        assert "scp -P PORT" in ssh(user, "rsync --server -e.LsfxC . x").stderr
+
+
+def test_sftp_is_refused(sshd, whole_stack):
+    """Without words: sshd drops what a subsystem writes to standard error."""
+    for user in (whole_stack.alice, whole_stack.bob):
+        assert transfer(user, "scp", "/etc/hostname").returncode != 0
+        assert transfer(user, "sftp").returncode != 0
+
+
+def transfer(user, program, *words):
+    target = f"{user.name}@127.0.0.1:/tmp"
+    return subprocess.run([program, *options(user), "-P", str(PORT), *words, target], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.mark.parametrize("more", [["-L", "2300:127.0.0.1:22"], ["-D", "2300"], ["-R", "2301:127.0.0.1:22"]])
+def test_nothing_is_forwarded(sshd, whole_stack, more):
+    child = subprocess.Popen(["ssh", *options(whole_stack.alice), "-N", "-o", "ExitOnForwardFailure=yes", *more,
+                              "-p", str(PORT), "alice@127.0.0.1"], stderr=subprocess.DEVNULL)
+    try:
+        if more[0] == "-R":
+            assert child.wait(15) != 0
+        else:
+            eventually(lambda: socket.socket().connect_ex(("127.0.0.1", 2300)) == 0, 10, "the client's end")
+            with socket.create_connection(("127.0.0.1", 2300)) as through:
+                through.settimeout(10)
+                if more[0] == "-D":
+                    through.sendall(b"\x05\x01\x00\x05\x01\x00\x01\x7f\x00\x00\x01\x00\x16")
+                    assert b"SSH-" not in through.recv(64) + through.recv(64)
+                else:
+                    assert through.recv(64) == b""
+    finally:
+        child.kill()
+        child.wait(10)
+
+
+def test_another_key_does_not_open(sshd, whole_stack):
+    key = whole_stack.state / "other"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    done = subprocess.run(["ssh", "-F", "none", "-i", key, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
+                           "-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-p", str(PORT),
+                           "alice@127.0.0.1", "ping"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 255 and "Permission denied" in done.stderr

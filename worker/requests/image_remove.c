@@ -1,0 +1,86 @@
+/* image.remove */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "worker/locks.h"
+#include "worker/policy.h"
+#include "worker/requests/requests.h"
+
+#define NAMES_SIZE 160
+
+/* The names of the user's containers of this image, as far as there is room. */
+static int users_of(struct runner *runner, const char *user, const json_t *image,
+                    char ret_names[NAMES_SIZE], struct error *err)
+{
+    json_auto_t *containers = NULL;
+    size_t i = 0;
+    json_t *container = NULL;
+    const char *id = json_string_value(json_object_get(image, "Id"));
+    struct labels expected = {.kind = "container", .user = user};
+    size_t used = 0;
+    ret_names[0] = '\0';
+    if (engine_container_list(runner->engine, &containers, err) < 0)
+        return -1;
+    json_array_foreach(containers, i, container)
+    {
+        const json_t *labels = json_object_get(container, "Labels");
+        const char *its_image = json_string_value(json_object_get(container, "ImageID"));
+        const char *name = json_string_value(json_object_get(labels, "dcm.name"));
+        if (!id || !its_image || strcmp(id, its_image) != 0 || !name || used >= NAMES_SIZE ||
+            !labels_verify(runner->keyring, runner->identity, labels, &expected))
+            continue;
+        used +=
+            (size_t)snprintf(ret_names + used, NAMES_SIZE - used, "%s%s", used ? ", " : "", name);
+    }
+    return 0;
+}
+
+/* Not the user's own. That the administrator has one of this name is no secret if it is granted. */
+static int refuse(struct runner *runner, const struct job *job, const char *reference,
+                  struct error *err)
+{
+    struct error unheard = {0};
+    if (policy_check_image(runner->policy, job->request.user, reference, &unheard) == 0)
+        return fail_by_rule(err, FAULT_DENIED, "defaults.images",
+                            "the image %s is the administrator's, not yours to remove", reference);
+    return -1;
+}
+
+static int take_down(struct runner *runner, const struct job *job, const struct own_image *own,
+                     struct error *err)
+{
+    char names[NAMES_SIZE], engine_name[ENGINE_IMAGE_SIZE];
+    const char *user = job->request.user;
+    if (users_of(runner, user, own->inspected, names, err) < 0)
+        return -1;
+    if (names[0])
+        return fail(err, FAULT_CONFLICT, "%s is in use by %s: remove these containers first",
+                    own->name, names);
+    engine_image_of(user, own->name, engine_name);
+    const char *id = json_string_value(json_object_get(own->inspected, "Id"));
+    /* Should we die now, the next attempt knows that the image's absence is our work. */
+    if (journal_container(runner->journal, job->request.id, id + strlen("sha256:"), err) < 0)
+        return -1;
+    return engine_image_remove(runner->engine, engine_name, err);
+}
+
+int request_image_remove(struct runner *runner, struct job *job, json_t *result, struct error *err)
+{
+    AUTO(lock) struct lock lock = {.file = -1};
+    AUTO(own_image) struct own_image own = {0};
+    const char *user = job->request.user;
+    const char *reference = json_string_value(json_object_get(job->request.args, "image"));
+    if (lock_take(runner->config->state, LOCK_IMAGES, user, false, &lock, err) < 0)
+        return -1;
+    if (own_image_find(runner, user, reference, &own, err) < 0) {
+        if (err->fault != FAULT_NOT_FOUND)
+            return -1;
+        /* An earlier attempt got as far as the index. */
+        return job->resumed && job->container[0] ? 0 : refuse(runner, job, reference, err);
+    }
+    if (own.inspected && take_down(runner, job, &own, err) < 0)
+        return -1;
+    json_object_set(result, "image", json_object_get(own.entry, "image"));
+    return store_image_release(runner->store, user, own.name, NULL, err);
+}

@@ -1,0 +1,83 @@
+/* What the requests about users' own images share: their names, and whose they are. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "worker/requests/requests.h"
+
+#define RESERVED "dcm.local/" /* nobody can ask for a name with a registry in it */
+
+void engine_image_of(const char *user, const char *name, char ret_name[ENGINE_IMAGE_SIZE])
+{
+    snprintf(ret_name, ENGINE_IMAGE_SIZE, RESERVED "%s/%s", user, name);
+}
+
+const char *image_name_within(const char *user, const char *engine_name)
+{
+    char prefix[ENGINE_IMAGE_SIZE];
+    engine_image_of(user, "", prefix);
+    size_t length = strlen(prefix);
+    return strncmp(engine_name, prefix, length) == 0 ? engine_name + length : engine_name;
+}
+
+bool image_has_tag(const json_t *image, const char *engine_name)
+{
+    const json_t *tags = json_object_get(image, "RepoTags");
+    for (size_t i = 0; i < json_array_size(tags); i++)
+        if (strcmp(json_string_value(json_array_get(tags, i)), engine_name) == 0)
+            return true;
+    return false;
+}
+
+bool image_is_ours(const struct runner *runner, const json_t *image, const char *user,
+                   const char *name, const char *request)
+{
+    struct labels expected = {.kind = "image", .user = user, .name = name, .request = request};
+    const json_t *config = json_object_get(image, "Config");
+    const json_t *labels = json_object_get(config ? config : image, "Labels");
+    return labels_verify(runner->keyring, runner->identity, labels, &expected);
+}
+
+/* 0 with *ret_inspected NULL: the engine has no such image, or one that is not the user's. */
+static int inspect(struct runner *runner, const char *user, const char *name,
+                   json_t **ret_inspected, struct error *err)
+{
+    char engine_name[ENGINE_IMAGE_SIZE];
+    json_auto_t *image = NULL;
+    engine_image_of(user, name, engine_name);
+    if (engine_image_inspect(runner->engine, engine_name, &image, err) < 0)
+        return err->fault == FAULT_NOT_FOUND ? 0 : -1;
+    if (image_is_ours(runner, image, user, name, NULL) && image_has_tag(image, engine_name))
+        *ret_inspected = TAKE(image);
+    return 0;
+}
+
+int own_image_find(struct runner *runner, const char *user, const char *reference,
+                   struct own_image *ret_image, struct error *err)
+{
+    json_auto_t *entry = NULL;
+    json_t *inspected = NULL;
+    if (runner_identity(runner, err) < 0 ||
+        store_image(runner->store, user, reference, &entry, err) < 0)
+        return -1;
+    const char *server = json_string_value(json_object_get(entry, "server"));
+    const char *name = json_string_value(json_object_get(json_object_get(entry, "image"), "name"));
+    if (!server || !name)
+        return fail(err, FAULT_INTERNAL, "the index entry of the image '%s' is damaged", reference);
+    if (strcmp(server, runner->config->server) != 0)
+        return fail(err, FAULT_CONFLICT,
+                    "the image %s is on the server %s, which this one cannot "
+                    "reach",
+                    name, server);
+    if (inspect(runner, user, name, &inspected, err) < 0)
+        return -1;
+    *ret_image = (struct own_image){.entry = TAKE(entry), .inspected = inspected, .name = name};
+    return 0;
+}
+
+void own_image_clear(struct own_image *image)
+{
+    json_decref(image->entry);
+    json_decref(image->inspected);
+    *image = (struct own_image){0};
+}

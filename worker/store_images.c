@@ -1,0 +1,181 @@
+/* Users' own images in the index (schemas/store/60_images.lua), and what is granted to whom. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "schemas/keys.h"
+#include "worker/store_private.h"
+
+#define LIFE_MS "3600000" /* a commit that takes longer than an hour is no more */
+
+static int call_images(struct store *store, const char *function, const char *user,
+                       const char *request_id, const char *first, const char *second,
+                       struct error *err)
+{
+    char images[KEY_SIZE], users[KEY_SIZE];
+    json_auto_t *reply = NULL;
+    key_of_user(images, KEY_IMAGES, user, NULL);
+    key_of_server(users, KEY_IMAGE_USERS, store->server);
+    const char *argv[] = {
+        function, "2",   images, users, user, store->server, request_id ? request_id : "",
+        first,    second};
+    if (redis_link_function(store->link, second ? 9 : 8, argv, &reply, err))
+        return -1;
+    return store_read_answer(function, reply, NULL, err);
+}
+
+int store_image_reserve(struct store *store, const struct request *request,
+                        const struct image_wish *wish, struct error *err)
+{
+    json_auto_t *document =
+        json_pack("{s:s, s:b, s:I, s:{s:I, s:I}, s:{s:s*, s:s*}}", "name", wish->name, "replace",
+                  wish->replace, "bytes", (json_int_t)wish->bytes, "most", "images",
+                  (json_int_t)wish->most_images, "image_bytes", (json_int_t)wish->most_bytes,
+                  "rules", "images", wish->images_rule, "image_bytes", wish->bytes_rule);
+    AUTO(string) char *text = store_text(document, err);
+    if (!text)
+        return -1;
+    return call_images(store, "dcm_1_image_reserve", request->user, request->id, LIFE_MS, text,
+                       err);
+}
+
+int store_image_bind(struct store *store, const char *user, const char *request_id,
+                     const json_t *image, struct error *err)
+{
+    AUTO(string) char *text = store_text(image, err);
+    if (!text)
+        return -1;
+    return call_images(store, "dcm_1_image_bind", user, request_id, text, NULL, err);
+}
+
+int store_image_release(struct store *store, const char *user, const char *name,
+                        const char *request_id, struct error *err)
+{
+    return call_images(store, "dcm_1_image_release", user, request_id, name ? name : "", NULL, err);
+}
+
+/* Is it this image? By name "latest" is implied; ids may be short and begin with "sha256:". */
+static bool is_meant(const json_t *image, const char *reference)
+{
+    const char *name = json_string_value(json_object_get(image, "name"));
+    const char *id = json_string_value(json_object_get(image, "id"));
+    size_t length = strlen(reference);
+    if (!name || !id)
+        return false;
+    if (strncmp(name, reference, length) == 0 &&
+        (name[length] == '\0' || strcmp(name + length, ":latest") == 0))
+        return true;
+    const char *digits = strncmp(reference, "sha256:", 7) == 0 ? reference + 7 : reference;
+    return name_is_image_id(reference) && strncmp(id, "sha256:", 7) == 0 &&
+           strncmp(id + 7, digits, strlen(digits)) == 0;
+}
+
+/* The user's bound images, as an array of entries. */
+static int read_images(struct store *store, const char *user, json_t **ret_entries,
+                       struct error *err)
+{
+    char key[KEY_SIZE];
+    json_auto_t *texts = NULL;
+    json_auto_t *entries = json_array();
+    key_of_user(key, KEY_IMAGES, user, NULL);
+    if (redis_link_text(store->link, &texts, err, "HVALS", key, NULL))
+        return -1;
+    for (size_t i = 0; i < json_array_size(texts); i++) {
+        const char *text = json_string_value(json_array_get(texts, i));
+        json_t *entry = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        if (json_object_get(entry, "image") && json_object_get(entry, "server"))
+            json_array_append(entries, entry);
+        json_decref(entry);
+    }
+    *ret_entries = TAKE(entries);
+    return 0;
+}
+
+int store_image(struct store *store, const char *user, const char *reference, json_t **ret_entry,
+                struct error *err)
+{
+    json_auto_t *entries = NULL;
+    size_t i = 0;
+    json_t *entry = NULL;
+    if (read_images(store, user, &entries, err))
+        return -1;
+    json_array_foreach(entries, i, entry)
+    {
+        if (is_meant(json_object_get(entry, "image"), reference)) {
+            *ret_entry = json_incref(entry);
+            return 0;
+        }
+    }
+    return fail(err, FAULT_NOT_FOUND, "you have no image %s: see images", reference);
+}
+
+int store_images_of_server(struct store *store, json_t **ret_entries, struct error *err)
+{
+    char key[KEY_SIZE];
+    json_auto_t *users = NULL;
+    json_auto_t *found = json_array();
+    key_of_server(key, KEY_IMAGE_USERS, store->server);
+    if (redis_link_text(store->link, &users, err, "SMEMBERS", key, NULL))
+        return -1;
+    for (size_t i = 0; i < json_array_size(users); i++) {
+        json_t *user = json_array_get(users, i);
+        json_auto_t *entries = NULL;
+        size_t j = 0;
+        json_t *entry = NULL;
+        if (read_images(store, json_string_value(user), &entries, err))
+            return -1;
+        json_array_foreach(entries, j, entry)
+        {
+            const char *server = json_string_value(json_object_get(entry, "server"));
+            if (!server || strcmp(server, store->server) != 0)
+                continue;
+            json_object_set(entry, "user", user);
+            json_array_append(found, entry);
+        }
+    }
+    *ret_entries = TAKE(found);
+    return 0;
+}
+
+static int publish(struct store *store, const char *published, const char *user,
+                   const json_t *images, struct error *err)
+{
+    char key[KEY_SIZE];
+    AUTO(string) char *text = store_text(images, err);
+    key_of_user(key, KEY_GRANTED, user, NULL);
+    if (!text || redis_link_text(store->link, NULL, err, "SADD", published, user, NULL))
+        return -1;
+    return redis_link_text(store->link, NULL, err, "HSET", key, store->server, text, NULL);
+}
+
+static int withdraw(struct store *store, const char *published, const char *user, struct error *err)
+{
+    char key[KEY_SIZE];
+    key_of_user(key, KEY_GRANTED, user, NULL);
+    if (redis_link_text(store->link, NULL, err, "HDEL", key, store->server, NULL))
+        return -1;
+    return redis_link_text(store->link, NULL, err, "SREM", published, user, NULL);
+}
+
+int store_publish_granted(struct store *store, json_t *granted, struct error *err)
+{
+    char published[KEY_SIZE];
+    json_auto_t *known = NULL;
+    const char *user = NULL;
+    json_t *images = NULL;
+    key_of_server(published, KEY_PUBLISHED, store->server);
+    if (redis_link_text(store->link, &known, err, "SMEMBERS", published, NULL))
+        return -1;
+    for (size_t i = 0; i < json_array_size(known); i++) {
+        const char *name = json_string_value(json_array_get(known, i));
+        if (name && !json_object_get(granted, name) && withdraw(store, published, name, err))
+            return -1;
+    }
+    json_object_foreach(granted, user, images)
+    {
+        if (publish(store, published, user, images, err))
+            return -1;
+    }
+    return 0;
+}
