@@ -133,7 +133,7 @@ static void ports_beyond_the_most_are_left_out(void **state)
     (void)state;
     json_auto_t *bindings = json_object();
     for (int i = 0; i <= PORTS_MAX; i++) {
-        char key[16], host[8];
+        char key[20], host[12];
         snprintf(key, sizeof key, "%d/tcp", 8000 + i);
         snprintf(host, sizeof host, "%d", 8000 + i);
         json_object_set_new(bindings, key,

@@ -151,9 +151,17 @@ static void an_ill_formed_ask_is_not_even_sent(void **state)
 static void a_cursor_is_two_numbers(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "",  "0",    "-",     "0-",    "-0",
-        "$", "0-0 ", "0-0-0", "0x1-0", "1111111111111111-111111111111111"};
+    static const char *const bad[] = {"",
+                                      "0",
+                                      "-",
+                                      "0-",
+                                      "-0",
+                                      "$",
+                                      "0-0 ",
+                                      "0-0-0",
+                                      "0x1-0",
+                                      "1111111111111111-111111111111111",
+                                      "99999999999999999999-1"};
     assert_true(gate_cursor_is_valid("0-0"));
     assert_true(gate_cursor_is_valid("1795471829745-18446744073"));
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

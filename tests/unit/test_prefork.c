@@ -19,8 +19,10 @@
 #define PATIENCE_MS 10000
 #define GRACE_S 1
 
+enum news { BEGAN, SAW_HANGUP, LEAVES };
+
 struct report {
-    enum { BEGAN, SAW_HANGUP, LEAVES } what;
+    enum news what;
     size_t slot;
     pid_t pid;
 };
@@ -34,10 +36,9 @@ static struct family {
     int told;         /* … and the supervisor's */
 } family;
 
-static void tell(int what, size_t slot)
+static void tell(enum news what, size_t slot)
 {
-    struct report report = {.slot = slot, .pid = getpid()};
-    report.what = what;
+    struct report report = {.what = what, .slot = slot, .pid = getpid()};
     if (write(family.told, &report, sizeof report) != (ssize_t)sizeof report)
         _exit(99);
 }
