@@ -28,7 +28,7 @@ struct fake_courier {
     enum fault submits[FAKE_STEPS];
     struct fake_record records[FAKE_STEPS];
     struct fake_events events[FAKE_STEPS];
-    json_t *lists[2]; /* by enum listing; borrowed; NULL: FAULT_DEPENDENCY */
+    json_t *lists[LIST_COUNT]; /* by enum listing; borrowed; NULL: FAULT_DEPENDENCY */
     /* Raised by the n-th call of events, counted from 1; 0: never. */
     size_t interrupt_at;
     volatile sig_atomic_t interrupted;
