@@ -1,16 +1,8 @@
-/* Time for waiting: it runs on evenly whatever becomes of the date. */
+/* Timeouts on the clock of common/clock.h. */
 #ifndef DCM_SUBMITTER_CLOCK_H
 #define DCM_SUBMITTER_CLOCK_H
 
-#include <stdint.h>
-#include <time.h>
-
-static inline int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "common/clock.h"
 
 /* What is left of a time that ends at `until`, as a timeout: from 0 to `most`. */
 static inline int clock_left(int64_t until, int most)
