@@ -4,6 +4,7 @@
  *   amqp_open.c     endpoints, sockets, logging in; closing
  *   amqp_link.c     declare, consume, settle
  *   amqp_frames.c   frames of the broker → events
+ *   amqp_methods.c  methods among them: one row each; refusals
  *   amqp_publish.c  publish and wait for the confirm
  */
 #ifndef DCM_COMMON_AMQP_INTERNAL_H
@@ -12,6 +13,7 @@
 #include <amqp.h>
 
 #include "common/amqp_link.h"
+#include "common/clock.h"
 
 #define AMQP_CHANNEL 1
 /* Larger bodies are dropped as they come: no broker of ours carries any. */
@@ -61,13 +63,15 @@ struct amqp_link {
     struct event waiting;                   /* seen by amqp_link_tick, for amqp_link_next */
 };
 
-/* Milliseconds on a clock that only goes forward. */
-int64_t amqp_now_ms(void);
 struct timeval amqp_timeval(int64_t ms);
 
-/* The next event until `deadline` (amqp_now_ms); a deadline that has passed: only look. */
+/* The next event until `deadline` (clock_ms); a deadline that has passed: only look. */
 int amqp_link_step(struct amqp_link *link, int64_t deadline, struct event *ret_event,
                    struct error *err);
+
+/* What a method's frame says; *event is filled if that completes one. */
+int amqp_link_take_method(struct amqp_link *link, const amqp_frame_t *frame, struct event *event,
+                          struct error *err);
 
 /* Mark the link as broken and fill *err with FAULT_DEPENDENCY. `doing` says what failed. */
 int amqp_link_fail_status(struct amqp_link *link, int status, const char *doing, struct error *err);

@@ -138,7 +138,7 @@ static enum amqp_arrival arrival_of(enum event_kind kind)
 static int next_event(struct amqp_link *link, int timeout_ms, struct event *ret_event,
                       struct error *err)
 {
-    int64_t deadline = amqp_now_ms() + timeout_ms;
+    int64_t deadline = clock_ms() + timeout_ms;
 
     if (link->waiting.kind != EVENT_NONE) {
         *ret_event = link->waiting;

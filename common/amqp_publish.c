@@ -75,7 +75,7 @@ static bool settles(const struct amqp_link *link, const struct event *event)
 static int await_confirm(struct amqp_link *link, const struct amqp_publication *publication,
                          int timeout_ms, struct error *err)
 {
-    int64_t deadline = amqp_now_ms() + timeout_ms;
+    int64_t deadline = clock_ms() + timeout_ms;
     struct event event;
     struct event returned = {.kind = EVENT_NONE};
 

@@ -51,7 +51,4 @@ extern volatile sig_atomic_t prefork_stopping;
 /* In a child: has SIGHUP come since the last time this was asked? */
 bool prefork_hangup(void);
 
-/* For good: supplementary groups, gid, uid of this account; no core dumps, no new privileges. */
-int prefork_become(const char *account, struct error *err);
-
 #endif

@@ -11,6 +11,7 @@
 #include "common/auto.h"
 #include "common/log.h"
 #include "common/prefork.h"
+#include "common/privileges.h"
 #include "submitter/clock.h"
 #include "submitter/gate.h"
 #include "submitter/gate_client.h"
@@ -114,7 +115,7 @@ static int prepare(struct child *child, struct error *err)
     const struct gate_settings *settings = &child->gate->settings;
 
     signal(SIGHUP, SIG_IGN); /* there is nothing to read anew, and a client's wait to disturb */
-    if (prefork_become(settings->account, err) == -1 ||
+    if (privileges_become(settings->account, err) == -1 ||
         courier_direct_open((const char *const *)settings->broker, settings->store, "",
                             &child->keeper.courier, err) == -1)
         return -1;

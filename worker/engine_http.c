@@ -1,35 +1,13 @@
-/* HTTP over the engine's Unix socket: all that knows libcurl. */
-#include <curl/curl.h>
+/* HTTP over the engine's Unix socket: from a call to its answer. */
+#include "worker/engine_transfer.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 
 #include "common/auto.h"
-#include "worker/engine_private.h"
-
-#define CONNECT_TIMEOUT_S 5
-#define TURN_MS 900 /* libcurl looks around every second, or a little before */
-
-struct engine {
-    CURL *curl;
-    char *socket_path;
-    bool greeted; /* its version has been checked since it was last out of reach */
-    bool busy;    /* a callback must not come back in: the curl handle is in use */
-};
-
-/* One call or stream, while libcurl runs. */
-struct transfer {
-    CURL *curl;
-    const struct engine_stream *stream; /* NULL: a call */
-    struct engine_answer *answer;       /* of a stream: only a refusal */
-    int64_t last_turn;
-    enum { GOES_ON, ENDED, FAILED } end; /* by us, not by the engine or the connection */
-    struct error *err;                   /* filled when we FAILED */
-};
+#include "common/clock.h"
 
 static inline void auto_url(CURLU **slot)
 {
@@ -44,13 +22,6 @@ static inline void auto_headers(struct curl_slist **slot)
 void auto_engine_answer(struct engine_answer *answer)
 {
     free(answer->bytes);
-}
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 int engine_new(const char *socket_path, struct engine **ret_engine, struct error *err)
@@ -75,70 +46,6 @@ void engine_free(struct engine *engine)
     free(engine);
 }
 
-/* libcurl's own sockets would be inherited by whatever this process executes. */
-static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    (void)context;
-    (void)purpose;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-static int append(struct engine_answer *answer, const char *data, size_t length, struct error *err)
-{
-    if (length > ENGINE_RESPONSE_MAX - answer->length)
-        return fail(err, FAULT_ENGINE, "the engine's answer is larger than %d bytes",
-                    ENGINE_RESPONSE_MAX);
-    /* Powers of two: the buffer has room up to the next one. */
-    size_t room = 1024;
-    while (room < answer->length + length)
-        room *= 2;
-    char *bytes = realloc(answer->bytes, room);
-    if (!bytes)
-        return fail(err, FAULT_INTERNAL, "out of memory");
-    memcpy(bytes + answer->length, data, length);
-    answer->bytes = bytes;
-    answer->length += length;
-    return 0;
-}
-
-static bool goes_on(struct transfer *transfer, int verdict)
-{
-    if (verdict != 0)
-        transfer->end = verdict < 0 ? FAILED : ENDED;
-    return verdict == 0;
-}
-
-static size_t take_bytes(char *data, size_t one, size_t length, void *context)
-{
-    struct transfer *transfer = context;
-    const struct engine_stream *stream = transfer->stream;
-    long status = 0;
-
-    (void)one;
-    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
-    int verdict = stream && status / 100 == 2
-                      ? stream->piece(data, length, stream->context, transfer->err)
-                      : append(transfer->answer, data, length, transfer->err);
-    return goes_on(transfer, verdict) ? length : 0;
-}
-
-static int look_around(void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
-                       curl_off_t up)
-{
-    struct transfer *transfer = context;
-    const struct engine_stream *stream = transfer->stream;
-    int64_t now = monotonic_ms();
-
-    (void)down_total;
-    (void)down;
-    (void)up_total;
-    (void)up;
-    if (transfer->end != GOES_ON || now - transfer->last_turn < TURN_MS)
-        return 0;
-    transfer->last_turn = now;
-    return goes_on(transfer, stream->turn(stream->context, transfer->err)) ? 0 : 1;
-}
-
 /* The version's own question is the only one whose path has no version in it: an engine that is
  * too old refuses the others without saying how old it is. */
 static int make_url(const struct engine *engine, const struct engine_call *call, CURLU **ret_url,
@@ -157,44 +64,6 @@ static int make_url(const struct engine *engine, const struct engine_call *call,
         return fail(err, FAULT_INTERNAL, "cannot make a URL of %s", call->path);
     *ret_url = TAKE(url);
     return 0;
-}
-
-static int set_options(const struct engine *engine, const struct engine_call *call,
-                       struct transfer *transfer, struct error *err)
-{
-    CURL *curl = engine->curl;
-    bool reads = strcmp(call->method, "GET") == 0;
-    bool posts = strcmp(call->method, "POST") == 0;
-    unsigned bad = 0;
-
-    curl_easy_reset(curl); /* keeps the connection, drops the options */
-    bad |= curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, engine->socket_path);
-    bad |= curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    bad |= curl_easy_setopt(curl, CURLOPT_NOPROXY, "*"); /* whatever the environment says */
-    bad |= curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
-    bad |= curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    bad |= curl_easy_setopt(curl, CURLOPT_USERAGENT, "dcm/" DCM_VERSION);
-    bad |= curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-    bad |= curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 1L);
-    /* libcurl sends a request again if a kept connection broke before the answer. A start must not
-     * be sent twice: the first may have run its command to the end. */
-    bad |= curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, reads ? 0L : 1L);
-    if (posts)
-        bad |= curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    else if (!reads)
-        bad |= curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method);
-
-    bad |= curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
-    bad |= curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
-    if (transfer->stream) { /* a total timeout would end a healthy quiet stream */
-        bad |= curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-        bad |= curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_around);
-        bad |= curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
-    } else {
-        long timeout_s = call->timeout_s ? call->timeout_s : ENGINE_TIMEOUT_S;
-        bad |= curl_easy_setopt(curl, CURLOPT_TIMEOUT, timeout_s);
-    }
-    return bad ? fail(err, FAULT_INTERNAL, "libcurl refuses an option") : 0;
 }
 
 /* libcurl's own words are about files and peers. */
@@ -242,7 +111,8 @@ static int perform(struct engine *engine, const struct engine_call *call, struct
     AUTO(headers) struct curl_slist *headers = NULL;
     AUTO(string) char *body = NULL; /* libcurl does not copy it */
 
-    if (make_url(engine, call, &url, err) < 0 || set_options(engine, call, transfer, err) < 0)
+    if (make_url(engine, call, &url, err) < 0 ||
+        engine_transfer_prepare(engine, call, transfer, err) < 0)
         return -1;
     body = call->body ? json_dumps(call->body, JSON_COMPACT) : strdup("");
     /* libcurl would announce a form, and hold a larger body back for a "100 Continue". */
@@ -299,7 +169,7 @@ int engine_stream(struct engine *engine, const struct engine_call *call,
 
     if (greet(engine, err) < 0)
         return -1;
-    transfer.last_turn = monotonic_ms();
+    transfer.last_turn = clock_ms();
     if (perform(engine, call, &transfer, err) < 0)
         return -1;
     if (transfer.end != ENDED && !engine_agrees(&refusal))

@@ -1,7 +1,8 @@
 /*
  * Inside the engine client: one connection and the two ways to use it, a call with an answer and a
- * stream. engine_http.c has them (and libcurl), engine.c judges answers, and engine_containers.c,
- * engine_networks.c and engine_streams.c say what is asked. Nothing else includes this file.
+ * stream. engine_http.c has them (and libcurl, with engine_transfer.c), engine.c judges answers,
+ * and engine_containers.c, engine_networks.c and engine_streams.c say what is asked. Nothing else
+ * includes this file.
  */
 #ifndef DCM_WORKER_ENGINE_PRIVATE_H
 #define DCM_WORKER_ENGINE_PRIVATE_H

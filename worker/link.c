@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/prefork.h"
+#include "common/privileges.h"
 #include "worker/link_private.h"
 
 #define TURN_MS 1000  /* well under half of the broker's heartbeat */
@@ -237,7 +238,7 @@ int link_run(const struct worker_config *config, int control)
 {
     struct error err = {0};
     struct link link = {.config = config, .control = control, .slots = (size_t)config->runners};
-    if (prefork_become(config->account, &err) < 0) {
+    if (privileges_become(config->account, &err) < 0) {
         log_error("%s", err.text);
         return EXIT_FAILURE;
     }

@@ -142,3 +142,18 @@ void standin_container(const char *name, int host_port, char ret_id[ENGINE_ID_SI
     assert_int_equal(engine_network_ensure(standin.engine, &network, &standin.err), 0);
     assert_int_equal(engine_container_create(standin.engine, name, body, ret_id, &standin.err), 0);
 }
+
+void assert_fault(int result, enum fault fault, const char *text)
+{
+    assert_int_equal(result, -1);
+    assert_int_equal(standin.err.fault, fault);
+    assert_non_null(strstr(standin.err.text, text));
+}
+
+void assert_state(const char *id, const char *status)
+{
+    json_auto_t *container = NULL;
+    assert_int_equal(engine_container_inspect(ENGINE, id, &container, ERR), 0);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(container, "State"), "Status")), status);
+}

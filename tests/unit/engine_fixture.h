@@ -7,7 +7,12 @@
 
 #include "worker/engine.h"
 
+#define ENGINE standin.engine
+#define ERR (&standin.err)
+#define ALICES "dcm.alice.web"
+#define PORT 2201
 #define TAKEN_PORT 18081 /* "some program of the host" holds it */
+#define TEST(name) cmocka_unit_test_setup_teardown(name, standin_start, standin_end)
 
 extern struct standin {
     char directory[32];
@@ -33,5 +38,10 @@ json_int_t standin_count(const char *route);
 json_t *standin_body(const char *network, int host_port);
 /* Creates it, and the network dcm.alice. */
 void standin_container(const char *name, int host_port, char ret_id[ENGINE_ID_SIZE]);
+
+/* result is that of a call which left its error in standin.err, with this text in it. */
+void assert_fault(int result, enum fault fault, const char *text);
+/* The engine's own word for the container's state. */
+void assert_state(const char *id, const char *status);
 
 #endif

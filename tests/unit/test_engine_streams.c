@@ -14,10 +14,6 @@
 
 #include "engine_fixture.h"
 
-#define ENGINE standin.engine
-#define ERR (&standin.err)
-#define ALICES "dcm.alice.web"
-#define PORT 2201
 #define FIRST_LINES "<stdout>a line of standard output\n<stderr>a line of standard error\n"
 
 /* What a stream told, and what the listener does at its turns. */
@@ -255,8 +251,6 @@ static void the_client_goes_on_after_a_stream(void **state)
     assert_int_equal(engine_container_logs(ENGINE, &logs, hear_output, &heard, ERR), 0);
     assert_int_equal(engine_container_inspect(ENGINE, heard.id, &container, ERR), 0);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, standin_start, standin_end)
 
 int main(void)
 {

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/prefork.h"
+#include "common/privileges.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
@@ -266,10 +267,10 @@ static void an_account_that_does_not_exist_is_named(void **state)
 {
     struct error err = {0};
     (void)state;
-    pid_t pid = fork(); /* what prefork_become does before it fails is for good */
+    pid_t pid = fork(); /* what privileges_become does before it fails is for good */
     assert_true(pid >= 0);
     if (pid == 0) {
-        int status = prefork_become("dcm-nobody-at-all", &err);
+        int status = privileges_become("dcm-nobody-at-all", &err);
         _exit(status == -1 && err.fault == FAULT_INTERNAL && strstr(err.text, "dcm-nobody-at-all")
                   ? 0
                   : 1);

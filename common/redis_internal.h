@@ -1,0 +1,39 @@
+/*
+ * What the files of redis_link share, and nobody else includes:
+ *
+ *   redis_connect.c  addresses, connecting, logging in; one command and its failures
+ *   redis_link.c     calls, functions, streams; replies → JSON
+ */
+#ifndef DCM_COMMON_REDIS_INTERNAL_H
+#define DCM_COMMON_REDIS_INTERNAL_H
+
+#include <hiredis/hiredis.h>
+
+#include "common/redis_link.h"
+#include "common/url.h"
+
+struct redis_link {
+    struct url url;
+    char name[128]; /* for messages: no credentials */
+    int timeout_ms;
+    const char *functions;
+    redisContext *context; /* NULL while unconnected */
+};
+
+static inline void auto_redis_reply(redisReply **slot)
+{
+    if (*slot)
+        freeReplyObject(*slot);
+}
+
+void redis_disconnect(struct redis_link *link);
+struct timeval redis_milliseconds(int ms);
+
+/* Connect, with AUTH and SELECT, unless the connection that is there is sound. */
+int redis_ensure_connected(struct redis_link *link, struct error *err);
+
+/* One command on a link that is connected. NULL, and *err, for failures and error replies. */
+redisReply *redis_exchange(struct redis_link *link, size_t argc, const char *const argv[],
+                           struct error *err);
+
+#endif
