@@ -28,6 +28,14 @@ int ask_all(const struct session *session, const struct options *options,
             const struct command *command, const struct request *requests,
             const char *const *subjects, size_t count);
 
+/* What a request about this operand takes: new reference; NULL: *err says why it cannot be one. */
+typedef json_t *args_maker(const struct session *session, const struct options *options,
+                           const char *operand, struct error *err);
+/* ask_all for a request of command->op about each operand; but where one of them is faulty nothing
+ * is asked. */
+int ask_each(const struct session *session, const struct options *options,
+             const struct command *command, args_maker *make_args);
+
 /* What is to be followed, for whom. */
 struct follow_up {
     const struct session *session;

@@ -19,6 +19,8 @@ const struct command commands[] = {
      OP_CONTAINER_CREATE, false, run_create},
     {"ps", "ls", "", "list your containers", LISTS, 0, 0, OP_COUNT, false, run_ps},
     {"show", "", "CONTAINER", "show all about one container", 0, 1, 1, OP_COUNT, false, run_show},
+    {"config-ssh", "", "", "print Host entries for ~/.ssh/config", 0, 0, 0, OP_COUNT, false,
+     run_config_ssh},
     {"start", "", "CONTAINER…", "start stopped containers", ASKS, 1, ANY_NUMBER, OP_CONTAINER_START,
      false, run_lifecycle},
     {"stop", "", "CONTAINER…", "stop running containers", ASKS, 1, ANY_NUMBER, OP_CONTAINER_STOP,

@@ -39,8 +39,9 @@ bool command_is_offered(const struct session *session, const struct command *com
 void commands_describe(const struct session *session, FILE *out);
 void command_describe(const struct session *session, const struct command *command, FILE *out);
 
-/* The images that the user may use, numbered, on session->err: for who did not name one. */
-void images_propose(const struct session *session);
+/* The images that the user may use, numbered, on session->err: for who did not name one. False:
+ * there is nothing to show. */
+bool images_propose(const struct session *session);
 
 /* One file per kind of command. */
 typedef int command_run(const struct session *, const struct command *, const struct options *);
@@ -48,12 +49,13 @@ command_run run_create;    /* create.c */
 command_run run_lifecycle; /* lifecycle.c: start stop restart pause unpause remove */
 command_run run_ps;        /* listing.c */
 command_run run_show;
+command_run run_images;
 command_run run_jobs;
 command_run run_status;
-command_run run_wait;   /* wait.c */
-command_run run_logs;   /* logs.c */
-command_run run_images; /* images.c */
-command_run run_commit;
+command_run run_config_ssh; /* config_ssh.c */
+command_run run_wait;       /* wait.c */
+command_run run_logs;       /* logs.c */
+command_run run_commit;     /* images.c */
 command_run run_rmi;
 command_run run_ping; /* ping.c */
 command_run run_help; /* help.c */

@@ -3,20 +3,14 @@
 #include "common/auto.h"
 #include "submitter/ask.h"
 #include "submitter/commands.h"
+#include "submitter/find.h"
 
-static int check_image(const struct session *session, const struct options *options,
-                       struct error *err)
+/* Who names no image is shown those that there are. */
+static int propose_images(const struct session *session, struct error *err)
 {
-    const char *image = options->count > 0 ? options->operands[0] : NULL;
-
-    if (!image)
-        return fail(err, FAULT_INVALID, "create needs an image: %screate IMAGE [PORT…]",
-                    session->prefix);
-    if (name_is_image_reference(image))
-        return 0;
-    if (image[strspn(image, "0123456789")] == '\0')
-        return fail(err, FAULT_INVALID, "\"%.40s\" is a number: use the image's name", image);
-    return fail(err, FAULT_INVALID, "\"%.128s\" is not an image's name or id", image);
+    bool numbered = images_propose(session) && session->numbered;
+    return fail(err, FAULT_INVALID, "create needs an image: %screate IMAGE [PORT…]%s",
+                session->prefix, numbered ? ", where IMAGE may be a number of that list" : "");
 }
 
 /* Ports stand behind the image, or behind -p. */
@@ -39,17 +33,18 @@ int run_create(const struct session *session, const struct command *command,
 {
     struct error reason = {0};
     struct ports ports;
+    const char *image = NULL; /* borrowed */
     AUTO(request) struct request request = {0};
 
-    if (check_image(session, options, &reason) == -1) {
-        if (options->count == 0)
-            images_propose(session);
+    if (options->count == 0)
+        propose_images(session, &reason);
+    else
+        find_image(session, options->operands[0], &image, &reason);
+    if (reason.fault != FAULT_NONE)
         return render_error(session, NULL, NULL, &reason);
-    }
     if (collect_ports(options, &ports, &reason) == -1)
         return render_error(session, command->name, NULL, &reason);
 
-    const char *image = options->operands[0];
     json_t *args = json_pack(
         "{s:s, s:s*, s:s*, s:s*, s:o*, s:o*, s:o*, s:o*}", "image", image, "name", options->name,
         "address", options->address, "server", options->server, "millicpus",
@@ -58,5 +53,5 @@ int run_create(const struct session *session, const struct command *command,
     if (ask_build(session, options, command->op, args, &request, &reason) == -1)
         return render_error(session, command->name, NULL, &reason);
     return ask_all(session, options, command, &request,
-                   (const char *[]){options->name ? options->name : image}, 1);
+                   (const char *[]){options->name ? options->name : options->operands[0]}, 1);
 }

@@ -126,3 +126,45 @@ int find_container(struct courier *courier, const char *text, json_t **ret_item,
     }
     return fail(err, FAULT_NOT_FOUND, "you have no container %.40s", text);
 }
+
+/* The image with this number in a list of the courier's; NULL if there is none, or no list. */
+static const json_t *image_at(const json_t *items, const char *number)
+{
+    unsigned long index = strtoul(number, NULL, 10);
+    const json_t *item = index ? json_array_get(items, index - 1) : NULL;
+    return json_object_get(item, "image");
+}
+
+/* Without a list that stays there is nothing which a number could stand for: another's answer to
+ * `images` may come in another order. */
+static int refuse_number(const struct session *session, const char *text, struct error *err)
+{
+    json_auto_t *items = NULL;
+
+    if (session->courier)
+        session->courier->methods->list(session->courier, LIST_IMAGES, &items, NULL);
+    const char *name = json_string_value(json_object_get(image_at(items, text), "name"));
+    return fail(err, FAULT_INVALID, "\"%.40s\" is a number: use the image's name%s%.128s", text,
+                name ? ", " : "", name ? name : "");
+}
+
+int find_image(const struct session *session, const char *text, const char **ret_reference,
+               struct error *err)
+{
+    if (name_is_image_reference(text)) {
+        *ret_reference = text;
+        return 0;
+    }
+    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
+        return fail(err, FAULT_INVALID, "\"%.128s\" is not an image's name or id", text);
+    if (!session->numbered)
+        return refuse_number(session, text, err);
+    if (!*session->numbered)
+        return fail(err, FAULT_INVALID, "no list has given an image the number %.40s yet: images",
+                    text);
+    const char *id = json_string_value(json_object_get(image_at(*session->numbered, text), "id"));
+    if (!id)
+        return fail(err, FAULT_INVALID, "the last list had no image %.40s: see images", text);
+    *ret_reference = id;
+    return 0;
+}

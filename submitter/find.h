@@ -1,4 +1,4 @@
-/* Which request or container is meant by what somebody typed. */
+/* Which request, container or image is meant by what somebody typed. */
 #ifndef DCM_SUBMITTER_FIND_H
 #define DCM_SUBMITTER_FIND_H
 
@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "common/error.h"
-#include "submitter/courier.h"
+#include "submitter/session.h"
 
 /*
  * A request's id: whole, in which case nobody is asked, or its last 8 or more digits among the
@@ -22,5 +22,13 @@ bool looks_like_request(const char *text);
 /* By name or SSH port: the item of the user's list of containers, a new reference.
  * FAULT_NOT_FOUND. */
 int find_container(struct courier *courier, const char *text, json_t **ret_item, struct error *err);
+
+/*
+ * An image as requests carry it: a name or an id is itself. At a prompt a number stands for the id
+ * that stood beside it in the list last printed, whatever has been added or removed since. Borrowed
+ * from text or from that list. FAULT_INVALID: no such number; elsewhere any, with the name to use.
+ */
+int find_image(const struct session *session, const char *text, const char **ret_reference,
+               struct error *err);
 
 #endif

@@ -4,68 +4,124 @@
 #include "submitter/lists.h"
 #include "submitter/render.h"
 
-/* The one document of a list: {"containers":[…]}. */
-static void print_document(FILE *out, const char *name, json_t *list)
+/* A list of the courier's, in the three ways in which it is told. */
+struct list {
+    enum listing listing;
+    const char *name; /* of the one document: {"containers":[…]} */
+    const char *part; /* what an item is about, beside its server; NULL: the item itself is */
+    const char *id;
+    const char *none; /* a person who sees a bare heading wonders whether something went wrong */
+    void (*print)(FILE *out, const json_t *items, int64_t now);
+};
+static const struct list list_of_containers = {
+    LIST_CONTAINERS, "containers", "container", "id", "You have no containers.", print_containers};
+static const struct list list_of_images = {
+    LIST_IMAGES, "images", "image", "id", "There are no images for you.", print_images};
+static const struct list list_of_requests = {
+    LIST_REQUESTS, "jobs", NULL, "request", "You have asked for nothing in the last days.",
+    print_requests};
+
+static int fetch(const struct session *session, const struct list *list, json_t **ret_items,
+                 struct error *err)
 {
-    json_auto_t *document = json_pack("{s:O}", name, list);
-    render_json(out, document);
+    return session->courier->methods->list(session->courier, list->listing, ret_items, err);
 }
 
-static void print_ids(FILE *out, const json_t *list, const char *part, const char *name)
+/* What the item is about as a document: the server that the item knows stands in it too. */
+static json_t *object_of(const struct list *list, json_t *item)
 {
+    if (!list->part)
+        return json_incref(item);
+    json_t *object = json_copy(json_object_get(item, list->part));
+    json_object_set(object, "server", json_object_get(item, "server"));
+    return object;
+}
+
+static void print_document(FILE *out, const struct list *list, const json_t *items)
+{
+    json_auto_t *objects = json_array();
+    json_auto_t *document = json_pack("{s:O}", list->name, objects);
     size_t i;
     json_t *item;
 
-    json_array_foreach(list, i, item)
-    {
-        const json_t *object = part ? json_object_get(item, part) : item;
-        const char *id = json_string_value(json_object_get(object, name));
-        if (id)
-            fprintf(out, "%s\n", id);
-    }
+    json_array_foreach(items, i, item) json_array_append_new(objects, object_of(list, item));
+    render_json(out, document);
 }
 
-/* A person who sees a bare heading wonders whether something went wrong. */
-static void say_none(const struct session *session, const char *words)
+static void print_ids(FILE *out, const struct list *list, const json_t *items)
 {
-    if (session->out_is_terminal)
-        fprintf(session->err, "%s\n", words);
-}
-
-/* Containers as documents: the server that a list knows besides stands in the container too. */
-static json_t *containers_of_items(const json_t *items)
-{
-    json_t *containers = json_array();
     size_t i;
     json_t *item;
 
     json_array_foreach(items, i, item)
     {
-        json_t *container = json_copy(json_object_get(item, "container"));
-        json_object_set(container, "server", json_object_get(item, "server"));
-        json_array_append_new(containers, container);
+        const json_t *object = list->part ? json_object_get(item, list->part) : item;
+        const char *id = json_string_value(json_object_get(object, list->id));
+        if (id)
+            fprintf(out, "%s\n", id);
     }
-    return containers;
+}
+
+#define UNNUMBERED (TAKES(OPTION_JSON) | TAKES(OPTION_QUIET))
+
+/* The session's images by number are from now on these. */
+static void remember_numbers(const struct session *session, json_t *items)
+{
+    if (!session->numbered)
+        return;
+    json_decref(*session->numbered);
+    *session->numbered = json_incref(items);
+}
+
+static int show_list(const struct session *session, const struct command *command,
+                     const struct options *options, const struct list *list)
+{
+    struct error reason = {0};
+    json_auto_t *items = NULL;
+
+    if (fetch(session, list, &items, &reason) == -1)
+        return render_error(session, command->name, NULL, &reason);
+    if (options->given & TAKES(OPTION_JSON))
+        print_document(session->out, list, items);
+    else if (options->given & TAKES(OPTION_QUIET))
+        print_ids(session->out, list, items);
+    else if (json_array_size(items) > 0)
+        list->print(session->out, items, timestamp_now());
+    else if (session->out_is_terminal)
+        fprintf(session->err, "%s\n", list->none);
+    if (list->listing == LIST_IMAGES && !(options->given & UNNUMBERED))
+        remember_numbers(session, items);
+    return 0;
 }
 
 int run_ps(const struct session *session, const struct command *command,
            const struct options *options)
 {
-    struct error reason = {0};
+    return show_list(session, command, options, &list_of_containers);
+}
+
+int run_jobs(const struct session *session, const struct command *command,
+             const struct options *options)
+{
+    return show_list(session, command, options, &list_of_requests);
+}
+
+int run_images(const struct session *session, const struct command *command,
+               const struct options *options)
+{
+    return show_list(session, command, options, &list_of_images);
+}
+
+bool images_propose(const struct session *session)
+{
     json_auto_t *items = NULL;
 
-    if (session->courier->methods->list(session->courier, LIST_CONTAINERS, &items, &reason) == -1)
-        return render_error(session, command->name, NULL, &reason);
-    json_auto_t *containers = containers_of_items(items);
-    if (options->given & TAKES(OPTION_JSON))
-        print_document(session->out, "containers", containers);
-    else if (options->given & TAKES(OPTION_QUIET))
-        print_ids(session->out, items, "container", "id");
-    else if (json_array_size(items) == 0)
-        say_none(session, "You have no containers.");
-    else
-        print_containers(session->out, items, timestamp_now());
-    return 0;
+    if (!session->courier || fetch(session, &list_of_images, &items, NULL) == -1 ||
+        json_array_size(items) == 0)
+        return false;
+    print_images(session->err, items, timestamp_now());
+    remember_numbers(session, items);
+    return true;
 }
 
 int run_show(const struct session *session, const struct command *command,
@@ -82,25 +138,6 @@ int run_show(const struct session *session, const struct command *command,
     } else {
         print_container_page(session->out, item, timestamp_now());
     }
-    return 0;
-}
-
-int run_jobs(const struct session *session, const struct command *command,
-             const struct options *options)
-{
-    struct error reason = {0};
-    json_auto_t *requests = NULL;
-
-    if (session->courier->methods->list(session->courier, LIST_REQUESTS, &requests, &reason) == -1)
-        return render_error(session, command->name, NULL, &reason);
-    if (options->given & TAKES(OPTION_JSON))
-        print_document(session->out, "jobs", requests);
-    else if (options->given & TAKES(OPTION_QUIET))
-        print_ids(session->out, requests, NULL, "request");
-    else if (json_array_size(requests) == 0)
-        say_none(session, "You have asked for nothing in the last days.");
-    else
-        print_requests(session->out, requests, timestamp_now());
     return 0;
 }
 

@@ -20,6 +20,7 @@ struct session {
     struct courier *courier;      /* borrowed, for the one command; NULL if that is offline */
     unsigned withheld;            /* TAKES(…) of options that this program does not offer */
     bool *leave;                  /* at a prompt: true ends it; elsewhere NULL */
+    json_t **numbered; /* at a prompt: the images last listed, or NULL; elsewhere no slot (NULL) */
     FILE *out, *err;
     bool out_is_terminal, err_is_terminal;
     int64_t started;                          /* clock_ms: --timeout counts from here */

@@ -79,8 +79,8 @@ static int run_line(struct session *session, const char *line)
 
 /* ---- the prompt ---- */
 
-/* The names of the user's containers; without a gate there are none to offer. */
-static void add_containers(struct candidates *candidates)
+/* The names of what the user has; without a gate there are none to offer. */
+static void add_names(struct candidates *candidates, enum listing listing, const char *part)
 {
     AUTO(courier) struct courier *courier = NULL;
     json_auto_t *items = NULL;
@@ -89,12 +89,11 @@ static void add_containers(struct candidates *candidates)
     json_t *item;
 
     if (connect_courier(NULL, NULL, &courier, &reads, NULL) == -1 ||
-        courier->methods->list(courier, LIST_CONTAINERS, &items, NULL) == -1)
+        courier->methods->list(courier, listing, &items, NULL) == -1)
         return;
     json_array_foreach(items, i, item)
     {
-        const char *name =
-            json_string_value(json_object_get(json_object_get(item, "container"), "name"));
+        const char *name = json_string_value(json_object_get(json_object_get(item, part), "name"));
         if (name)
             candidates_add(candidates, "", name);
     }
@@ -107,7 +106,9 @@ static void complete(const char *before, struct candidates *candidates, void *co
     candidates->stem = completion.stem;
     candidates_add_own(candidates, context, &completion);
     if (completion.kind == COMPLETES_CONTAINER)
-        add_containers(candidates);
+        add_names(candidates, LIST_CONTAINERS, "container");
+    if (completion.kind == COMPLETES_IMAGE)
+        add_names(candidates, LIST_IMAGES, "image");
 }
 
 static int prompt_loop(struct session *session)
@@ -171,13 +172,16 @@ static const char *asked_command(int argc, char *argv[])
 static int serve(struct session *session, const char *command)
 {
     bool leave = false;
+    json_auto_t *numbered = NULL;
 
     if (command)
         return run_line(session, command);
     session->leave = &leave;
+    session->numbered = &numbered;
     int status = isatty(STDIN_FILENO) && session->out_is_terminal ? prompt_loop(session)
                                                                   : plain_loop(session);
     session->leave = NULL;
+    session->numbered = NULL;
     return status;
 }
 

@@ -13,11 +13,17 @@ static const struct source {
     enum completes kind;
 } sources[] = {
     {"CONTAINER", COMPLETES_CONTAINER},
+    {"IMAGE", COMPLETES_IMAGE},
     {"[COMMAND]", COMPLETES_COMMAND},
 };
 
-static enum completes kind_of_operand(const struct command *command)
+/* Behind the first operand stands another of its kind ("CONTAINER…") or something else. */
+static enum completes kind_of_operand(const struct command *command, int before)
 {
+    const char *dots = strstr(command->operands, "…");
+
+    if (before > 0 && (!dots || dots > strchrnul(command->operands, ' ')))
+        return COMPLETES_NOTHING;
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
         if (strncmp(command->operands, sources[i].operand, strlen(sources[i].operand)) == 0)
             return sources[i].kind;
@@ -42,13 +48,18 @@ static enum completes kind_after(const struct words *words, const char *stem,
                                  const struct command **ret_command)
 {
     const char *name = NULL;
+    int operands = 0;
 
     for (int i = 0; i < words->count; i++) {
         if (strcmp(words->texts[i], "--") == 0)
             return COMPLETES_NOTHING;
         if (awaits_value(words->texts[i]) && ++i == words->count)
             return COMPLETES_NOTHING;
-        if (!name && words->texts[i][0] != '-')
+        if (words->texts[i][0] == '-')
+            continue;
+        if (name)
+            operands++;
+        else
             name = words->texts[i];
     }
     *ret_command = name ? command_find(name) : NULL;
@@ -56,7 +67,7 @@ static enum completes kind_after(const struct words *words, const char *stem,
         return COMPLETES_NOTHING;
     if (stem[0] == '-')
         return COMPLETES_OPTION;
-    return name ? kind_of_operand(*ret_command) : COMPLETES_COMMAND;
+    return name ? kind_of_operand(*ret_command, operands) : COMPLETES_COMMAND;
 }
 
 struct completion completion_of(const char *before)

@@ -1,6 +1,6 @@
 /*
- * What a word at the prompt may become: commands, options of the command, containers. Pure: what
- * the user has is asked for by whoever calls.
+ * What a word at the prompt may become: commands, options of the command, containers, images. Pure:
+ * what the user has is asked for by whoever calls.
  */
 #ifndef DCM_SUBMITTER_SHELL_COMPLETE_H
 #define DCM_SUBMITTER_SHELL_COMPLETE_H
@@ -10,7 +10,13 @@
 
 #include "submitter/commands.h"
 
-enum completes { COMPLETES_NOTHING, COMPLETES_COMMAND, COMPLETES_OPTION, COMPLETES_CONTAINER };
+enum completes {
+    COMPLETES_NOTHING,
+    COMPLETES_COMMAND,
+    COMPLETES_OPTION,
+    COMPLETES_CONTAINER,
+    COMPLETES_IMAGE
+};
 
 struct completion {
     enum completes kind;

@@ -138,6 +138,35 @@ def test_tab_completes_commands_options_and_containers(stack, alice, prompt):
     assert "answers" in prompt.run("ping")
 
 
+def numbers(listed):
+    """The images of a printed list, by their numbers."""
+    return dict(re.findall(r"^(\d+) +(\S+)", listed, re.M))
+
+
+def test_images_have_numbers_at_the_prompt(stack, alice, prompt):
+    assert "no list has given an image the number 1 yet" in prompt.run("create 1")
+    eventually(lambda: alice.json("images")["images"], 20, "the granted images")
+    assert numbers(prompt.run("create")) == {"1": "debian-ssh"}
+    port = re.search(r"ssh alice@127\.0\.0\.1 -p (\d+)", prompt.run("create 1 8080:80"))[1]
+    [container] = alice.json("ps")["containers"]
+    assert (container["ssh_port"], container["ports"][0]["container"]) == (int(port), 80)
+    assert container["image"].startswith("debian-ssh") and stack.inspect(container)["State"]["Running"]
+    assert "the last list had no image 2" in prompt.run("create 2")
+    assert "is the administrator's" in prompt.run("rmi 1")
+
+
+def test_elsewhere_a_number_is_no_image(stack, alice):
+    eventually(lambda: alice.json("images")["images"], 20, "the granted images")
+    for done in (alice.submit("create", "1"), once(alice, "create 1")):
+        assert done.returncode == 2 and done.stderr.endswith("\"1\" is a number: use the image's name, debian-ssh\n")
+    assert stack.containers() == []
+
+
+def test_tab_completes_images(alice, prompt):
+    eventually(lambda: alice.json("images")["images"], 20, "the granted images")
+    assert "Container web created" in prompt.run("create deb\t --name web")
+
+
 @pytest.mark.parametrize("keys", ["\x1bv", "\x1bx", "\x18\x05", "\x1bxbind -v\x1bv", "\x1b\x09\x1b\x1bv", "ø", "\x16"])
 def test_no_key_leads_out(prompt, keys):
     prompt.child.send(keys)

@@ -149,6 +149,48 @@ static void a_container_that_looks_like_a_request_is_a_container(void **state)
     assert_int_equal(scene->fake.submit_calls, 1);
 }
 
+static void the_containers_are_hosts_for_ssh(void **state)
+{
+    struct scene *scene = *state;
+    json_auto_t *containers = one_container();
+
+    scene->fake.lists[LIST_CONTAINERS] = containers;
+    assert_int_equal(screen_run(&scene->screen, "config-ssh"), 0);
+    assert_string_equal(scene->screen.out, "# The containers of alice, by dcm-submit config-ssh\n"
+                                           "\n"
+                                           "Host deadbeef1\n"
+                                           "    HostName 10.0.0.1\n"
+                                           "    Port 2635\n"
+                                           "    User alice\n"
+                                           "    HostKeyAlias dcm.alice.lcg50\n");
+    size_t already = strlen(scene->screen.out);
+    assert_int_equal(screen_run(&scene->screen, "config-ssh --json"), 0);
+    assert_string_equal(scene->screen.out + already,
+                        "{\"hosts\":[{\"host\":\"deadbeef1\",\"hostname\":\"10.0.0.1\","
+                        "\"port\":2635,\"user\":\"alice\"}]}\n");
+}
+
+static void nothing_gets_into_a_configuration_that_ssh_would_obey(void **state)
+{
+    static const struct {
+        const char *field, *text;
+    } rows[] = {
+        {"name", "web\n  ProxyCommand id"}, {"name", "*"},           {"name", "web bar"},
+        {"address", "10.0.0.1\nUser root"}, {"address", "evil.org"}, {"ssh_port", "22"},
+    };
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_auto_t *containers = one_container();
+        json_t *container = json_object_get(json_array_get(containers, 0), "container");
+        json_object_set_new(container, rows[i].field, json_string(rows[i].text));
+        scene->fake.lists[LIST_CONTAINERS] = containers;
+        assert_int_equal(screen_run(&scene->screen, "config-ssh"), 0);
+    }
+    assert_null(strstr(scene->screen.out, "Host"));
+    assert_int_equal(lines_of(scene->screen.out), sizeof(rows) / sizeof(rows[0]));
+}
+
 static void the_list_of_commands_ends_with_where_the_containers_are(void **state)
 {
     static const char last[] = "your containers: ps\n";
@@ -183,6 +225,8 @@ int main(void)
         SCENE(a_container_is_shown_by_name_or_port),
         SCENE(a_store_out_of_reach_is_status_6),
         SCENE(a_container_that_looks_like_a_request_is_a_container),
+        SCENE(the_containers_are_hosts_for_ssh),
+        SCENE(nothing_gets_into_a_configuration_that_ssh_would_obey),
         SCENE(the_list_of_commands_ends_with_where_the_containers_are),
         SCENE(help_explains_one_command),
     };

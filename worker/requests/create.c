@@ -27,7 +27,8 @@ struct order {
     struct ports ports;
     struct storage_paths paths;
     json_t *image;
-    const char *image_name; /* as policy lists it; borrowed from the request or the image */
+    json_t *entry;          /* of the index, for one of the user's own */
+    const char *image_name; /* for people; borrowed from the request, the image or the entry */
     bool is_own;            /* an image of the user's: policy has no say in it */
     const char *image_id;   /* borrowed from image */
     uid_t uid;
@@ -38,6 +39,7 @@ struct order {
 static void auto_order(struct order *order)
 {
     json_decref(order->image);
+    json_decref(order->entry);
 }
 
 static int find_uid(const struct policy_limits *limits, const char *user, uid_t *ret_uid,
@@ -70,7 +72,8 @@ static int resolve_own(struct runner *runner, const struct job *job, struct orde
         return 0;
     order->image = json_incref(own.inspected);
     order->image_id = json_string_value(json_object_get(order->image, "Id"));
-    order->image_name = asked;
+    order->entry = json_incref(own.entry);
+    order->image_name = name_is_image_id(asked) ? own.name : asked;
     order->is_own = true;
     *ret_found = true;
     return plan_check_image(order->image, err);
@@ -90,20 +93,12 @@ static int resolve_granted(struct runner *runner, const struct job *job, struct 
                    ? fail(err, FAULT_NOT_FOUND, "there is no image '%s' on this server", asked)
                    : -1;
     order->image_id = json_string_value(json_object_get(order->image, "Id"));
-    order->image_name = asked;
-    if (!name_is_image_id(asked))
-        return plan_check_image(order->image, err);
-    size_t i = 0;
-    json_t *tag = NULL;
-    json_array_foreach(json_object_get(order->image, "RepoTags"), i, tag)
-    {
-        if (policy_check_image(runner->policy, job->request.user, json_string_value(tag), err) ==
-            0) {
-            order->image_name = json_string_value(tag);
-            return plan_check_image(order->image, err);
-        }
-    }
-    return fail(err, FAULT_NOT_FOUND, "there is no image '%s' on this server", asked);
+    order->image_name = name_is_image_id(asked)
+                            ? image_granted_name(runner, job->request.user, order->image)
+                            : asked;
+    return order->image_name
+               ? plan_check_image(order->image, err)
+               : fail(err, FAULT_NOT_FOUND, "there is no image '%s' on this server", asked);
 }
 
 static int resolve_image(struct runner *runner, const struct job *job, struct order *order,

@@ -36,15 +36,28 @@ static int users_of(struct runner *runner, const char *user, const json_t *image
     return 0;
 }
 
-/* Not the user's own. That the administrator has one of this name is no secret if it is granted. */
+/* The name under which the administrator grants it; NULL: it is no such image. */
+static const char *granted_name(struct runner *runner, const char *user, const char *reference,
+                                json_t **ret_image)
+{
+    struct error unheard = {0};
+    if (!name_is_image_id(reference))
+        return policy_check_image(runner->policy, user, reference, &unheard) == 0 ? reference
+                                                                                  : NULL;
+    return engine_image_inspect(runner->engine, reference, ret_image, &unheard) == 0
+               ? image_granted_name(runner, user, *ret_image)
+               : NULL;
+}
+
+/* Not the user's own. That the administrator has such an image is no secret if it is granted. */
 static int refuse(struct runner *runner, const struct job *job, const char *reference,
                   struct error *err)
 {
-    struct error unheard = {0};
-    if (policy_check_image(runner->policy, job->request.user, reference, &unheard) == 0)
-        return fail_by_rule(err, FAULT_DENIED, "defaults.images",
-                            "the image %s is the administrator's, not yours to remove", reference);
-    return -1;
+    json_auto_t *image = NULL;
+    const char *name = granted_name(runner, job->request.user, reference, &image);
+    return name ? fail_by_rule(err, FAULT_DENIED, "defaults.images",
+                               "the image %s is the administrator's, not yours to remove", name)
+                : -1;
 }
 
 static int take_down(struct runner *runner, const struct job *job, const struct own_image *own,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "worker/policy.h"
 #include "worker/requests/requests.h"
 
 #define RESERVED "dcm.local/" /* nobody can ask for a name with a registry in it */
@@ -18,6 +19,20 @@ const char *image_name_within(const char *user, const char *engine_name)
     engine_image_of(user, "", prefix);
     size_t length = strlen(prefix);
     return strncmp(engine_name, prefix, length) == 0 ? engine_name + length : engine_name;
+}
+
+const char *image_granted_name(const struct runner *runner, const char *user, const json_t *image)
+{
+    struct error unheard = {0};
+    size_t i = 0;
+    json_t *tag = NULL;
+    json_array_foreach(json_object_get(image, "RepoTags"), i, tag)
+    {
+        const char *name = json_string_value(tag);
+        if (policy_check_image(runner->policy, user, name, &unheard) == 0)
+            return name;
+    }
+    return NULL;
 }
 
 bool image_has_tag(const json_t *image, const char *engine_name)

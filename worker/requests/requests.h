@@ -72,6 +72,8 @@ const char *image_name_within(const char *user, const char *engine_name);
  * or an item of the engine's list. */
 bool image_is_ours(const struct runner *runner, const json_t *image, const char *user,
                    const char *name, const char *request);
+/* The first of its names under which policy lets the user have it; NULL: none. Borrowed. */
+const char *image_granted_name(const struct runner *runner, const char *user, const json_t *image);
 /* Is the name among the tags that the engine has for it? */
 bool image_has_tag(const json_t *image, const char *engine_name);
 
