@@ -28,6 +28,7 @@ static const struct {
     [FAULT_UNCONFIRMED] = {"unavailable", "unknown", 7, FATE_RETRY},
     [FAULT_UNFINISHED] = {"unavailable", "running", 5, FATE_RETRY}, /* it has not ended */
     [FAULT_INTERNAL] = {"internal", "failed", 1, FATE_PARK},
+    [FAULT_UNKNOWN] = {"internal", "unknown", 1, FATE_SETTLE},
 };
 
 /* The text goes into JSON, onto terminals and into one line of a log, and may quote an engine, a

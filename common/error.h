@@ -21,6 +21,7 @@ enum fault {
     FAULT_UNCONFIRMED, /* published, but no confirm came: perhaps asked, perhaps not */
     FAULT_UNFINISHED,  /* not finished in the time that the caller allowed; it goes on */
     FAULT_INTERNAL,    /* ours: park the request and shout */
+    FAULT_UNKNOWN,     /* begun, and nobody can say what came of it */
     FAULT_COUNT
 };
 

@@ -47,16 +47,19 @@ int work_receive(int socket, struct work *ret_work, struct error *err)
 
 int word_send(int socket, const struct word *word, struct error *err)
 {
-    return send_packet(socket, word, sizeof *word, err);
+    return send_packet(socket, word, offsetof(struct word, body) + word->length, err);
 }
 
 int word_receive(int socket, struct word *ret_word, struct error *err)
 {
     size_t size = 0;
     int status = receive_packet(socket, ret_word, sizeof *ret_word, &size, err);
-    if (status == 0 && size != sizeof *ret_word)
+    if (status != 0)
+        return status;
+    if (size < offsetof(struct word, body) ||
+        size != offsetof(struct word, body) + ret_word->length)
         return fail(err, FAULT_INTERNAL, "a word message of %zu bytes does not add up", size);
-    return status;
+    return 0;
 }
 
 int slot_send(int control, size_t slot, int socket, struct error *err)

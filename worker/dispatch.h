@@ -6,11 +6,13 @@
  *   link → runner                                     runner → link
  *   WORK_DELIVERY  a message from the broker          TAKEN?, then DONE | LATER | PARK
  *   WORK_RESUME    an id that is in the journal       TAKEN?, then DONE | LATER | PARK
+ *   WORK_GIVE_UP   one of these that has been parked  DONE | LATER
  *   WORK_RECALL    which ids did we leave undone?     LEFT…, then DONE | LATER | PARK
  */
 #ifndef DCM_WORKER_DISPATCH_H
 #define DCM_WORKER_DISPATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,13 +20,16 @@
 #include "schemas/identifier.h"
 #include "schemas/request.h"
 
-enum work_kind { WORK_DELIVERY, WORK_RESUME, WORK_RECALL };
+/* A request that has ended so many attempts by killing its runner is begun no more. */
+#define ATTEMPTS_MOST 3
+
+enum work_kind { WORK_DELIVERY, WORK_RESUME, WORK_GIVE_UP, WORK_RECALL };
 
 struct work {
     enum work_kind kind;
     uint64_t serial;          /* the link's own number; comes back in every word of it */
     char account[64];         /* of a delivery: the broker's validated user-id, or "" */
-    char id[IDENTIFIER_SIZE]; /* of a resume */
+    char id[IDENTIFIER_SIZE]; /* of what is in the journal */
     size_t length;            /* of a delivery's body; 0 also when it was too large to read */
     char body[REQUEST_MAX_BYTES];
 };
@@ -40,8 +45,12 @@ enum word_kind {
 struct word {
     enum word_kind kind;
     uint64_t serial;
+    bool proven;              /* DONE: engine and store have both answered */
     char id[IDENTIFIER_SIZE]; /* TAKEN, LEFT */
     char reason[256];         /* LATER, PARK */
+    char account[64];         /* LEFT: the publisher */
+    size_t length;            /* LEFT: of the request's body */
+    char body[REQUEST_MAX_BYTES];
 };
 
 /* 0 when a whole message was sent or received. Receiving: 1 when the other side is gone, -1 with

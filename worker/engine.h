@@ -35,6 +35,10 @@ static inline void auto_engine(struct engine **slot)
     engine_free(*slot);
 }
 
+/* Has anything but reads been asked of the engine since it was marked, with whatever success? */
+void engine_mark(struct engine *engine);
+bool engine_has_acted(const struct engine *engine);
+
 /* The engine's own id (GET /info, "ID"): any printable text of at most 127 bytes. */
 #define ENGINE_IDENTITY_SIZE 128
 int engine_identity(struct engine *engine, char ret_identity[ENGINE_IDENTITY_SIZE],

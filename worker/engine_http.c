@@ -124,11 +124,22 @@ static int perform(struct engine *engine, const struct engine_call *call, struct
     if (strcmp(call->method, "POST") == 0)
         curl_easy_setopt(engine->curl, CURLOPT_POSTFIELDS, body);
 
+    engine->acted |= strcmp(call->method, "GET") != 0;
     engine->busy = true;
     CURLcode code = curl_easy_perform(engine->curl);
     engine->busy = false;
     curl_easy_getinfo(engine->curl, CURLINFO_RESPONSE_CODE, &transfer->answer->status);
     return conclude(engine, transfer, code, err);
+}
+
+void engine_mark(struct engine *engine)
+{
+    engine->acted = false;
+}
+
+bool engine_has_acted(const struct engine *engine)
+{
+    return engine->acted;
 }
 
 static int greet(struct engine *engine, struct error *err)

@@ -16,6 +16,7 @@ struct engine {
     char *socket_path;
     bool greeted; /* its version has been checked since it was last out of reach */
     bool busy;    /* a callback must not come back in: the curl handle is in use */
+    bool acted;   /* since engine_mark */
 };
 
 /* One call or stream, while libcurl runs. */

@@ -44,6 +44,8 @@ static int read_entry(sqlite3_stmt *row, const char *id, struct journal_entry *e
     entry->state = *result ? JOURNAL_ENDED : JOURNAL_BEGUN;
     entry->attempts = (long)sqlite3_column_int64(row, 3);
     entry->recorded = sqlite3_column_int(row, 6) != 0;
+    entry->begun = sqlite3_column_int64(row, 7);
+    entry->touched = sqlite3_column_int(row, 8) != 0;
     if (copy_column(row, 0, entry->hash, sizeof(entry->hash)))
         return damaged(id, "hash", err);
     if (copy_column(row, 1, entry->publisher, sizeof(entry->publisher)))
@@ -104,6 +106,13 @@ static int update(struct journal *journal, enum statement which, const struct ar
     return changes ? 0 : fail(err, FAULT_INTERNAL, "journal: request %s is not there", id);
 }
 
+int journal_let_go(struct journal *journal, const char *id, bool touched, struct error *err)
+{
+    const struct argument arguments[] = {{.number = touched}, {.text = id}};
+
+    return update(journal, STATEMENT_LET_GO, arguments, id, err);
+}
+
 int journal_container(struct journal *journal, const char *id, const char *container,
                       struct error *err)
 {
@@ -147,19 +156,23 @@ int journal_end(struct journal *journal, const struct request *request, const ch
     return journal_run(journal, STATEMENT_END_UNBEGUN, whole, NULL, err);
 }
 
-int journal_unfinished(struct journal *journal, json_t **ret_ids, struct error *err)
+int journal_unfinished(struct journal *journal, json_t **ret_requests, struct error *err)
 {
     AUTO(statement)
     sqlite3_stmt *statement = journal_bind(journal, STATEMENT_UNFINISHED, NULL, err);
-    json_auto_t *ids = json_array();
+    json_auto_t *requests = json_array();
     int more = statement ? journal_step(journal, statement, err) : -1;
 
-    for (; more > 0; more = journal_step(journal, statement, err))
-        if (json_array_append_new(ids, json_string(column_text(statement, 0))))
+    for (; more > 0; more = journal_step(journal, statement, err)) {
+        json_t *request =
+            json_pack("{s:s, s:s, s:s}", "id", column_text(statement, 0), "publisher",
+                      column_text(statement, 1), "body", column_text(statement, 2));
+        if (json_array_append_new(requests, request))
             return fail(err, FAULT_INTERNAL, "out of memory");
+    }
     if (more < 0)
         return -1;
-    *ret_ids = TAKE(ids);
+    *ret_requests = TAKE(requests);
     return 0;
 }
 

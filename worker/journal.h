@@ -35,7 +35,9 @@ struct journal_entry {
     char publisher[64];
     char *body;     /* the message as it came, terminated */
     json_t *result; /* of an ended request */
-    long attempts;  /* how often it has been begun */
+    int64_t begun;  /* milliseconds since the epoch */
+    long attempts;  /* how often it has been begun and not let go: how many attempts have died */
+    bool touched;   /* an attempt that was let go may have had an effect */
     bool recorded;  /* the result has reached the store */
 };
 void journal_entry_clear(struct journal_entry *entry);
@@ -48,9 +50,17 @@ static inline void auto_journal_entry(struct journal_entry *entry)
 int journal_find(struct journal *journal, const char *id, struct journal_entry *ret_entry,
                  struct error *err);
 
+/* Has nothing been changed for a request that was begun? */
+static inline bool journal_is_untouched(const struct journal_entry *entry)
+{
+    return entry->attempts <= 0 && !entry->touched;
+}
+
 /* Before the first effect. A request begun before counts one more attempt and keeps the rest. */
 int journal_begin(struct journal *journal, const struct request *request, const char *hash,
                   const char *publisher, const char *body, struct error *err);
+/* An attempt ended in peace, to be made again: it does not count. */
+int journal_let_go(struct journal *journal, const char *id, bool touched, struct error *err);
 /* The engine has made this container for the request. */
 int journal_container(struct journal *journal, const char *id, const char *container,
                       struct error *err);
@@ -62,9 +72,9 @@ int journal_end(struct journal *journal, const struct request *request, const ch
 /* The store has the result. */
 int journal_recorded(struct journal *journal, const char *id, struct error *err);
 
-/* Ids of requests that were begun and not ended, or ended and not recorded, oldest first: an array
- * of strings. */
-int journal_unfinished(struct journal *journal, json_t **ret_ids, struct error *err);
+/* Requests that were begun and not ended, or ended and not recorded, oldest first: an array of
+ * {"id","publisher","body"}, all texts. */
+int journal_unfinished(struct journal *journal, json_t **ret_requests, struct error *err);
 
 /* A container of ours that was removed on purpose: its id is never taken for a lost one. */
 int journal_tombstone(struct journal *journal, const char *container, struct error *err);

@@ -9,7 +9,7 @@
 
 #define BUSY_MS 5000
 #define BUSY_STEP_MS 20
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /* Small, for every runner holds a connection: 256 KiB of cache in place of 2 MiB. */
 static const char settings[] = "PRAGMA synchronous = FULL;"
@@ -30,29 +30,40 @@ static const char schema[] = "CREATE TABLE requests ("
                              "  container TEXT,"
                              "  ended INTEGER,"
                              "  result TEXT,"
-                             "  recorded INTEGER NOT NULL DEFAULT 0"
+                             "  recorded INTEGER NOT NULL DEFAULT 0,"
+                             "  touched INTEGER NOT NULL DEFAULT 0"
                              ") STRICT;"
                              "CREATE INDEX unfinished ON requests (recorded) WHERE recorded = 0;"
                              "CREATE TABLE tombstones ("
                              "  container TEXT NOT NULL PRIMARY KEY,"
                              "  buried INTEGER NOT NULL"
                              ") STRICT, WITHOUT ROWID;"
-                             "PRAGMA user_version = 1;"; /* SCHEMA_VERSION */
+                             "PRAGMA user_version = 2;"; /* SCHEMA_VERSION */
+
+/* What makes a journal of each earlier version one of the next; the first makes it from nothing. */
+static const char *const upgrades[SCHEMA_VERSION] = {
+    schema,
+    "ALTER TABLE requests ADD COLUMN touched INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version = 2;",
+};
 
 static const char *const texts[STATEMENT_COUNT] = {
-    [STATEMENT_FIND] = "SELECT hash, publisher, body, attempts, container, result, recorded"
-                       " FROM requests WHERE id = ?",
+    [STATEMENT_FIND] = "SELECT hash, publisher, body, attempts, container, result, recorded,"
+                       " begun, touched FROM requests WHERE id = ?",
     [STATEMENT_BEGIN] =
         "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun)"
         " VALUES (?, ?, ?, ?, ?, ?, 1, ?)"
         " ON CONFLICT (id) DO UPDATE SET attempts = attempts + 1",
+    [STATEMENT_LET_GO] = "UPDATE requests SET attempts = attempts - 1, touched = touched OR ?"
+                         " WHERE id = ?",
     [STATEMENT_CONTAINER] = "UPDATE requests SET container = ? WHERE id = ?",
     [STATEMENT_END] = "UPDATE requests SET result = ?, ended = ? WHERE id = ? AND ended IS NULL",
     [STATEMENT_END_UNBEGUN] =
         "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun, result, ended)"
         " VALUES (?1, ?2, ?3, ?4, '', ?5, 1, ?7, ?6, ?7) ON CONFLICT (id) DO NOTHING",
     [STATEMENT_RECORDED] = "UPDATE requests SET recorded = 1 WHERE id = ? AND ended IS NOT NULL",
-    [STATEMENT_UNFINISHED] = "SELECT id FROM requests WHERE recorded = 0 ORDER BY rowid",
+    [STATEMENT_UNFINISHED] = "SELECT id, publisher, body FROM requests WHERE recorded = 0"
+                             " ORDER BY rowid",
     [STATEMENT_BURY] = "INSERT INTO tombstones (container, buried) VALUES (?, ?)"
                        " ON CONFLICT (container) DO NOTHING",
     [STATEMENT_IS_BURIED] = "SELECT 1 FROM tombstones WHERE container = ?",
@@ -155,16 +166,24 @@ static int read_version(sqlite3 *database, int *ret_version, struct error *err)
     return 0;
 }
 
-/* Look again under the write lock: another process may have made the tables meanwhile. */
-static int create_tables(sqlite3 *database, struct error *err)
+/* From where it is, found out under the write lock: another process may have been there first. */
+static int make_current(sqlite3 *database, struct error *err)
 {
     int version = 0;
 
+    if (read_version(database, &version, err))
+        return -1;
+    while (version < SCHEMA_VERSION)
+        if (run_script(database, upgrades[version], err) || read_version(database, &version, err))
+            return -1;
+    return 0;
+}
+
+static int upgrade(sqlite3 *database, struct error *err)
+{
     if (run_script(database, "BEGIN IMMEDIATE", err))
         return -1;
-    if (read_version(database, &version, err) ||
-        (version == 0 && run_script(database, schema, err)) ||
-        run_script(database, "COMMIT", err)) {
+    if (make_current(database, err) || run_script(database, "COMMIT", err)) {
         sqlite3_exec(database, "ROLLBACK", NULL, NULL, NULL);
         return -1;
     }
@@ -189,7 +208,7 @@ static int set_up(struct journal *journal, struct error *err)
     if (use_wal(database, err) || run_script(database, settings, err) ||
         read_version(database, &version, err))
         return -1;
-    if (version == 0 && (create_tables(database, err) || read_version(database, &version, err)))
+    if (version < SCHEMA_VERSION && (upgrade(database, err) || read_version(database, &version, err)))
         return -1;
     if (version != SCHEMA_VERSION)
         return fail(err, FAULT_INTERNAL, "journal: of version %d, this program knows %d", version,

@@ -17,17 +17,31 @@
 #define TRIES_ALONE 5 /* after these, what still fails is not taken for an outage */
 #define POSTPONED_MOST 1000
 
-static void item_failed_for_good(struct link *link, struct item *item, const char *reason)
+/* No worker can make anything of it: a copy is parked, confirmed, before it is settled. What the
+ * journal holds is then ended as well, by a runner. */
+static void park_condemned(struct link *link)
 {
     struct error err = {0};
+    struct item *item = workload_condemned(&link->workload, clock_ms());
+    if (!item)
+        return;
     log_request(item->id[0] ? item->id : NULL);
-    if (link_park(link, item, reason, &err) < 0) {
+    if (item->kind == WORK_GIVE_UP) {
+        log_error("left as it is in the journal, for it cannot even be ended: %s", item->reason);
+        workload_remove(&link->workload, item);
+    } else if (link_park(link, item, item->reason, &err) < 0) {
         log_error("cannot park: %s", err.text);
         workload_postpone(item, clock_ms());
+        item->state = ITEM_CONDEMNED;
     } else {
-        log_error("parked: %s", reason);
+        log_error("parked: %s", item->reason);
         link_settle(link, item);
-        workload_remove(&link->workload, item);
+        item->state = ITEM_READY;
+        item->crashes = 0;
+        if (item->kind == WORK_RESUME)
+            item->kind = WORK_GIVE_UP;
+        else
+            workload_remove(&link->workload, item);
     }
     log_request(NULL);
 }
@@ -56,9 +70,34 @@ static void hear_left(struct link *link, const struct word *word)
     if (!item)
         return;
     memcpy(item->id, word->id, sizeof item->id);
+    memcpy(item->account, word->account, sizeof item->account);
+    item->body = strndup(word->body, word->length);
+    item->length = item->body ? word->length : 0;
+    errand_read(word->body, word->length, &item->errand);
     log_request(item->id);
     log_info("resuming what the journal holds undone");
     log_request(NULL);
+}
+
+static void hear_done(struct link *link, struct item *item, const struct word *word)
+{
+    /* Many a request is settled without engine or store: that says nothing about them. */
+    if (word->proven || item->tries > 0)
+        end_outage(link);
+    if (item->kind == WORK_RECALL)
+        link->recalled = true;
+    link_settle(link, item);
+    workload_remove(&link->workload, item);
+}
+
+static void hear_park(struct item *item, const struct word *word)
+{
+    if (item->kind != WORK_RECALL) {
+        workload_condemn(item, word->reason);
+        return;
+    }
+    log_error("no requests are taken without the journal: %s", word->reason);
+    workload_postpone(item, clock_ms());
 }
 
 static void hear_word(struct link *link, struct runner_slot *slot, const struct word *word)
@@ -70,31 +109,20 @@ static void hear_word(struct link *link, struct runner_slot *slot, const struct 
     }
     if (!item || item->serial != word->serial)
         return; /* of something that we have no longer */
-    switch (word->kind) {
-    case WORD_TAKEN:
+    if (word->kind == WORD_TAKEN) {
         memcpy(item->id, word->id, sizeof item->id);
         item->kind = WORK_RESUME;
-        free(item->body);
-        item->body = NULL;
         link_settle(link, item);
         return; /* still out */
-    case WORD_DONE:
-        slot->item = NULL;
-        link_settle(link, item);
-        workload_remove(&link->workload, item);
-        end_outage(link);
-        return;
-    case WORD_LATER:
-        slot->item = NULL;
+    }
+    slot->item = NULL;
+    if (word->kind == WORD_DONE) {
+        hear_done(link, item, word);
+    } else if (word->kind == WORD_LATER) {
         workload_postpone(item, clock_ms());
         begin_outage(link, word->reason);
-        return;
-    case WORD_PARK:
-        slot->item = NULL;
-        item_failed_for_good(link, item, word->reason);
-        return;
-    case WORD_LEFT:
-        return;
+    } else {
+        hear_park(item, word);
     }
 }
 
@@ -108,8 +136,8 @@ static void lose_runner(struct runner_slot *slot)
 
 static void hear_runner(struct link *link, struct runner_slot *slot)
 {
+    static struct word word; /* 32 KiB: not on the stack */
     struct error err = {0};
-    struct word word;
     int status = word_receive(slot->socket, &word, &err);
     if (status == 0)
         hear_word(link, slot, &word);
@@ -141,12 +169,12 @@ static void meet_runner(struct link *link)
     slot->socket = socket;
     struct item *item = slot->item;
     slot->item = NULL;
-    if (item && item->crashes >= ITEM_CRASHES_MOST)
-        item_failed_for_good(link, item, "it has killed its runner every time");
+    if (item && item_is_deadly(item))
+        workload_condemn(item, "it has killed every runner that took it up");
     else if (item)
         item->state = ITEM_READY;
-    if (!link->recalled && workload_add(&link->workload, WORK_RECALL))
-        link->recalled = true;
+    if (!link->recalling && workload_add(&link->workload, WORK_RECALL))
+        link->recalling = true;
 }
 
 static int hand_out(struct runner_slot *slot, struct item *item)
@@ -155,7 +183,7 @@ static int hand_out(struct runner_slot *slot, struct item *item)
     struct error err = {0};
     work.kind = item->kind;
     work.serial = item->serial;
-    work.length = item->body ? item->length : 0;
+    work.length = item->kind == WORK_DELIVERY && item->body ? item->length : 0;
     memcpy(work.account, item->account, sizeof work.account);
     memcpy(work.id, item->id, sizeof work.id);
     if (work.length)
@@ -170,13 +198,14 @@ static int hand_out(struct runner_slot *slot, struct item *item)
 static void hand_out_all(struct link *link)
 {
     size_t out = workload_count(&link->workload, ITEM_OUT);
+    size_t slow_most = link->slots > 1 ? link->slots / 2 : 1;
     for (size_t i = 0; i < link->slots; i++) {
         struct runner_slot *slot = &link->runners[i];
         if (slot->socket < 0 || slot->item)
             continue;
         if (link->outage && out > 0)
             return; /* one at a time tries whether engine and store are back */
-        struct item *item = workload_next(&link->workload, clock_ms());
+        struct item *item = workload_next(&link->workload, clock_ms(), slow_most);
         if (!item)
             return;
         if (hand_out(slot, item) == 0)
@@ -219,8 +248,10 @@ static int loop(struct link *link, struct pollfd *fds)
         }
         link_keep_broker(link, stopping);
         link_read_broker(link);
-        if (!stopping)
+        if (!stopping) {
+            park_condemned(link);
             hand_out_all(link);
+        }
         wait_turn(link, fds);
         if (!stopping)
             continue;

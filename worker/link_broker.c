@@ -97,7 +97,7 @@ void link_keep_broker(struct link *link, bool stopping)
         connect_broker(link);
     if (!link->broker)
         return;
-    bool wanted = !link->outage && !stopping;
+    bool wanted = link->recalled && !link->outage && !stopping;
     if (wanted == link->consuming)
         return;
     int status = wanted ? amqp_link_consume(link->broker, QUEUE_INTERACTIVE, &err)
@@ -119,6 +119,7 @@ static void take_delivery(struct link *link, struct amqp_delivery *delivery)
     memcpy(item->account, delivery->account, sizeof item->account);
     item->body = TAKE(delivery->body);
     item->length = delivery->length;
+    errand_read(item->body, item->length, &item->errand);
 }
 
 void link_read_broker(struct link *link)

@@ -20,7 +20,8 @@ struct link {
     int64_t connect_pause;
     bool broker_missed; /* it has been reported that the broker is out of reach */
     int control;
-    bool recalled; /* the journal's leftovers have been asked for */
+    bool recalling; /* the journal's leftovers have been asked for */
+    bool recalled;  /* and are in hand: what comes from the broker comes after them */
     size_t slots;
     struct runner_slot {
         int socket; /* -1: no runner */

@@ -70,19 +70,36 @@ void runner_reload(struct runner *runner)
     }
 }
 
-/* Tell the link which ids the journal holds undone. */
+static int tell_left(struct runner *runner, const struct work *work, const json_t *request,
+                     struct error *err)
+{
+    static struct word word; /* 32 KiB: not on the stack */
+    const json_t *body = json_object_get(request, "body");
+    const char *id = json_string_value(json_object_get(request, "id"));
+    const char *publisher = json_string_value(json_object_get(request, "publisher"));
+    size_t length = json_string_length(body);
+    if (length > sizeof word.body)
+        length = 0; /* no message of ours; the id will do */
+    word.kind = WORD_LEFT;
+    word.serial = work->serial;
+    word.length = length;
+    snprintf(word.id, sizeof word.id, "%s", id);
+    snprintf(word.account, sizeof word.account, "%s", publisher);
+    memcpy(word.body, json_string_value(body), length);
+    return word_send(runner->socket, &word, err);
+}
+
+/* Tell the link what the journal holds undone. */
 static int recall(struct runner *runner, const struct work *work, struct error *err)
 {
-    json_auto_t *ids = NULL;
+    json_auto_t *requests = NULL;
     size_t i = 0;
-    json_t *id = NULL;
-    if (journal_unfinished(runner->journal, &ids, err) < 0)
+    json_t *request = NULL;
+    if (journal_unfinished(runner->journal, &requests, err) < 0)
         return -1;
-    json_array_foreach(ids, i, id)
+    json_array_foreach(requests, i, request)
     {
-        struct word word = {.kind = WORD_LEFT, .serial = work->serial};
-        snprintf(word.id, sizeof word.id, "%s", json_string_value(id));
-        if (word_send(runner->socket, &word, err) < 0)
+        if (tell_left(runner, work, request, err) < 0)
             return -1;
     }
     return 0;
@@ -91,8 +108,11 @@ static int recall(struct runner *runner, const struct work *work, struct error *
 static void answer(struct runner *runner, const struct work *work, int status,
                    const struct error *err)
 {
-    struct word word = {.kind = WORD_DONE, .serial = work->serial};
+    static struct word word; /* 32 KiB: not on the stack */
     struct error unheard;
+    word.kind = WORD_DONE;
+    word.serial = work->serial;
+    word.proven = status == SETTLE_PROVEN;
     if (status < 0) {
         word.kind = fault_fate(err->fault) == FATE_RETRY ? WORD_LATER : WORD_PARK;
         snprintf(word.reason, sizeof word.reason, "%s", err->text);

@@ -10,6 +10,7 @@
 #include "schemas/units.h"
 #include "worker/locks.h"
 #include "worker/policy.h"
+#include "worker/record.h"
 #include "worker/requests/requests.h"
 
 #define CLOCK_SKEW_MS (5LL * 60 * 1000)
@@ -19,9 +20,10 @@ enum { READS = 0, JOURNALLED = 1 };
 static const struct action {
     request_action *run;
     unsigned facts;
+    request_undo *undo; /* of what an earlier attempt made; NULL: repeating finds it all */
 } actions[OP_COUNT] = {
     [OP_PING] = {request_ping, READS},
-    [OP_CONTAINER_CREATE] = {request_create, JOURNALLED},
+    [OP_CONTAINER_CREATE] = {request_create, JOURNALLED, request_create_undo},
     [OP_CONTAINER_START] = {request_lifecycle, JOURNALLED},
     [OP_CONTAINER_STOP] = {request_lifecycle, JOURNALLED},
     [OP_CONTAINER_RESTART] = {request_lifecycle, JOURNALLED},
@@ -49,72 +51,6 @@ static int check_age(const struct request *request, struct error *err)
     return 0;
 }
 
-/* A record that belongs to another request of the same id, or to another server, stays as it is. */
-static int tell_store(struct runner *runner, const struct job *job, const json_t *result,
-                      struct error *err)
-{
-    if (store_end(runner->store, &job->request, job->hash, result, err) == 0)
-        return 0;
-    if (err->fault != FAULT_CONFLICT)
-        return -1;
-    log_warning("the record is not ours to end: %s", err->text);
-    return 0;
-}
-
-/* Journal, store, journal: in this order, so that a result that was once told never changes. */
-static int record_result(struct runner *runner, const struct job *job, json_t *result,
-                         struct error *err)
-{
-    bool journalled = actions[job->request.op].facts & JOURNALLED;
-    if (journalled && journal_end(runner->journal, &job->request, job->hash, result, err) < 0)
-        return -1;
-    if (tell_store(runner, job, result, err) < 0)
-        return -1;
-    if (journalled && journal_recorded(runner->journal, job->request.id, err) < 0)
-        return -1;
-    return 0;
-}
-
-static void log_outcome(const struct job *job, const json_t *result)
-{
-    const json_t *error = json_object_get(result, "error");
-    const char *code = json_string_value(json_object_get(error, "code"));
-    log_info("op=%s user=%s publisher=%s state=%s%s%s", op_name(job->request.op), job->request.user,
-             job->publisher, result_state(result), code ? " error=" : "", code ? code : "");
-}
-
-static int finish(struct runner *runner, const struct job *job, json_t *result, int status,
-                  const struct error *fault, struct error *err)
-{
-    const char *server = runner->config->server;
-    if (status < 0)
-        result_set_failed(result, server, fault);
-    else
-        result_set_done(result, server);
-    if (record_result(runner, job, result, err) < 0)
-        return -1;
-    log_outcome(job, result);
-    if (status < 0 && fault_fate(fault->fault) == FATE_PARK)
-        log_error("internal fault: %s", fault->text);
-    return 0;
-}
-
-/* An earlier attempt ended it and perhaps could not say so: say so (again). */
-static int repeat_result(struct runner *runner, const struct job *job,
-                         const struct journal_entry *entry, struct error *err)
-{
-    if (strcmp(entry->hash, job->hash) != 0) {
-        log_warning("user=%s: this id was used before for another request; dropped",
-                    job->request.user);
-        return 0;
-    }
-    if (entry->recorded)
-        return 0;
-    if (tell_store(runner, job, entry->result, err) < 0)
-        return -1;
-    return journal_recorded(runner->journal, job->request.id, err);
-}
-
 static int tell_taken(struct runner *runner, const struct job *job, struct error *err)
 {
     struct word word = {.kind = WORD_TAKEN, .serial = job->serial};
@@ -122,46 +58,91 @@ static int tell_taken(struct runner *runner, const struct job *job, struct error
     return word_send(runner->socket, &word, err);
 }
 
-/* May this server do it? 1: yes; 0: it is settled without us. */
-static int claim(struct runner *runner, const struct job *job, struct error *err)
+/* It is not for this server to do. What was begun here all the same must not stay so. */
+static int stand_back(struct runner *runner, const struct job *job, enum claim outcome,
+                      json_t *ended, struct error *err)
 {
-    enum claim outcome;
-    json_auto_t *result = NULL;
-    if (store_claim(runner->store, &job->request, job->hash, &outcome, &result, err) < 0)
+    static const char *const reasons[] = {
+        [CLAIM_ENDED] = "it has ended",
+        [CLAIM_MISMATCH] = "its id was used for another request",
+        [CLAIM_ELSEWHERE] = "another server has claimed it",
+    };
+    struct error fault = {0};
+    if (outcome != CLAIM_ENDED || job->resumed)
+        log_warning("user=%s: %s; dropped", job->request.user, reasons[outcome]);
+    if (!job->resumed)
+        return 0;
+    if (outcome == CLAIM_ENDED)
+        return record_here_only(runner, job, ended, err);
+    json_auto_t *result = result_new(&job->request);
+    fail(&fault, FAULT_UNKNOWN, "begun on this server, but %s", reasons[outcome]);
+    result_set_failed(result, runner->config->server, &fault);
+    return record_here_only(runner, job, result, err);
+}
+
+/* A request that has failed for good leaves nothing behind of what earlier attempts made. */
+static int clear_up(struct runner *runner, const struct job *job, struct error *err)
+{
+    const struct action *action = &actions[job->request.op];
+    struct error debris = {0};
+    if (!job->resumed || !action->undo || action->undo(runner, job, &debris) == 0)
+        return 0;
+    if (fault_fate(debris.fault) == FATE_RETRY) {
+        *err = debris;
         return -1;
-    if (outcome == CLAIM_MISMATCH)
-        log_warning("user=%s: this id was used before for another request; dropped",
-                    job->request.user);
-    if (outcome == CLAIM_ELSEWHERE)
-        log_warning("user=%s: another server has claimed it; dropped", job->request.user);
-    return outcome == CLAIM_OURS;
+    }
+    log_warning("clearing up: %s", debris.text);
+    return 0;
+}
+
+/* What was begun waits for engine or store, and may have been begun for good. */
+static int let_go(struct runner *runner, const struct job *job, const struct error *fault,
+                  struct error *err)
+{
+    struct error unheard;
+    *err = *fault;
+    if (job->journalled)
+        journal_let_go(runner->journal, job->request.id, engine_has_acted(runner->engine),
+                       &unheard);
+    return -1;
+}
+
+static int act(struct runner *runner, struct job *job, json_t *result, struct error *err)
+{
+    struct error fault = {0}, debris = {0};
+    if (job->journalled &&
+        (journal_begin(runner->journal, &job->request, job->hash, job->publisher, job->body, err) <
+             0 ||
+         tell_taken(runner, job, err) < 0))
+        return -1;
+    engine_mark(runner->engine);
+    int status = actions[job->request.op].run(runner, job, result, &fault);
+    if (status == REQUEST_GOES_ON)
+        return 0;
+    bool failed = status < 0;
+    if (failed && fault_fate(fault.fault) == FATE_RETRY)
+        return let_go(runner, job, &fault, err);
+    if (failed && clear_up(runner, job, &debris) < 0)
+        return let_go(runner, job, &debris, err);
+    if (record_outcome(runner, job, result, status, &fault, err) < 0)
+        return -1;
+    return !failed && job->journalled ? SETTLE_PROVEN : 0;
 }
 
 static int run_request(struct runner *runner, struct job *job, struct error *err)
 {
-    const struct action *action = &actions[job->request.op];
     json_auto_t *result = result_new(&job->request);
+    json_auto_t *ended = NULL;
+    enum claim outcome;
     struct error fault = {0};
-    if (!job->resumed && check_age(&job->request, &fault) < 0)
-        return finish(runner, job, result, -1, &fault, err);
-    int ours = claim(runner, job, err);
-    if (ours <= 0)
-        return ours;
-    if (action->facts & JOURNALLED) {
-        if (journal_begin(runner->journal, &job->request, job->hash, job->publisher, job->body,
-                          err) < 0)
-            return -1;
-        if (tell_taken(runner, job, err) < 0)
-            return -1;
-    }
-    int status = action->run(runner, job, result, &fault);
-    if (status == REQUEST_GOES_ON)
-        return 0;
-    if (status < 0 && fault_fate(fault.fault) == FATE_RETRY) {
-        *err = fault;
+    if ((!job->resumed || job->untouched) && check_age(&job->request, &fault) < 0)
+        return clear_up(runner, job, err) < 0
+                   ? -1
+                   : record_outcome(runner, job, result, -1, &fault, err);
+    if (store_claim(runner->store, &job->request, job->hash, &outcome, &ended, err) < 0)
         return -1;
-    }
-    return finish(runner, job, result, status, &fault, err);
+    return outcome == CLAIM_OURS ? act(runner, job, result, err)
+                                 : stand_back(runner, job, outcome, ended, err);
 }
 
 /* Who says so? The broker vouches for the publisher, the policy for whom he speaks. */
@@ -175,6 +156,17 @@ static int admit(struct runner *runner, const struct job *job)
     return 0;
 }
 
+/* An attempt that neither ended nor was let go has killed its runner, or died with the server. */
+static int check_attempts(const struct journal_entry *entry, struct error *err)
+{
+    char since[TIMESTAMP_SIZE];
+    if (entry->attempts < ATTEMPTS_MOST)
+        return 0;
+    timestamp_format(entry->begun, since);
+    return fail(err, FAULT_INTERNAL, "begun %s, and %ld attempts have died%s%s", since,
+                entry->attempts, entry->container[0] ? "; container " : "", entry->container);
+}
+
 static int settle_job(struct runner *runner, struct job *job, struct error *err)
 {
     AUTO(lock) struct lock lock = {.file = -1};
@@ -182,11 +174,38 @@ static int settle_job(struct runner *runner, struct job *job, struct error *err)
     if (lock_take(runner->config->state, LOCK_REQUEST, job->request.id, false, &lock, err) < 0 ||
         journal_find(runner->journal, job->request.id, &entry, err) < 0)
         return -1;
+    job->journalled = actions[job->request.op].facts & JOURNALLED;
     if (entry.state == JOURNAL_ENDED)
-        return repeat_result(runner, job, &entry, err);
+        return record_again(runner, job, &entry, err);
+    if (entry.state == JOURNAL_BEGUN && strcmp(entry.hash, job->hash) != 0) {
+        log_warning("user=%s: this id was used before for another request; dropped",
+                    job->request.user);
+        return 0;
+    }
+    if (check_attempts(&entry, err) < 0)
+        return -1;
     job->resumed = entry.state == JOURNAL_BEGUN;
+    job->untouched = job->resumed && journal_is_untouched(&entry);
     memcpy(job->container, entry.container, sizeof job->container);
     return run_request(runner, job, err);
+}
+
+/* It has been parked: nobody shall wait for it, and no later start of the worker take it up. */
+static int give_up(struct runner *runner, struct job *job, struct error *err)
+{
+    AUTO(lock) struct lock lock = {.file = -1};
+    AUTO(journal_entry) struct journal_entry entry = {0};
+    struct error fault = {0};
+    if (lock_take(runner->config->state, LOCK_REQUEST, job->request.id, false, &lock, err) < 0 ||
+        journal_find(runner->journal, job->request.id, &entry, err) < 0)
+        return -1;
+    job->journalled = true;
+    if (entry.state == JOURNAL_ENDED)
+        return record_again(runner, job, &entry, err);
+    json_auto_t *result = result_new(&job->request);
+    fail(&fault, FAULT_UNKNOWN,
+         "interrupted each time, and not tried again: see with ps what came of it");
+    return record_outcome(runner, job, result, -1, &fault, err);
 }
 
 static int settle_delivery(struct runner *runner, const struct work *work, struct error *err)
@@ -207,7 +226,7 @@ static int settle_delivery(struct runner *runner, const struct work *work, struc
     return admit(runner, &job) ? settle_job(runner, &job, err) : 0;
 }
 
-static int settle_resumed(struct runner *runner, const struct work *work, struct error *err)
+static int settle_journalled(struct runner *runner, const struct work *work, struct error *err)
 {
     AUTO(journal_entry) struct journal_entry entry = {0};
     AUTO(request) struct request request = {0};
@@ -225,11 +244,11 @@ static int settle_resumed(struct runner *runner, const struct work *work, struct
                       .body = entry.body,
                       .serial = work->serial};
     request_hash(&request, job.hash);
-    return settle_job(runner, &job, err);
+    return work->kind == WORK_GIVE_UP ? give_up(runner, &job, err) : settle_job(runner, &job, err);
 }
 
 int settle_work(struct runner *runner, const struct work *work, struct error *err)
 {
-    return work->kind == WORK_RESUME ? settle_resumed(runner, work, err)
-                                     : settle_delivery(runner, work, err);
+    return work->kind == WORK_DELIVERY ? settle_delivery(runner, work, err)
+                                       : settle_journalled(runner, work, err);
 }

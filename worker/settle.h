@@ -10,9 +10,12 @@
 #include "worker/runner.h"
 
 /*
- * Work a WORK_DELIVERY or WORK_RESUME. 0: settled, and the link may forget it. FATE_RETRY: engine
- * or store are out of reach. FATE_PARK: nobody can make anything of it. Logs the outcome, once.
+ * Work a delivery, or what the journal holds. 0: settled, and the link may forget it; SETTLE_PROVEN
+ * says in addition that engine and store have both answered. FATE_RETRY: one of them is out of
+ * reach. FATE_PARK: nobody can make anything of it, or it has killed too many runners. Logs the
+ * outcome, once.
  */
+#define SETTLE_PROVEN 1
 int settle_work(struct runner *runner, const struct work *work, struct error *err);
 
 #endif

@@ -1,5 +1,7 @@
 #include "worker/workload.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,12 +44,50 @@ void workload_remove(struct workload *workload, struct item *item)
     free(item);
 }
 
-struct item *workload_next(const struct workload *workload, int64_t now)
+static bool is_due(const struct item *item, int64_t now)
 {
-    for (struct item *item = workload->first; item; item = item->next)
-        if (item->state == ITEM_READY || (item->state == ITEM_WAITING && item->not_before <= now))
-            return item;
+    return item->state == ITEM_READY || (item->state == ITEM_WAITING && item->not_before <= now);
+}
+
+static bool is_suspect(const struct item *item)
+{
+    return item->crashes > 0;
+}
+
+static bool has_predecessor(const struct workload *workload, const struct item *item)
+{
+    for (const struct item *other = workload->first; other != item; other = other->next)
+        if (errand_clashes(&other->errand, &item->errand))
+            return true;
+    return false;
+}
+
+struct item *workload_next(const struct workload *workload, int64_t now, size_t slow_most)
+{
+    size_t out = 0, slow_out = 0;
+    for (const struct item *item = workload->first; item; item = item->next) {
+        if (item->state != ITEM_OUT)
+            continue;
+        if (is_suspect(item))
+            return NULL;
+        out++;
+        slow_out += item->errand.slow;
+    }
+    for (struct item *item = workload->first; item; item = item->next) {
+        if (!is_due(item, now) || (item->errand.slow && slow_out >= slow_most) ||
+            has_predecessor(workload, item))
+            continue;
+        return is_suspect(item) && out > 0 ? NULL : item;
+    }
     return NULL;
+}
+
+struct item *workload_condemned(const struct workload *workload, int64_t now)
+{
+    struct item *item = workload->first;
+    while (item && (item->state != ITEM_CONDEMNED || item->not_before > now))
+        item = item->next;
+    return item;
 }
 
 struct item *workload_by_serial(const struct workload *workload, uint64_t serial)
@@ -84,6 +124,24 @@ void workload_postpone(struct item *item, int64_t now)
     item->not_before = now + (pause < ITEM_PAUSE_MOST_MS ? pause : ITEM_PAUSE_MOST_MS);
 }
 
+bool item_is_deadly(const struct item *item)
+{
+    static const unsigned most[] = {
+        [WORK_DELIVERY] = ATTEMPTS_MOST,
+        [WORK_RESUME] = ATTEMPTS_MOST + 1,
+        [WORK_GIVE_UP] = ATTEMPTS_MOST,
+        [WORK_RECALL] = UINT_MAX, /* there is nothing to park, and no work without it */
+    };
+    return item->crashes >= most[item->kind];
+}
+
+void workload_condemn(struct item *item, const char *reason)
+{
+    snprintf(item->reason, sizeof item->reason, "%s", reason);
+    item->state = ITEM_CONDEMNED;
+    item->not_before = 0;
+}
+
 void workload_wake(struct workload *workload)
 {
     for (struct item *item = workload->first; item; item = item->next)
@@ -114,7 +172,8 @@ void workload_disconnect(struct workload *workload)
 int workload_pause(const struct workload *workload, int64_t now, int most)
 {
     for (const struct item *item = workload->first; item; item = item->next) {
-        int64_t left = item->state == ITEM_WAITING ? item->not_before - now : most;
+        bool waits = item->state == ITEM_WAITING || item->state == ITEM_CONDEMNED;
+        int64_t left = waits ? item->not_before - now : most;
         if (left < most)
             most = left > 0 ? (int)left : 0;
     }

@@ -10,11 +10,13 @@
 #include <stdint.h>
 
 #include "worker/dispatch.h"
+#include "worker/errand.h"
 
 enum item_state {
-    ITEM_READY,   /* for the next idle runner */
-    ITEM_OUT,     /* with a runner, or with one that died and is not replaced yet */
-    ITEM_WAITING, /* for engine or store to come back; not before `not_before` */
+    ITEM_READY,     /* for the next idle runner */
+    ITEM_OUT,       /* with a runner, or with one that died and is not replaced yet */
+    ITEM_WAITING,   /* for engine or store to come back; not before `not_before` */
+    ITEM_CONDEMNED, /* to be parked, and no runner's any more; not before `not_before` */
 };
 
 struct item {
@@ -25,11 +27,13 @@ struct item {
     uint64_t tag; /* the delivery's, while it is unsettled; 0: nothing to acknowledge */
     char account[64];
     char id[IDENTIFIER_SIZE]; /* "" until a runner said it */
-    char *body;               /* owned; NULL once the journal has it */
+    char *body;               /* owned; NULL: none came, or it was too large to read */
     size_t length;
+    struct errand errand;
+    char reason[256]; /* why it is condemned */
     int64_t not_before;
     unsigned tries;   /* how often engine or store were out of reach for it */
-    unsigned crashes; /* how many runners it has killed */
+    unsigned crashes; /* how many runners it has killed that we know of: it is a suspect */
 };
 
 struct workload {
@@ -37,7 +41,6 @@ struct workload {
     uint64_t last_serial;
 };
 
-#define ITEM_CRASHES_MOST 3
 #define ITEM_PAUSE_MOST_MS 5000
 
 void workload_init(struct workload *workload);
@@ -47,14 +50,24 @@ void workload_clear(struct workload *workload);
 struct item *workload_add(struct workload *workload, enum work_kind kind);
 void workload_remove(struct workload *workload, struct item *item);
 
-/* The oldest item that may go to a runner now, or NULL. */
-struct item *workload_next(const struct workload *workload, int64_t now);
+/*
+ * The oldest item that may go to a runner now, or NULL. None overtakes another of the same user on
+ * the same container; at most `slow_most` slow ones are out at a time; a suspect goes alone, and
+ * what comes after it waits.
+ */
+struct item *workload_next(const struct workload *workload, int64_t now, size_t slow_most);
+/* The oldest condemned item whose time has come, or NULL. */
+struct item *workload_condemned(const struct workload *workload, int64_t now);
 struct item *workload_by_serial(const struct workload *workload, uint64_t serial);
 struct item *workload_by_id(const struct workload *workload, const char *id);
 size_t workload_count(const struct workload *workload, enum item_state state);
 
 /* Engine or store were out of reach: wait 0.25 s, then twice as long each time, to 5 s. */
 void workload_postpone(struct item *item, int64_t now);
+/* Has this item killed as many runners as it may? What is in the journal is counted there, and the
+ * runner says so: one more means that it does not even get that far. */
+bool item_is_deadly(const struct item *item);
+void workload_condemn(struct item *item, const char *reason);
 /* They are back: everything that waits may go at once. */
 void workload_wake(struct workload *workload);
 /* Has everything that waits been tried at least this often? True when nothing waits. */
@@ -62,7 +75,7 @@ bool workload_tried(const struct workload *workload, unsigned tries);
 /* The broker connection broke: what no runner has comes again with the next one; what a runner has
  * cannot be acknowledged any more. */
 void workload_disconnect(struct workload *workload);
-/* Milliseconds until something that waits may go, at most `most`. */
+/* Milliseconds until something that waits, or is condemned, has its time, at most `most`. */
 int workload_pause(const struct workload *workload, int64_t now, int most);
 
 #endif

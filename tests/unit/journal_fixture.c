@@ -85,13 +85,13 @@ struct journal_entry find(struct journal *journal, const char *id)
 
 void assert_unfinished(struct journal *journal, const char *expected)
 {
-    json_t *ids = NULL;
+    json_t *requests = NULL;
 
-    assert_int_equal(journal_unfinished(journal, &ids, NULL), 0);
-    assert_int_equal(json_array_size(ids), strlen(expected));
-    for (size_t i = 0; i < json_array_size(ids); i++) {
-        const json_t *id = json_array_get(ids, i);
+    assert_int_equal(journal_unfinished(journal, &requests, NULL), 0);
+    assert_int_equal(json_array_size(requests), strlen(expected));
+    for (size_t i = 0; i < json_array_size(requests); i++) {
+        const json_t *id = json_object_get(json_array_get(requests, i), "id");
         assert_int_equal(json_string_value(id)[json_string_length(id) - 1], expected[i]);
     }
-    json_decref(ids);
+    json_decref(requests);
 }

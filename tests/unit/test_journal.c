@@ -6,6 +6,7 @@
 
 #include "schemas/units.h"
 #include "tests/unit/journal_fixture.h"
+#include "worker/journal_private.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
@@ -58,6 +59,58 @@ static void beginning_again_counts_and_keeps_the_rest(void **state)
     assert_string_equal(entry.container, CONTAINER);
     assert_string_equal(entry.publisher, "dcm-gate");
     assert_string_equal(entry.body, "{\"the\":\"body\"}");
+    journal_entry_clear(&entry);
+    request_clear(&request);
+    journal_close(journal);
+}
+
+static void an_attempt_that_was_let_go_does_not_count(void **state)
+{
+    struct journal *journal = open_journal(state);
+    struct request request = request_of(1);
+
+    begin(journal, &request);
+    struct journal_entry entry = find(journal, request.id);
+    assert_false(journal_is_untouched(&entry)); /* nobody knows how far it has come */
+    assert_true(entry.begun > 0);
+    journal_entry_clear(&entry);
+    assert_int_equal(journal_let_go(journal, request.id, false, NULL), 0);
+    entry = find(journal, request.id);
+    assert_int_equal(entry.state, JOURNAL_BEGUN);
+    assert_int_equal(entry.attempts, 0);
+    assert_true(journal_is_untouched(&entry));
+    journal_entry_clear(&entry);
+
+    begin(journal, &request);
+    assert_int_equal(journal_let_go(journal, request.id, true, NULL), 0);
+    begin(journal, &request);
+    assert_int_equal(journal_let_go(journal, request.id, false, NULL), 0);
+    entry = find(journal, request.id);
+    assert_int_equal(entry.attempts, 0);
+    assert_false(journal_is_untouched(&entry)); /* one of them has touched something */
+    journal_entry_clear(&entry);
+    request_clear(&request);
+    journal_close(journal);
+}
+
+static void a_journal_of_the_first_version_is_made_current(void **state)
+{
+    struct journal *journal = open_journal(state);
+    struct request request = request_of(1);
+
+    begin(journal, &request);
+    assert_int_equal(sqlite3_exec(journal->database,
+                                  "ALTER TABLE requests DROP COLUMN touched;"
+                                  "PRAGMA user_version = 1;",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    journal_close(journal);
+
+    journal = open_journal(state);
+    assert_unfinished(journal, "1");
+    assert_int_equal(journal_let_go(journal, request.id, true, NULL), 0);
+    struct journal_entry entry = find(journal, request.id);
+    assert_true(entry.touched);
     journal_entry_clear(&entry);
     request_clear(&request);
     journal_close(journal);
@@ -178,6 +231,8 @@ int main(void)
         JOURNAL_TEST(a_request_that_nobody_began_is_unknown),
         JOURNAL_TEST(what_was_begun_is_found_as_it_came),
         JOURNAL_TEST(beginning_again_counts_and_keeps_the_rest),
+        JOURNAL_TEST(an_attempt_that_was_let_go_does_not_count),
+        JOURNAL_TEST(a_journal_of_the_first_version_is_made_current),
         JOURNAL_TEST(the_first_result_stays),
         JOURNAL_TEST(a_request_may_end_that_was_not_begun),
         JOURNAL_TEST(the_unfinished_come_oldest_first),

@@ -35,11 +35,11 @@ static void the_oldest_ready_item_goes_first(void **state)
     struct workload *workload = *state;
     struct item *first = add(workload, 1);
     struct item *second = add(workload, 2);
-    assert_ptr_equal(workload_next(workload, 0), first);
+    assert_ptr_equal(workload_next(workload, 0, 2), first);
     first->state = ITEM_OUT;
-    assert_ptr_equal(workload_next(workload, 0), second);
+    assert_ptr_equal(workload_next(workload, 0, 2), second);
     second->state = ITEM_OUT;
-    assert_null(workload_next(workload, 0));
+    assert_null(workload_next(workload, 0, 2));
 }
 
 static void a_postponed_item_waits_longer_each_time(void **state)
@@ -61,11 +61,11 @@ static void a_waiting_item_is_not_handed_out_before_its_time(void **state)
     struct workload *workload = *state;
     struct item *item = add(workload, 1);
     workload_postpone(item, 1000);
-    assert_null(workload_next(workload, item->not_before - 1));
-    assert_ptr_equal(workload_next(workload, item->not_before), item);
+    assert_null(workload_next(workload, item->not_before - 1, 2));
+    assert_ptr_equal(workload_next(workload, item->not_before, 2), item);
     assert_int_equal(workload_pause(workload, item->not_before - 7, 1000), 7);
     workload_wake(workload);
-    assert_ptr_equal(workload_next(workload, 0), item);
+    assert_ptr_equal(workload_next(workload, 0, 2), item);
 }
 
 static void a_broken_connection_forgets_what_the_broker_will_send_again(void **state)
@@ -116,6 +116,74 @@ static void an_item_is_found_by_its_request_id(void **state)
     assert_null(workload_by_id(workload, "0193a1b2-0000-7000-8000-000000000002"));
 }
 
+static void requests_on_one_container_keep_their_order(void **state)
+{
+    struct workload *workload = *state;
+    struct item *stop = add(workload, 1), *start = add(workload, 2), *other = add(workload, 3);
+    stop->errand = (struct errand){.user = "alice", .container = "web"};
+    start->errand = stop->errand;
+    other->errand = (struct errand){.user = "bob", .container = "web"};
+    stop->state = ITEM_OUT;
+    assert_ptr_equal(workload_next(workload, 0, 2), other);
+    other->state = ITEM_OUT;
+    assert_null(workload_next(workload, 0, 2));
+    workload_postpone(stop, 1000); /* an outage does not let the later one pass */
+    assert_null(workload_next(workload, 1000, 2));
+    workload_remove(workload, stop);
+    assert_ptr_equal(workload_next(workload, 0, 2), start);
+}
+
+static void slow_requests_leave_runners_for_quick_ones(void **state)
+{
+    struct workload *workload = *state;
+    struct item *first = add(workload, 1), *second = add(workload, 2), *quick = add(workload, 3);
+    first->errand.slow = second->errand.slow = true;
+    first->state = ITEM_OUT;
+    assert_ptr_equal(workload_next(workload, 0, 1), quick);
+    assert_ptr_equal(workload_next(workload, 0, 2), second);
+}
+
+static void a_suspect_goes_alone_and_what_comes_after_it_waits(void **state)
+{
+    struct workload *workload = *state;
+    struct item *out = add(workload, 1), *suspect = add(workload, 2), *after = add(workload, 3);
+    out->state = ITEM_OUT;
+    suspect->crashes = 1;
+    assert_null(workload_next(workload, 0, 2));
+    workload_remove(workload, out);
+    assert_ptr_equal(workload_next(workload, 0, 2), suspect);
+    suspect->state = ITEM_OUT;
+    assert_null(workload_next(workload, 0, 2));
+    workload_remove(workload, suspect);
+    assert_ptr_equal(workload_next(workload, 0, 2), after);
+}
+
+static void what_kills_every_runner_is_condemned_and_goes_to_none(void **state)
+{
+    struct workload *workload = *state;
+    struct item *item = add(workload, 1);
+    for (int i = 0; i < ATTEMPTS_MOST; i++) {
+        assert_false(item_is_deadly(item));
+        item->crashes++;
+    }
+    assert_true(item_is_deadly(item));
+    item->kind = WORK_RESUME; /* the journal counts these, and the runner says so */
+    assert_false(item_is_deadly(item));
+    workload_condemn(item, "a reason");
+    assert_null(workload_next(workload, 0, 2));
+    assert_ptr_equal(workload_condemned(workload, 0), item);
+    item->not_before = 500;
+    assert_null(workload_condemned(workload, 499));
+    assert_int_equal(workload_pause(workload, 400, 1000), 100);
+}
+
+static void what_the_journal_holds_is_asked_for_without_end(void **state)
+{
+    struct item *recall = workload_add(*state, WORK_RECALL);
+    recall->crashes = 1000;
+    assert_false(item_is_deadly(recall));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +198,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(removing_the_last_item_leaves_a_list_that_grows_again,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_item_is_found_by_its_request_id, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(requests_on_one_container_keep_their_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(slow_requests_leave_runners_for_quick_ones, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_suspect_goes_alone_and_what_comes_after_it_waits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_kills_every_runner_is_condemned_and_goes_to_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_the_journal_holds_is_asked_for_without_end, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

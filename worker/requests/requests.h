@@ -26,6 +26,10 @@ request_action request_logs;
 request_action request_commit;
 request_action request_image_remove;
 
+/* After a failure for good: nothing is left of what earlier attempts made or reserved. */
+typedef int request_undo(struct runner *runner, const struct job *job, struct error *err);
+request_undo request_create_undo;
+
 /*
  * A container of the request's user, found by args.container: the index says which, the engine says
  * what it is, and name and MAC prove that it is ours. FAULT_NOT_FOUND otherwise; FAULT_CONFLICT for

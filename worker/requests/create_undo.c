@@ -1,0 +1,79 @@
+/*
+ * Leave nothing of a create that has failed for good: found by its request alone, for what an
+ * earlier attempt was granted, called or given may not be what this one would be.
+ */
+#include <string.h>
+
+#include "common/auto.h"
+#include "worker/requests/requests.h"
+
+static const char *text_at(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static bool is_of(const struct job *job, const char *request, const char *user)
+{
+    return request && user && strcmp(request, job->request.id) == 0 &&
+           strcmp(user, job->request.user) == 0;
+}
+
+static int remove_container(struct runner *runner, const struct job *job, const json_t *container,
+                            struct error *err)
+{
+    const json_t *labels = json_object_get(container, "Labels");
+    const char *id = text_at(container, "Id");
+    const char *name = text_at(labels, "dcm.name");
+    struct labels expected = {
+        .kind = "container", .user = job->request.user, .request = job->request.id};
+    if (!id || !name || !labels_verify(runner->keyring, runner->identity, labels, &expected))
+        return 0;
+    /* The tombstone first: the keeper would take it for a container that the index has lost. */
+    if (journal_tombstone(runner->journal, id, err) < 0 ||
+        engine_container_remove(runner->engine, id, err) < 0)
+        return -1;
+    return container_release(runner, job->request.user, name, job->request.id, err);
+}
+
+static int remove_containers(struct runner *runner, const struct job *job, struct error *err)
+{
+    json_auto_t *containers = NULL;
+    size_t i = 0;
+    json_t *container = NULL;
+    if (runner_identity(runner, err) < 0 ||
+        engine_container_list(runner->engine, &containers, err) < 0)
+        return -1;
+    json_array_foreach(containers, i, container)
+    {
+        const json_t *labels = json_object_get(container, "Labels");
+        if (is_of(job, text_at(labels, "dcm.request"), text_at(labels, "dcm.user")) &&
+            remove_container(runner, job, container, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A reservation that no container was made for yet. */
+static int release_entries(struct runner *runner, const struct job *job, struct error *err)
+{
+    json_auto_t *entries = NULL;
+    size_t i = 0;
+    json_t *entry = NULL;
+    if (store_containers_of_server(runner->store, &entries, err) < 0)
+        return -1;
+    json_array_foreach(entries, i, entry)
+    {
+        const char *name = text_at(json_object_get(entry, "container"), "name");
+        if (name && is_of(job, text_at(entry, "request"), text_at(entry, "user")) &&
+            container_release(runner, job->request.user, name, job->request.id, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int request_create_undo(struct runner *runner, const struct job *job, struct error *err)
+{
+    if (remove_containers(runner, job, err) < 0)
+        return -1;
+    return release_entries(runner, job, err);
+}
