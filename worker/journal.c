@@ -164,9 +164,8 @@ int journal_unfinished(struct journal *journal, json_t **ret_requests, struct er
     int more = statement ? journal_step(journal, statement, err) : -1;
 
     for (; more > 0; more = journal_step(journal, statement, err)) {
-        json_t *request =
-            json_pack("{s:s, s:s, s:s}", "id", column_text(statement, 0), "publisher",
-                      column_text(statement, 1), "body", column_text(statement, 2));
+        json_t *request = json_pack("{s:s, s:s, s:s}", "id", column_text(statement, 0), "publisher",
+                                    column_text(statement, 1), "body", column_text(statement, 2));
         if (json_array_append_new(requests, request))
             return fail(err, FAULT_INTERNAL, "out of memory");
     }

@@ -208,7 +208,8 @@ static int set_up(struct journal *journal, struct error *err)
     if (use_wal(database, err) || run_script(database, settings, err) ||
         read_version(database, &version, err))
         return -1;
-    if (version < SCHEMA_VERSION && (upgrade(database, err) || read_version(database, &version, err)))
+    if (version < SCHEMA_VERSION &&
+        (upgrade(database, err) || read_version(database, &version, err)))
         return -1;
     if (version != SCHEMA_VERSION)
         return fail(err, FAULT_INTERNAL, "journal: of version %d, this program knows %d", version,

@@ -20,8 +20,7 @@ static int tell_store(struct runner *runner, const struct job *job, const json_t
 static int record_result(struct runner *runner, const struct job *job, const json_t *result,
                          struct error *err)
 {
-    if (job->journalled &&
-        journal_end(runner->journal, &job->request, job->hash, result, err) < 0)
+    if (job->journalled && journal_end(runner->journal, &job->request, job->hash, result, err) < 0)
         return -1;
     if (tell_store(runner, job, result, err) < 0)
         return -1;

@@ -110,10 +110,9 @@ static int let_go(struct runner *runner, const struct job *job, const struct err
 static int act(struct runner *runner, struct job *job, json_t *result, struct error *err)
 {
     struct error fault = {0}, debris = {0};
-    if (job->journalled &&
-        (journal_begin(runner->journal, &job->request, job->hash, job->publisher, job->body, err) <
-             0 ||
-         tell_taken(runner, job, err) < 0))
+    if (job->journalled && (journal_begin(runner->journal, &job->request, job->hash, job->publisher,
+                                          job->body, err) < 0 ||
+                            tell_taken(runner, job, err) < 0))
         return -1;
     engine_mark(runner->engine);
     int status = actions[job->request.op].run(runner, job, result, &fault);

@@ -28,7 +28,8 @@ static void the_container_is_read_from_whatever_names_it(void **state)
     assert_string_equal(stop.user, "alice");
     assert_string_equal(stop.container, "web");
     assert_true(stop.slow);
-    struct errand create = errand_of("container.create", "\"image\":\"debian-ssh\",\"name\":\"web\"");
+    struct errand create =
+        errand_of("container.create", "\"image\":\"debian-ssh\",\"name\":\"web\"");
     assert_string_equal(create.container, "web");
     assert_false(create.slow);
     assert_true(errand_clashes(&stop, &create));
@@ -69,10 +70,14 @@ static void a_port_may_be_that_of_any_chosen_name(void **state)
         const char *one, *other;
         bool clash;
     } cases[] = {
-        {"22635", "22635", true},          {"22635", "22636", false},
-        {"22635", "container22635", true}, {"22635", "container22636", false},
-        {"22635", "web", true},            {"container22635", "web", false},
-        {"container", "22635", true},      {"web", "web", true},
+        {"22635", "22635", true},
+        {"22635", "22636", false},
+        {"22635", "container22635", true},
+        {"22635", "container22636", false},
+        {"22635", "web", true},
+        {"container22635", "web", false},
+        {"container", "22635", true},
+        {"web", "web", true},
         {"web", "db", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

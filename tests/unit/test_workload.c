@@ -198,11 +198,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(removing_the_last_item_leaves_a_list_that_grows_again,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_item_is_found_by_its_request_id, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(requests_on_one_container_keep_their_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(slow_requests_leave_runners_for_quick_ones, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_suspect_goes_alone_and_what_comes_after_it_waits, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_kills_every_runner_is_condemned_and_goes_to_none, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_the_journal_holds_is_asked_for_without_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(requests_on_one_container_keep_their_order, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(slow_requests_leave_runners_for_quick_ones, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_suspect_goes_alone_and_what_comes_after_it_waits, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_kills_every_runner_is_condemned_and_goes_to_none,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_the_journal_holds_is_asked_for_without_end, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
