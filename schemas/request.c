@@ -61,6 +61,10 @@ static const struct field image_args[] = {
     {.name = "image", .required = true, IMAGE_REFERENCE},
 };
 
+static const struct field cancel_args[] = {
+    {.name = "request", .required = true, REQUEST_ID},
+};
+
 static const struct operation {
     const char *name;
     struct shape args;
@@ -76,6 +80,7 @@ static const struct operation {
     [OP_CONTAINER_LOGS] = {"container.logs", SHAPE(logs_args)},
     [OP_IMAGE_COMMIT] = {"image.commit", SHAPE(commit_args)},
     [OP_IMAGE_REMOVE] = {"image.remove", SHAPE(image_args)},
+    [OP_JOB_CANCEL] = {"job.cancel", SHAPE(cancel_args)},
 };
 
 const char *op_name(enum op op)

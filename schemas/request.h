@@ -29,6 +29,7 @@ enum op {
     OP_CONTAINER_LOGS,
     OP_IMAGE_COMMIT,
     OP_IMAGE_REMOVE,
+    OP_JOB_CANCEL,
     OP_COUNT
 };
 const char *op_name(enum op op);                     /* "container.create" */

@@ -50,6 +50,8 @@ const struct command commands[] = {
      false, run_status},
     {"wait", "", "[REQUEST…]", "follow requests to their results; without an id, your latest",
      FOLLOWS | LISTS, 0, ANY_NUMBER, OP_COUNT, false, run_wait},
+    {"cancel", "", "REQUEST", "take back a request that has not begun", ASKS, 1, 1, OP_JOB_CANCEL,
+     false, run_cancel},
     {"help", "", "[COMMAND]", "explain a command, or all", 0, 0, 1, OP_COUNT, true, run_help},
     {"list", "", "", "list the commands", 0, 0, 0, OP_COUNT, true, run_list},
     {"exit", "quit", "", "leave", 0, 0, 0, OP_COUNT, true, run_exit},

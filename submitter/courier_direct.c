@@ -127,6 +127,9 @@ static int direct_submit(struct courier *courier, const struct request *request,
     /* It has been asked: that it cannot be noted down here is no failure. */
     if (direct->mailbox)
         mailbox_queue(direct->mailbox, request, NULL);
+    if (direct->mailbox && request->op == OP_JOB_CANCEL)
+        mailbox_cancel(direct->mailbox, request->user,
+                       json_string_value(json_object_get(request->args, "request")), NULL);
     if (request->op == OP_CONTAINER_LOGS)
         memcpy(direct->followed, request->id, IDENTIFIER_SIZE);
     return 0;

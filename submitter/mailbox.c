@@ -79,6 +79,19 @@ int mailbox_queue(struct mailbox *mailbox, const struct request *request, struct
     return redis_link_function(mailbox->link, sizeof(call) / sizeof(call[0]), call, NULL, err);
 }
 
+int mailbox_cancel(struct mailbox *mailbox, const char *user, const char *id, struct error *err)
+{
+    char record[KEY_SIZE], requests[KEY_SIZE], events[KEY_SIZE], retention[16];
+
+    key_of_user(record, KEY_REQUEST, user, id);
+    key_of_user(requests, KEY_REQUESTS, user, NULL);
+    key_of_user(events, KEY_EVENTS, user, id);
+    snprintf(retention, sizeof(retention), "%d", REQUEST_RETENTION_S);
+
+    const char *const call[] = {"dcm_1_cancel", "3", record, requests, events, retention};
+    return redis_link_function(mailbox->link, sizeof(call) / sizeof(call[0]), call, NULL, err);
+}
+
 int mailbox_record(struct mailbox *mailbox, const char *user, const char *id, json_t **ret_result,
                    struct error *err)
 {

@@ -29,6 +29,10 @@ int mailbox_check_id(struct mailbox *mailbox, const struct request *request, str
 /* Write a `queued` record unless there is one already. */
 int mailbox_queue(struct mailbox *mailbox, const struct request *request, struct error *err);
 
+/* Mark the user's request of this id as taken back, lest it be begun before its cancellation has
+ * come through the queue. What has begun already, goes on. */
+int mailbox_cancel(struct mailbox *mailbox, const char *user, const char *id, struct error *err);
+
 /* The three as in courier.h. */
 int mailbox_record(struct mailbox *mailbox, const char *user, const char *id, json_t **ret_result,
                    struct error *err);

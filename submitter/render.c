@@ -69,6 +69,12 @@ static void tell_answered(FILE *out, const json_t *result, const char *verb)
     fprintf(out, "%s %s.\n", server ? server : "a server", verb);
 }
 
+static void tell_plainly(FILE *out, const json_t *result, const char *verb)
+{
+    (void)result;
+    fprintf(out, "%s.\n", verb);
+}
+
 static void tell_nothing(FILE *out, const json_t *result, const char *verb)
 {
     (void)out, (void)result, (void)verb;
@@ -88,6 +94,7 @@ static const struct deed {
     [OP_CONTAINER_REMOVE] = {tell_changed, "removed"},
     [OP_IMAGE_COMMIT] = {tell_image, "committed"},
     [OP_IMAGE_REMOVE] = {tell_image, "removed"},
+    [OP_JOB_CANCEL] = {tell_plainly, "Cancelled"},
     [OP_CONTAINER_LOGS] = {tell_nothing, NULL}, /* its output was the answer */
 };
 

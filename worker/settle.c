@@ -33,6 +33,7 @@ static const struct action {
     [OP_CONTAINER_LOGS] = {request_logs, READS},
     [OP_IMAGE_COMMIT] = {request_commit, JOURNALLED},
     [OP_IMAGE_REMOVE] = {request_image_remove, JOURNALLED},
+    [OP_JOB_CANCEL] = {request_cancel, READS},
 };
 
 /* Ids say when they were made: one from long ago may be of a record that has been forgotten, and
@@ -128,6 +129,18 @@ static int act(struct runner *runner, struct job *job, json_t *result, struct er
     return !failed && job->journalled ? SETTLE_PROVEN : 0;
 }
 
+/* Nobody had claimed it, and yet it was begun here: by a store that has lost its record since. */
+static int call_off(struct runner *runner, const struct job *job, json_t *result, struct error *err)
+{
+    struct error fault = {0};
+    if (job->resumed && !job->untouched)
+        fail(&fault, FAULT_UNKNOWN, "cancelled, but it had been begun: see with ps");
+    else
+        fail(&fault, FAULT_CANCELLED, "cancelled before it was begun");
+    return clear_up(runner, job, err) < 0 ? -1
+                                          : record_outcome(runner, job, result, -1, &fault, err);
+}
+
 static int run_request(struct runner *runner, struct job *job, struct error *err)
 {
     json_auto_t *result = result_new(&job->request);
@@ -140,6 +153,8 @@ static int run_request(struct runner *runner, struct job *job, struct error *err
                    : record_outcome(runner, job, result, -1, &fault, err);
     if (store_claim(runner->store, &job->request, job->hash, &outcome, &ended, err) < 0)
         return -1;
+    if (outcome == CLAIM_CANCELLED)
+        return call_off(runner, job, result, err);
     return outcome == CLAIM_OURS ? act(runner, job, result, err)
                                  : stand_back(runner, job, outcome, ended, err);
 }

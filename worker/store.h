@@ -27,15 +27,26 @@ static inline void auto_store(struct store **slot)
     store_free(*slot);
 }
 
+#define CANCEL_WORD_SIZE 64
+
 enum claim {
-    CLAIM_OURS,     /* go on; also when this server had claimed it before */
-    CLAIM_ENDED,    /* somebody finished it: *ret_result */
-    CLAIM_MISMATCH, /* the same id was used with another body */
-    CLAIM_ELSEWHERE /* another server has claimed it */
+    CLAIM_OURS,      /* go on; also when this server had claimed it before */
+    CLAIM_ENDED,     /* somebody finished it: *ret_result */
+    CLAIM_MISMATCH,  /* the same id was used with another body */
+    CLAIM_ELSEWHERE, /* another server has claimed it */
+    CLAIM_CANCELLED  /* its user took it back before anybody claimed it: end it */
 };
 /* Place and claim in one step, record `running`, tell the stream "placed". */
 int store_claim(struct store *store, const struct request *request, const char *hash,
                 enum claim *ret_claim, json_t **ret_result, struct error *err);
+enum cancel {
+    CANCEL_NOTED, /* it has not begun, and no claim will begin it */
+    CANCEL_BEGUN, /* *ret_word: the server that has */
+    CANCEL_ENDED  /* *ret_word: its state */
+};
+/* Take back the user's request of this id, which may not have come yet: NOTED with "" as word. */
+int store_cancel(struct store *store, const char *user, const char *id, enum cancel *ret_cancel,
+                 char ret_word[CANCEL_WORD_SIZE], struct error *err);
 int store_progress(struct store *store, const struct request *request, enum phase phase,
                    struct error *err);
 int store_output(struct store *store, const struct request *request, const char *stream,

@@ -79,10 +79,8 @@ static char *progress_text(const struct request *request, enum phase phase, stru
 }
 
 static const char *const claim_words[] = {
-    [CLAIM_OURS] = "ours",
-    [CLAIM_ENDED] = "ended",
-    [CLAIM_MISMATCH] = "mismatch",
-    [CLAIM_ELSEWHERE] = "elsewhere",
+    [CLAIM_OURS] = "ours",           [CLAIM_ENDED] = "ended",         [CLAIM_MISMATCH] = "mismatch",
+    [CLAIM_ELSEWHERE] = "elsewhere", [CLAIM_CANCELLED] = "cancelled",
 };
 
 static int read_claim(const json_t *reply, enum claim *ret_claim, json_t **ret_result,
@@ -118,6 +116,30 @@ int store_claim(struct store *store, const struct request *request, const char *
     if (send(store, &call, &reply, err))
         return -1;
     return read_claim(reply, ret_claim, ret_result, err);
+}
+
+int store_cancel(struct store *store, const char *user, const char *id, enum cancel *ret_cancel,
+                 char ret_word[CANCEL_WORD_SIZE], struct error *err)
+{
+    static const char *const words[] = {
+        [CANCEL_NOTED] = "noted", [CANCEL_BEGUN] = "begun", [CANCEL_ENDED] = "ended"};
+    struct request target = {0};
+    struct request_call call;
+    json_auto_t *reply = NULL;
+    snprintf(target.user, sizeof(target.user), "%s", user);
+    snprintf(target.id, sizeof(target.id), "%s", id);
+    call_begin(&call, "dcm_1_cancel", &target);
+    add(&call, call.retention);
+    if (send(store, &call, &reply, err))
+        return -1;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(words[i], word_of(reply, 0)) != 0)
+            continue;
+        snprintf(ret_word, CANCEL_WORD_SIZE, "%s", word_of(reply, 1));
+        *ret_cancel = (enum cancel)i;
+        return 0;
+    }
+    return fail(err, FAULT_INTERNAL, "the store calls a cancellation \"%s\"", word_of(reply, 0));
 }
 
 static int send_event(struct store *store, const struct request *request, const char *event,

@@ -2,14 +2,14 @@
 # A private Redis on loopback: append-only file on, nothing evicted, three accounts.
 
 # Redis checks what a function calls against the caller's rights, so the gate may write what
-# dcm_1_queue writes, request records, streams and lists, but no user's containers. %R~ is a key
+# dcm_1_queue and dcm_1_cancel write, request records, streams and lists, but no user's containers. %R~ is a key
 # permission of Redis 7: https://redis.io/docs/management/security/acl/
 STORE_GATE_KEYS=("%R~dcm:user:*" "~dcm:user:*:requests" "~dcm:user:*:request:*"
     "~dcm:user:*:events:*" "~dcm:user:*:follower:*")
 STORE_GATE_COMMANDS=(-@all +hello +ping +select "+client|setname" +time +exists +type +ttl
     +hget +hmget +hgetall +hvals +hexists +hlen +zrange +zrevrange +zrangebyscore +zcard +zscore
     +xread +xrange +xrevrange +xlen +get
-    +set +hset +zadd +zremrangebyscore +expire +xadd "+fcall|dcm_1_queue")
+    +set +hset +zadd +zremrangebyscore +expire +xadd "+fcall|dcm_1_queue" "+fcall|dcm_1_cancel")
 STORE_WORKER_COMMANDS=(-@all +@read +@write +@connection +@scripting -@dangerous +time +info)
 
 # Nobody can be "default", but Redis 7.0 replays its append-only file with that account's rights:
@@ -75,7 +75,7 @@ store_answers() {
     [[ $(store_cli "$1" PING) == PONG ]]
 }
 
-# The gate may call dcm_1_queue, but may not load it: who loads functions decides what they do.
+# The gate may call two functions, but may not load them: who loads functions decides what they do.
 store_functions() {
     cat "$(dirname "${BASH_SOURCE[0]}")"/../../schemas/store/*.lua |
         store_cli "$1" -x FUNCTION LOAD REPLACE >/dev/null

@@ -58,6 +58,9 @@ redis.register_function('dcm_1_claim', function(keys, args)
     if state == 'running' then
         return { holder == server and 'ours' or 'elsewhere', holder }
     end
+    if redis.call('HEXISTS', keys[1], 'cancel') == 1 then
+        return { 'cancelled' }
+    end
     redis.call('HSET', keys[1], 'state', 'running', 'hash', hash, 'op', op,
                'submitted', submitted, 'server', server, 'result', result)
     redis.call('HINCRBY', keys[1], 'epoch', 1)
@@ -65,6 +68,21 @@ redis.register_function('dcm_1_claim', function(keys, args)
     tell(keys[3], event)
     keep(keys, retention)
     return { 'ours', server }
+end)
+
+-- What has not begun will not begin. It may not even have come yet: its claim finds the mark.
+redis.register_function('dcm_1_cancel', function(keys, args)
+    local retention = args[1]
+    local state, _hash, holder = read_record(keys[1])
+    if FINAL[state] then
+        return { 'ended', state }
+    end
+    if state == 'running' then
+        return { 'begun', holder }
+    end
+    redis.call('HSET', keys[1], 'cancel', 1)
+    redis.call('EXPIRE', keys[1], retention)
+    return { 'noted', state or '' }
 end)
 
 redis.register_function('dcm_1_event', function(keys, args)

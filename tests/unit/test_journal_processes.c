@@ -99,9 +99,11 @@ static int failures_at_once(unsigned count, const char *path,
 static int only_open(const char *path, unsigned worker)
 {
     struct journal *journal = NULL;
-    int status = journal_open(path, &journal, NULL);
+    struct error err = {0};
+    int status = journal_open(path, &journal, &err);
 
-    (void)worker;
+    if (status)
+        fprintf(stderr, "process %u: %s\n", worker, err.text);
     journal_close(journal);
     return status ? 1 : 0;
 }

@@ -372,6 +372,49 @@ static void heartbeats_count_and_carry_the_facts(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, fixture_empty)
 
+static void assert_cancel(struct store *store, const struct request *request, enum cancel expected,
+                          const char *expected_word)
+{
+    char word[CANCEL_WORD_SIZE];
+    enum cancel cancel = CANCEL_ENDED;
+    assert_done(store_cancel(store, request->user, request->id, &cancel, word, err));
+    assert_int_equal(cancel, expected);
+    assert_string_equal(word, expected_word);
+}
+
+static void what_is_cancelled_in_the_queue_is_claimed_by_nobody(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request request = request_of("alice");
+    assert_queue(fixture, &request, "queued");
+    assert_cancel(fixture->store, &request, CANCEL_NOTED, "queued");
+    assert_cancel(fixture->store, &request, CANCEL_NOTED, "queued");
+    assert_int_equal(claim_of(fixture->store, &request, HASH, NULL), CLAIM_CANCELLED);
+    assert_field(fixture, &request, "state", "queued"); /* whoever claimed it ends it */
+}
+
+static void a_cancellation_may_come_before_its_request(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request request = request_of("alice");
+    AUTO(request) struct request other = request_of("alice");
+    assert_cancel(fixture->store, &request, CANCEL_NOTED, "");
+    assert_queue(fixture, &request, "queued");
+    assert_int_equal(claim_of(fixture->store, &request, HASH, NULL), CLAIM_CANCELLED);
+    assert_int_equal(claim_of(fixture->store, &other, HASH, NULL), CLAIM_OURS);
+}
+
+static void what_has_begun_or_ended_is_not_cancelled(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request request = request_of("alice");
+    assert_int_equal(claim_of(fixture->store, &request, HASH, NULL), CLAIM_OURS);
+    assert_cancel(fixture->store, &request, CANCEL_BEGUN, "lcg50");
+    assert_int_equal(claim_of(fixture->store, &request, HASH, NULL), CLAIM_OURS);
+    end_as_done(fixture->store, &request);
+    assert_cancel(fixture->store, &request, CANCEL_ENDED, "done");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +435,9 @@ int main(void)
         TEST(a_store_that_was_restarted_is_connected_again),
         TEST(a_store_that_is_down_is_a_dependency),
         TEST(heartbeats_count_and_carry_the_facts),
+        cmocka_unit_test_setup(what_is_cancelled_in_the_queue_is_claimed_by_nobody, fixture_empty),
+        cmocka_unit_test_setup(a_cancellation_may_come_before_its_request, fixture_empty),
+        cmocka_unit_test_setup(what_has_begun_or_ended_is_not_cancelled, fixture_empty),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -25,6 +25,7 @@ request_action request_remove;
 request_action request_logs;
 request_action request_commit;
 request_action request_image_remove;
+request_action request_cancel;
 
 /* After a failure for good: nothing is left of what earlier attempts made or reserved. */
 typedef int request_undo(struct runner *runner, const struct job *job, struct error *err);

@@ -1,0 +1,22 @@
+/* job.cancel: what has not begun is not begun any more; what has, goes on. */
+#include <string.h>
+
+#include "worker/requests/requests.h"
+
+int request_cancel(struct runner *runner, struct job *job, json_t *result, struct error *err)
+{
+    const char *id = json_string_value(json_object_get(job->request.args, "request"));
+    char word[CANCEL_WORD_SIZE];
+    enum cancel cancel;
+    if (store_cancel(runner->store, job->request.user, id, &cancel, word, err) < 0)
+        return -1;
+    if (cancel == CANCEL_BEGUN)
+        return fail(err, FAULT_CONFLICT, "it has begun on %s, and goes on", word);
+    if (cancel == CANCEL_ENDED && strcmp(word, "cancelled") != 0)
+        return fail(err, FAULT_CONFLICT, "it has ended before: %s", word);
+    if (cancel == CANCEL_NOTED && !word[0])
+        json_object_set_new(result, "warning",
+                            json_string("no request of this id has come yet: should one come, it "
+                                        "will not be begun"));
+    return 0;
+}
