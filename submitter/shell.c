@@ -10,6 +10,7 @@
 #include "submitter/run.h"
 #include "submitter/shell_guard.h"
 #include "submitter/shell_prompt.h"
+#include "submitter/shell_sftp.h"
 #include "submitter/shell_words.h"
 
 static volatile sig_atomic_t interrupted; /* Ctrl-C: drop the line, or stop following */
@@ -48,15 +49,36 @@ static void catch_signals(void)
 /* ---- one line ---- */
 
 /* What scp, sftp and rsync ask a server to run. */
-static bool moves_files(const char *word)
+static const struct mover {
+    const char *program;
+    bool speaks_sftp; /* and shows nothing but what comes in that tongue */
+} movers[] = {
+    {"scp", false},
+    {"rsync", false},
+    {"sftp-server", true},
+    {"internal-sftp", true},
+};
+
+static const struct mover *find_mover(const char *word)
 {
-    static const char *const programs[] = {"scp", "sftp-server", "internal-sftp", "rsync"};
     const char *slash = strrchr(word, '/');
 
-    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-        if (strcmp(slash ? slash + 1 : word, programs[i]) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < sizeof(movers) / sizeof(movers[0]); i++)
+        if (strcmp(slash ? slash + 1 : word, movers[i].program) == 0)
+            return &movers[i];
+    return NULL;
+}
+
+static int refuse_files(const struct session *session, const struct mover *mover)
+{
+    struct error reason = {0};
+
+    fail(&reason, FAULT_INVALID,
+         "no files here: send them to a container, as with scp -P PORT (or sftp -P PORT, or "
+         "rsync -e 'ssh -p PORT'); ps shows its PORT");
+    if (mover->speaks_sftp && !session->leave && !isatty(STDIN_FILENO))
+        sftp_refuse(stdin, session->out, reason.text);
+    return render_error(session, NULL, NULL, &reason);
 }
 
 static int run_line(struct session *session, const char *line)
@@ -68,12 +90,9 @@ static int run_line(struct session *session, const char *line)
         return render_error(session, NULL, NULL, &reason);
     if (words.count == 0)
         return 0;
-    if (moves_files(words.texts[0])) {
-        fail(&reason, FAULT_INVALID,
-             "no files here: send them to a container, as with scp -P PORT (or sftp -P PORT, or "
-             "rsync -e 'ssh -p PORT'); ps shows its PORT");
-        return render_error(session, NULL, NULL, &reason);
-    }
+    const struct mover *mover = find_mover(words.texts[0]);
+    if (mover)
+        return refuse_files(session, mover);
     return run_words(session, words.count, words.texts);
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import socket
 import subprocess
@@ -104,24 +105,32 @@ def test_nothing_else_is_run(sshd, whole_stack, command):
         assert done.returncode == 2 and "uid=" not in done.stdout + done.stderr
 
 
-def test_files_are_sent_elsewhere(sshd, whole_stack):
-    for user in (whole_stack.alice, whole_stack.bob):
-        done = transfer(user, "scp", "-O", "/etc/hostname")
-        assert done.returncode != 0 and "scp -P PORT" in done.stderr
-        assert "scp -P PORT" in ssh(user, "rsync --server -e.LsfxC . x").stderr
+@pytest.mark.parametrize("name", ["alice", "bob"])
+@pytest.mark.parametrize("words", [
+    ["scp", "-r", "-P", str(PORT), "/etc/skel", "USER@127.0.0.1:/tmp"],
+    ["scp", "-O", "-P", str(PORT), "/etc/hostname", "USER@127.0.0.1:/tmp"],
+    ["sftp", "-P", str(PORT), "USER@127.0.0.1"],
+    ["rsync", "/etc/hostname", "USER@127.0.0.1:/tmp"],
+], ids=["scp -r", "scp -O", "sftp", "rsync"])
+def test_files_are_sent_elsewhere_and_that_is_said(sshd, whole_stack, name, words):
+    done = transfer(getattr(whole_stack, name), *words)
+    assert done.returncode != 0 and "no files here: send them to a container" in done.stderr, done
+    assert "scp -P PORT" in done.stderr
 
 
-def test_sftp_is_refused(sshd, whole_stack):
-    """Without words: sshd drops what a subsystem writes to standard error."""
+@pytest.mark.parametrize("words", [["/etc/hostname", "USER@127.0.0.1:/tmp"], ["USER@127.0.0.1:/etc/hostname", "/dev"]])
+def test_scp_of_one_file_is_refused_in_its_own_words(sshd, whole_stack, words):
+    """It shows no server's: https://github.com/openssh/openssh-portable, sftp-client.c, get_handle and get_status."""
     for user in (whole_stack.alice, whole_stack.bob):
-        assert transfer(user, "scp", "/etc/hostname").returncode != 0
-        assert transfer(user, "sftp").returncode != 0
+        done = transfer(user, "scp", "-P", str(PORT), *words)
+        assert done.returncode == 1 and done.stderr.startswith("scp: "), done
+    assert not os.path.exists("/tmp/hostname") and not os.path.exists("/dev/hostname")
 
 
 def transfer(user, program, *words):
-    target = f"{user.name}@127.0.0.1:/tmp"
-    return subprocess.run([program, *options(user), "-P", str(PORT), *words, target], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=30, check=False)
+    more = ["-e", shlex.join(["ssh", *options(user), "-p", str(PORT)])] if program == "rsync" else options(user)
+    return subprocess.run([program, *more, *(word.replace("USER", user.name) for word in words)],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
 
 
 @pytest.mark.parametrize("more", [["-L", "2300:127.0.0.1:22"], ["-D", "2300"], ["-R", "2301:127.0.0.1:22"]])
