@@ -15,7 +15,7 @@
  *   dcm:server:<server>:users        set    of users with containers there
  *   dcm:server:<server>:image_users  set    of users with images there
  *   dcm:server:<server>:granted      set    of users whose granted images it has published
- *   dcm:server:<server>              hash   seq, heartbeat, version, address, …
+ *   dcm:server:<server>              hash   seq, heartbeat, version, policy, address, addresses
  *   dcm:servers                      set    of server names
  */
 #ifndef DCM_SCHEMAS_KEYS_H

@@ -1,6 +1,5 @@
 #include "schemas/request.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,12 +216,5 @@ void request_hash(const struct request *request, char ret_hash[REQUEST_HASH_SIZE
 {
     json_auto_t *asked = json_pack("{s:s, s:s, s:O}", "user", request->user, "op",
                                    op_name(request->op), "args", request->args);
-    AUTO(string) char *text = asked ? json_dumps(asked, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
-    /* Memory alone can be wanting here, and a wrong hash would pass one request for another. */
-    if (!text || !EVP_Digest(text, strlen(text), digest, &length, EVP_sha256(), NULL))
-        abort();
-    for (unsigned i = 0; i < length; i++)
-        snprintf(ret_hash + (size_t)2 * i, 3, "%02x", digest[i]);
+    json_digest(asked, ret_hash);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "schemas/digest.h"
 #include "schemas/identifier.h"
 #include "schemas/names.h"
 
@@ -61,7 +62,7 @@ int request_decode(const char *bytes, size_t length, struct request *ret_request
 int request_encode(const struct request *request, char **ret_text, struct error *err);
 
 /* SHA-256 in hex over the canonical {user, op, args}: the same id with another hash is refused. */
-#define REQUEST_HASH_SIZE 65
+#define REQUEST_HASH_SIZE DIGEST_SIZE
 void request_hash(const struct request *request, char ret_hash[REQUEST_HASH_SIZE]);
 
 #endif

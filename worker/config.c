@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/settings.h"
 #include "schemas/names.h"
+#include "worker/addresses.h"
 
 #define ROW(member) offsetof(struct worker_config, member)
 
@@ -37,6 +38,10 @@ static const struct setting settings[] = {
      .offset = ROW(keyring),
      .fallback = DCM_CONFIG_DIRECTORY "/keyring"},
     {.name = "addresses", .kind = SETTING_LIST, .offset = ROW(addresses)},
+    {.name = "address_file",
+     .kind = SETTING_PATH,
+     .offset = ROW(address_file),
+     .fallback = DCM_CONFIG_DIRECTORY "/addresses.conf"},
     {.name = "ssh_ports",
      .kind = SETTING_TEXT,
      .offset = ROW(ssh_ports),
@@ -116,11 +121,8 @@ static int check(struct worker_config *config, struct error *err)
     enum log_level level;
     if (!name_is_server(config->server))
         return fail(err, FAULT_INVALID, "server: '%s' is not a server name", config->server);
-    for (char **address = config->addresses; *address; address++)
-        if (!name_is_address(*address))
-            return fail(err, FAULT_INVALID, "addresses: '%s' is not an IPv4 address", *address);
-    if (!config->addresses[0])
-        return fail(err, FAULT_INVALID, "addresses: name at least one");
+    if (addresses_check(config->addresses, err) < 0)
+        return -1;
     if (!log_level_parse(config->log_level, &level))
         return fail(err, FAULT_INVALID, "log_level: '%s' is none of error, warning, info, debug",
                     config->log_level);

@@ -16,7 +16,8 @@ struct worker_config {
     char *state;
     char *policy;
     char *keyring;
-    char **addresses; /* the first is the one that users are given for SSH */
+    char **addresses;   /* at the start; worker/addresses.h says which count now */
+    char *address_file; /* what dcm-admin made of them; need not exist */
     char *ssh_ports;
     char *subnets;
     long subnet_bits;

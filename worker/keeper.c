@@ -8,8 +8,10 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/prefork.h"
+#include "schemas/digest.h"
 #include "schemas/keys.h"
 #include "schemas/units.h"
+#include "worker/addresses.h"
 
 #define HEARTBEAT_MS 5000
 #define COMPARE_MS 60000
@@ -36,9 +38,12 @@ static void complain(struct keeper *keeper, const struct error *err)
 
 static int heartbeat(struct keeper *keeper, struct error *err)
 {
-    const struct worker_config *config = keeper->runner.config;
-    json_auto_t *facts =
-        json_pack("{s:s, s:s}", "version", DCM_VERSION, "address", config->addresses[0]);
+    const struct runner *runner = &keeper->runner;
+    AUTO(string) char *addresses = addresses_text(runner->addresses);
+    char policy[DIGEST_SIZE];
+    json_digest(runner->policy, policy);
+    json_auto_t *facts = json_pack("{s:s, s:s, s:s?, s:s}", "version", DCM_VERSION, "address",
+                                   runner->addresses[0], "addresses", addresses, "policy", policy);
     return store_heartbeat(keeper->runner.store, facts, err);
 }
 
@@ -47,7 +52,7 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
     int64_t now = clock_ms();
     if (prefork_hangup()) {
         runner_reload(&keeper->runner);
-        keeper->compare_at = 0;
+        keeper->heartbeat_at = keeper->compare_at = 0;
     }
     if (now >= keeper->heartbeat_at) {
         keeper->heartbeat_at = now + HEARTBEAT_MS;

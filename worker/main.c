@@ -13,6 +13,7 @@
 #include "common/auto.h"
 #include "common/log.h"
 #include "common/prefork.h"
+#include "schemas/digest.h"
 #include "schemas/policy_document.h"
 #include "worker/config.h"
 #include "worker/dispatch.h"
@@ -164,15 +165,20 @@ static void usage(FILE *to)
           to);
 }
 
-/* Nothing else of the worker is needed for it, and nothing is changed. */
+/* Nothing else of the worker is needed for it, and nothing is changed. Prints the version, which
+ * workers report with their heartbeat. */
 static int check_policy(const char *path)
 {
     json_auto_t *policy = NULL;
     struct error err = {0};
-    if (policy_document_read(path, &policy, &err) == 0)
-        return EXIT_SUCCESS;
-    fprintf(stderr, "dcm-worker: %s\n", err.text);
-    return 2;
+    char version[DIGEST_SIZE];
+    if (policy_document_read(path, &policy, &err) < 0) {
+        fprintf(stderr, "dcm-worker: %s\n", err.text);
+        return 2;
+    }
+    json_digest(policy, version);
+    puts(version);
+    return EXIT_SUCCESS;
 }
 
 static int parse(int argc, char **argv, const char **ret_config, long *ret_runners)

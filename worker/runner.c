@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/prefork.h"
 #include "schemas/policy_document.h"
+#include "worker/addresses.h"
 #include "worker/dispatch.h"
 #include "worker/settle.h"
 
@@ -23,6 +24,7 @@ int runner_open(const struct worker_config *config, int socket, struct runner *r
     snprintf(journal, sizeof journal, "%s/journal.db", config->state);
     if (policy_document_read(config->policy, &runner.policy, err) < 0 ||
         keyring_read(config->keyring, &runner.keyring, err) < 0 ||
+        addresses_read(config, &runner.addresses, err) < 0 ||
         engine_new(config->engine, &runner.engine, err) < 0 ||
         store_new(config->store, config->server, &runner.store, err) < 0 ||
         journal_open(journal, &runner.journal, err) < 0) {
@@ -39,6 +41,7 @@ void runner_close(struct runner *runner)
     store_free(runner->store);
     engine_free(runner->engine);
     keyring_free(runner->keyring);
+    addresses_free(runner->addresses);
     json_decref(runner->policy);
     *runner = (struct runner){.socket = -1};
 }
@@ -55,6 +58,7 @@ void runner_reload(struct runner *runner)
     struct error err = {0};
     json_t *policy = NULL;
     struct keyring *keyring = NULL;
+    char **addresses = NULL;
     if (policy_document_read(runner->config->policy, &policy, &err) < 0) {
         log_error("the old policy stays: %s", err.text);
     } else {
@@ -67,6 +71,12 @@ void runner_reload(struct runner *runner)
     } else {
         keyring_free(runner->keyring);
         runner->keyring = keyring;
+    }
+    if (addresses_read(runner->config, &addresses, &err) < 0) {
+        log_error("the old addresses stay: %s", err.text);
+    } else {
+        addresses_free(runner->addresses);
+        runner->addresses = addresses;
     }
 }
 
@@ -169,6 +179,10 @@ int runner_run(const struct worker_config *config, int socket)
             status = EXIT_FAILURE;
             break;
         }
+        /* A signal may have come together with the work, and whoever sent it waits for no more
+         * than the keeper's word that the new policy counts. */
+        if (prefork_hangup())
+            runner_reload(&runner);
         serve(&runner, &work);
     }
     runner_close(&runner);

@@ -23,6 +23,7 @@ struct runner {
     struct journal *journal;
     struct keyring *keyring;
     json_t *policy;
+    char **addresses; /* of this server, the first for SSH; NULL-terminated, never empty */
     char identity[ENGINE_IDENTITY_SIZE]; /* the engine's; "" until runner_identity was asked */
     int socket;                          /* to the link; -1 in the keeper */
 };
@@ -33,7 +34,7 @@ int runner_open(const struct worker_config *config, int socket, struct runner *r
 void runner_close(struct runner *runner);
 /* Make sure that runner->identity is known. */
 int runner_identity(struct runner *runner, struct error *err);
-/* Read policy and keyring anew; a faulty file is reported and the old one stays. */
+/* Read policy, keyring and addresses anew; a faulty file is reported and the old one stays. */
 void runner_reload(struct runner *runner);
 
 /* Serve until told to end. Returns the exit status. */

@@ -16,6 +16,17 @@ account_shell() {
     if [[ -x $BIN/dcm-shell ]]; then printf '%s\n' "$BIN/dcm-shell"; else printf '/usr/sbin/nologin\n'; fi
 }
 
+# account_check NAME [UID]: may this become a user of DCM? Asked before anything is changed.
+account_check() {
+    local uid holder
+    if uid=$(id -u "$1" 2>/dev/null); then
+        ((uid >= 1000)) || fail 2 "$1 is an account of the system: choose another name"
+        [[ -z $2 || $uid == "$2" ]] || fail 2 "$1 has the uid $uid already: leave --uid out"
+    elif [[ -n $2 ]] && holder=$(getent passwd "$2" | cut -d: -f1) && [[ -n $holder ]]; then
+        fail 2 "the uid $2 is $holder's: choose another --uid"
+    fi
+}
+
 # account_ensure NAME [UID]: one that is there already is used as it is. "*" is no password, but
 # unlike "!" does not lock the account for an sshd without PAM. There is no home: the user's files
 # are in the storage, and nothing of the host's has to follow a path that is the user's to write.
@@ -24,24 +35,17 @@ account_ensure() {
     account_exists "$1" ||
         useradd --no-create-home --home-dir /nonexistent --shell "$(account_shell)" --user-group \
             --comment "$MARK" --password '*' ${2:+--uid "$2"} "$1"
-    account_check "$1" "${2:-}"
-    usermod --append --groups "$GROUP" "$1"
+    usermod --append --groups "$GROUP" "$1" >/dev/null
 }
 
-account_check() {
-    local uid
-    uid=$(id -u "$1")
-    ((uid >= 1000)) || fail 1 "$1 is an account of the system"
-    [[ -z $2 || $uid == "$2" ]] || fail 1 "$1 has the uid $uid already"
-}
-
-# Expiry refuses keys too; a locked password alone would not (usermod(8)).
+# Expiry refuses keys too; a locked password alone would not (usermod(8)). usermod says on standard
+# output, which is ours, that it had nothing to do.
 account_close() {
-    ! account_exists "$1" || usermod --expiredate 1 "$1"
+    ! account_exists "$1" || usermod --expiredate 1 "$1" >/dev/null
 }
 
 account_open() {
-    ! account_exists "$1" || usermod --expiredate "" "$1"
+    ! account_exists "$1" || usermod --expiredate "" "$1" >/dev/null
 }
 
 # The user's processes on this host; those of the same uid in containers, which may be others',

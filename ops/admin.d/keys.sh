@@ -5,6 +5,7 @@
 # keys_checked FILE: its keys, one a line; fails where a line is none, as in a private key.
 keys_checked() {
     local line found=
+    [[ -f $1 && -r $1 ]] || fail 2 "$1 cannot be read: name a file of public keys"
     while IFS= read -r line || [[ -n $line ]]; do
         [[ ! $line =~ ^[[:space:]]*(#|$) ]] || continue
         ssh-keygen -l -f - <<<"$line" >/dev/null 2>&1 ||
@@ -43,18 +44,19 @@ key_add() {
 
 # By the type and the key alone: comments and options may differ.
 key_remove() {
-    local name=$1 file line kept="" print drop
+    local name=$1 file line kept="" print drop found=
     keys_need "$name"
     file=$(keys_file "$name")
-    if [[ $2 == SHA256:* ]]; then drop=$2; else
+    if [[ $2 =~ ^SHA256:[A-Za-z0-9+/]{43}$ ]]; then drop=$2; else
         drop=$(keys_checked "$2")
         drop=$(key_prints <<<"$drop")
     fi
     alone
     while IFS= read -r line; do
         print=$(key_prints <<<"$line")
-        grep -qxF -- "$print" <<<"$drop" || kept+=$line$'\n'
+        if grep -qxF -- "$print" <<<"$drop"; then found=1; else kept+=$line$'\n'; fi
     done <"$file"
+    [[ -n $found ]] || fail 4 "$name has no such key: see user key list $name"
     printf '%s' "$kept" | replace "$file"
     key_list "$name"
 }

@@ -1,23 +1,48 @@
 # shellcheck shell=bash
 # The policy file: only ever replaced whole, by one that the worker's own code accepts.
 
+# policy_version FILE: what workers that go by it report. Says where it is faulty and fails.
+policy_version() {
+    "$SBIN/dcm-worker" --check-policy "$1"
+}
+
 policy_check() {
-    "$SBIN/dcm-worker" --check-policy "$1" || exit $?
-    if [[ -n ${OPTIONS[json]:-} ]]; then jq -n --arg file "$1" '{policy: $file, valid: true}'; fi
+    local version
+    version=$(policy_version "$1") || exit 2
+    if [[ -n ${OPTIONS[json]:-} ]]; then
+        jq -nc --arg file "$1" --arg version "$version" '{policy: $file, valid: true, version: $version}'
+    else
+        printf '%s: valid, version %s\n' "$1" "$version"
+    fi
 }
 
 policy_apply() {
-    local next
+    local version next
     alone
+    next=$(policy_next)
     # A copy is checked and used: the file may change meanwhile.
-    next=$(mktemp "${SETTINGS[policy]}.XXXXXX")
-    # shellcheck disable=SC2064 # the name is this file's now
-    trap "rm -f '$next'" EXIT
-    cat -- "$1" >"$next" || exit 2
-    "$SBIN/dcm-worker" --check-policy "$next" 2> >(sed "s|$next|$1|" >&2) || exit 2
+    [[ -f $1 ]] || fail 2 "$1: no such file"
+    cat -- "$1" >"$next"
+    version=$(policy_version "$next" 2> >(sed "s|$next|$1|" >&2)) || { rm -f "$next" && exit 2; }
+    policy_put "$version"
+    if [[ -n ${OPTIONS[json]:-} ]]; then
+        jq -nc --arg file "$1" --arg version "$version" '{policy: $file, applied: true, version: $version}'
+    fi
+}
+
+# Beside the policy, and root's folder as that is. One name: what a run that was killed left there
+# is overwritten by the next.
+policy_next() {
+    printf '%s.next\n' "${SETTINGS[policy]}"
+}
+
+# The next policy, which has this version and has been checked, becomes the policy.
+policy_put() {
+    local next
+    next=$(policy_next)
     replace "${SETTINGS[policy]}" <"$next"
-    worker_reload
-    if [[ -n ${OPTIONS[json]:-} ]]; then jq -n --arg file "$1" '{policy: $file, applied: true}'; fi
+    rm -f "$next"
+    worker_reload policy "$1"
 }
 
 policy_read() {
@@ -25,39 +50,30 @@ policy_read() {
 }
 
 # policy_edit USER FILTER: change the policy by a jq program, in which $user is the user's name.
-# Where that changes nothing, nothing is written.
+# Where that changes nothing the file stays as somebody wrote it, but the worker is told: an earlier
+# run may have been killed between the two.
 policy_edit() {
-    local before after next=${SETTINGS[policy]}.edit
-    "$SBIN/dcm-worker" --check-policy "${SETTINGS[policy]}" || exit 1
-    before=$(jq . "${SETTINGS[policy]}")
-    after=$(jq --arg user "$1" --arg group "${OPTIONS[group]:-}" "$2" "${SETTINGS[policy]}")
-    if [[ $before != "$after" ]]; then
-        printf '%s\n' "$after" >"$next"
-        "$SBIN/dcm-worker" --check-policy "$next" || exit 1
-        replace "${SETTINGS[policy]}" <"$next"
+    local before after next
+    before=$(policy_version "${SETTINGS[policy]}") || exit 1
+    next=$(policy_next)
+    jq --arg user "$1" --arg group "${OPTIONS[group]:-}" "$2" "${SETTINGS[policy]}" >"$next"
+    after=$(policy_version "$next") || exit 1
+    if [[ $before == "$after" ]]; then
         rm -f "$next"
-    fi
-    # Even so: an earlier run may have been killed between the change and this.
-    worker_reload
-}
-
-# SIGHUP to the supervisor, which is found by the pid file, by systemd, or among root's processes
-# as one that runs our dcm-worker and is no child of one.
-worker_reload() {
-    local pid found=
-    if [[ -n ${SETTINGS[worker_pid]} ]]; then
-        read -r pid _ <"${SETTINGS[worker_pid]}" && worker_hangup "$pid" && found=1
-    elif [[ -d /run/systemd/system ]] && systemctl --quiet is-active dcm-worker.service; then
-        systemctl kill --kill-whom=main --signal=HUP dcm-worker.service && found=1
+        worker_reload policy "$before"
     else
-        for pid in $(pgrep -u 0 -x dcm-worker); do
-            if worker_hangup "$pid"; then found=1; fi
-        done
+        policy_put "$after"
     fi
-    [[ -n $found ]] || printf 'dcm-admin: no dcm-worker runs here: it reads the policy when it starts\n' >&2
 }
 
-# A pid file may be old, and a process may call itself anything: the program itself decides.
-worker_hangup() {
-    [[ /proc/$1/exe -ef $SBIN/dcm-worker ]] && kill -HUP "$1"
+# policy_suspend USER, policy_unsuspend USER
+policy_suspend() {
+    # shellcheck disable=SC2016 # jq's variable
+    policy_edit "$1" '.suspended |= (. // [] | if index($user) then . else . + [$user] end)'
+}
+
+policy_unsuspend() {
+    # shellcheck disable=SC2016
+    policy_edit "$1" 'if .suspended then .suspended -= [$user] else . end
+        | if .suspended == [] then del(.suspended) else . end'
 }

@@ -37,25 +37,35 @@ settle_containers() {
         fail 1 "containers of $user are left: is the worker running? Then run this again"
 }
 
-# store_forget USER: records and streams of a user who has gone; they would expire in a week.
-# The password travels in the environment.
-store_forget() {
-    local account password where
-    [[ ${SETTINGS[store]} =~ ^redis://([^:@/]*):([^@/]*)@([^:/]+)(:([0-9]+))?(/([0-9]+))?$ ]] ||
-        fail 2 "${OPTIONS[config]}: store is not redis://account:password@host:port/0"
-    account=${BASH_REMATCH[1]} password=${BASH_REMATCH[2]}
-    where=(-h "${BASH_REMATCH[3]}" -p "${BASH_REMATCH[5]:-6379}" -n "${BASH_REMATCH[7]:-0}")
-    [[ -z $account ]] || where+=(--user "$account")
-    REDISCLI_AUTH=$password redis-cli "${where[@]}" --scan --pattern "dcm:user:$1:*" |
-        REDISCLI_AUTH=$password xargs -r redis-cli "${where[@]}" UNLINK >/dev/null
+# images_of USER: JSON, the user's own images, one a line.
+images_of() {
+    local listed
+    listed=$(submit_as "$1" --json images) || fail 1 "the images of $1 cannot be listed"
+    # shellcheck disable=SC2016 # jq's variable
+    jq -c --arg user "$1" '.images[] | select(.owner == $user)' <<<"$listed"
+}
+
+# settle_images USER: the same as above for the user's own images.
+settle_images() {
+    local try listed
+    local -a names
+    for try in 1 2 3; do
+        listed=$(images_of "$1")
+        mapfile -t names < <(jq -r '.name // empty' <<<"$listed")
+        ((${#names[@]})) || return 0
+        ((try == 1)) || sleep 1
+        submit_as "$1" --timeout 120s rmi -- "${names[@]}" >/dev/null || true
+    done
+    [[ -z $(images_of "$1") ]] ||
+        fail 1 "images of $1 are left: is the worker running? Then run this again"
 }
 
 container_stop() {
-    check_name "$1"
+    user_need "$1"
     submit_as "$1" ${OPTIONS[json]:+--json} stop -- "$2"
 }
 
 container_remove() {
-    check_name "$1"
+    user_need "$1"
     submit_as "$1" ${OPTIONS[json]:+--json} remove --force -- "$2"
 }

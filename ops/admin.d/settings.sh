@@ -2,12 +2,15 @@
 # admin.conf: `name = value` lines, as the other programs' files. And how a failure is told.
 
 declare -A SETTINGS
+STORE_URL='^redis://([^:@/]*):([^@/]*)@([^:/]+)(:([0-9]+))?(/([0-9]+))?$'
 
-# fail STATUS WORDS…: 1 failed, 2 usage or a faulty file, 4 no such user.
+# fail STATUS WORDS…: 1 failed, 2 usage or a faulty file, 4 no such user. One line, whatever was
+# given to us is in it.
 fail() {
-    local status=$1
+    local status=$1 text
     shift
-    printf 'dcm-admin: %s\n' "$*" >&2
+    text=$*
+    printf 'dcm-admin: %s\n' "${text//[[:cntrl:]]/?}" >&2
     exit "$status"
 }
 
@@ -20,21 +23,44 @@ tell() {
 }
 
 settings_read() {
-    local file=$1 line name
+    local file=$1
     SETTINGS=([keys]=$CONFIG_DIRECTORY/keys [storage]=/var/lib/dcm/storage
-        [policy]=$CONFIG_DIRECTORY/policy.json [broker]="" [store]="" [worker_pid]="")
-    [[ -r $file ]] || fail 2 "$file cannot be read"
+        [policy]=$CONFIG_DIRECTORY/policy.json [broker]="" [store]="" [worker_pid]="" [patience]=30
+        [worker_conf]=$CONFIG_DIRECTORY/worker.conf [gate_conf]=$CONFIG_DIRECTORY/gate.conf)
+    [[ -f $file && -r $file ]] || fail 2 "$file cannot be read"
     # It holds passwords, and who writes it decides what root does.
-    [[ -z $(find -L "$file" \( ! -user root -o -perm /037 \) -print) ]] ||
-        fail 2 "$file must be root's, and nobody else's to read or write"
+    file_is_private "$file" || fail 2 "$file must be root's, and nobody else's to read or write"
+    settings_lines "$file" SETTINGS known
+    [[ ${SETTINGS[patience]} =~ ^[1-9][0-9]{0,3}$ ]] || fail 2 "$file: patience is a number of seconds"
+    [[ ! ${SETTINGS[store]} || ${SETTINGS[store]} =~ $STORE_URL ]] ||
+        fail 2 "$file: store is not redis://account:password@host:port/0"
+}
+
+file_is_private() {
+    [[ -z $(find -L "$1" -maxdepth 0 \( ! -user root -o -perm /037 \) -print) ]]
+}
+
+# settings_lines FILE ARRAY [known]: its settings go into the array; with "known" no others than
+# those that are in there.
+settings_lines() {
+    local line name
+    local -n into=$2
     while IFS= read -r line || [[ -n $line ]]; do
         [[ ! $line =~ ^[[:space:]]*(#|$) ]] || continue
         [[ $line =~ ^[[:space:]]*([a-z_]+)[[:space:]]*=[[:space:]]*(.*[^[:space:]])?[[:space:]]*$ ]] ||
-            fail 2 "$file: '$line' is not 'name = value'"
+            fail 2 "$1: '$line' is not 'name = value'"
         name=${BASH_REMATCH[1]}
-        [[ -v SETTINGS[$name] ]] || fail 2 "$file: there is no setting '$name'"
-        SETTINGS[$name]=${BASH_REMATCH[2]}
-    done <"$file"
+        [[ -z ${3:-} || -v into[$name] ]] || fail 2 "$1: there is no setting '$name'"
+        # shellcheck disable=SC2004,SC2034 # the caller's array, by name
+        into[$name]=${BASH_REMATCH[2]}
+    done <"$1"
+}
+
+# worker_setting NAME FALLBACK: of this host's worker, as its own file has it.
+worker_setting() {
+    local -A worker=()
+    [[ ! -r ${SETTINGS[worker_conf]} ]] || settings_lines "${SETTINGS[worker_conf]}" worker
+    printf '%s\n' "${worker[$1]:-$2}"
 }
 
 # One administrator at a time: a lock on the folder of the policy, which needs no file of its own.

@@ -5,15 +5,18 @@ user_add() {
     local name=$1 uid=${OPTIONS[uid]:-} added
     check_name "$name"
     [[ -n ${OPTIONS[key]:-} ]] || misuse "user add needs --key FILE"
-    [[ $uid =~ ^([1-9][0-9]{3,9})?$ ]] || misuse "--uid: 1000 or more"
+    [[ $uid =~ ^([1-9][0-9]{3,9})?$ && ${uid:-0} -le 4294967294 ]] || misuse "--uid: 1000 or more"
     added=$(keys_checked "${OPTIONS[key]}")
     alone
     [[ ! -e $(storage_aside "$name") ]] ||
         fail 1 "$name is being removed: finish with user remove $name --yes"
+    account_check "$name" "$uid"
+    policy_version "${SETTINGS[policy]}" >/dev/null || exit 1
     # shellcheck disable=SC2016 # jq's variable
     [[ -z ${OPTIONS[group]:-} ]] ||
         policy_read -e --arg group "${OPTIONS[group]}" '.groups[$group]' >/dev/null ||
         fail 2 "the policy has no group ${OPTIONS[group]}"
+    user_inherits "$name"
     account_ensure "$name" "$uid"
     keys_merge "$name" "$added"
     # shellcheck disable=SC2016
@@ -22,12 +25,19 @@ user_add() {
     user_print "$name"
 }
 
+# Images that were kept when an earlier user of this name was removed are the new one's: perhaps the
+# same person, perhaps not.
+user_inherits() {
+    [[ -n ${SETTINGS[store]} ]] && ! account_exists "$1" || return 0
+    [[ $(store_cli EXISTS "dcm:user:$1:images") != 1 ]] ||
+        printf 'dcm-admin: images of an earlier %s are still here, and the new one can use them\n' "$1" >&2
+}
+
 # The policy first: what is stopped then stays stopped.
 user_suspend() {
     user_need "$1"
     alone
-    # shellcheck disable=SC2016
-    policy_edit "$1" '.suspended |= (. // [] | if index($user) then . else . + [$user] end)'
+    policy_suspend "$1"
     account_close "$1"
     account_end_processes "$1"
     settle_containers "$1" '.state != "stopped"' stop
@@ -38,14 +48,14 @@ user_resume() {
     user_need "$1"
     alone
     account_open "$1"
-    # shellcheck disable=SC2016
-    policy_edit "$1" 'if .suspended then .suspended -= [$user] else . end'
+    policy_unsuspend "$1"
     user_print "$1"
 }
 
-# Whoever has keys, storage, or a place in the policy.
+# Whoever has keys, storage, a place in the policy, or containers.
 user_names() {
     {
+        store_user_names
         find "${SETTINGS[keys]}" "${SETTINGS[storage]}" -mindepth 1 -maxdepth 1 -type d -printf '%f\n'
         policy_read -r '((.users // {}) | keys[]), (.groups // {} | .[].members // [] | .[]), (.suspended // [] | .[])'
     } | sed 's/^\.removing\.//' | sort -u
@@ -53,7 +63,8 @@ user_names() {
 
 user_need() {
     check_name "$1"
-    user_names | grep -qxF -- "$1" || account_is_ours "$1" || fail 4 "there is no user $1"
+    user_names | grep -xF -- "$1" >/dev/null || account_is_ours "$1" ||
+        [[ -n ${SETTINGS[store]} && -n $(store_keys_of "$1") ]] || fail 4 "there is no user $1"
 }
 
 # What this host knows of a user, as JSON.

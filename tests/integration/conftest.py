@@ -2,7 +2,8 @@ import sys
 
 import pytest
 
-from stack import Stack
+from admin import NAME, Admin
+from stack import Stack, eventually
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,28 @@ def alice(stack):
 @pytest.fixture
 def bob(stack):
     return stack.bob
+
+
+@pytest.fixture(scope="module")
+def admin(whole_stack):
+    """dcm-admin, which the policy lets speak for everybody; afterwards the policy is as it was."""
+    policy = whole_stack.usual_policy()
+    policy["publishers"]["dcm-admin"] = {"users": ["*"]}
+    whole_stack.set_policy(policy, reload=True)
+    yield Admin(whole_stack)
+    whole_stack.set_policy(whole_stack.usual_policy(), reload=True)
+
+
+@pytest.fixture
+def carol(stack, admin):
+    """A user whom dcm-admin added, and removes again where the test has not."""
+    admin.add()
+    user = admin.user()
+    eventually(lambda: user.submit("ping").returncode == 0, 10, "carol's ping")
+    yield user
+    admin.run("user", "resume", NAME, status=None)
+    admin.run("user", "remove", NAME, "--images", "--yes", status=None)
+    assert admin.trace(NAME) == {}
 
 
 @pytest.hookimpl(hookwrapper=True)

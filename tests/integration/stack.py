@@ -205,6 +205,7 @@ keys = {self.keys}
 state = {self.state / 'worker'}
 policy = {self.policy_path}
 keyring = {self.state / 'keyring'}
+address_file = {self.state / 'addresses.conf'}
 addresses = 127.0.0.1 127.0.0.2
 ssh_ports = 20000-29999
 subnets = 10.201.0.0/16

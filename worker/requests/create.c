@@ -110,9 +110,9 @@ static int resolve_image(struct runner *runner, const struct job *job, struct or
     return found ? 0 : resolve_granted(runner, job, order, err);
 }
 
-static bool has_address(const struct worker_config *config, const char *address)
+static bool has_address(const struct runner *runner, const char *address)
 {
-    char **known = config->addresses;
+    char **known = runner->addresses;
     while (*known && strcmp(*known, address) != 0)
         known++;
     return *known != NULL;
@@ -127,13 +127,13 @@ static int check_places(const struct runner *runner, const struct job *job, stru
     if (server && strcmp(server, runner->config->server) != 0)
         return fail(err, FAULT_NOT_FOUND, "no server '%s' takes requests here: this is %s", server,
                     runner->config->server);
-    if (address && !has_address(runner->config, address))
+    if (address && !has_address(runner, address))
         return fail(err, FAULT_NOT_FOUND, "this server has no address %s", address);
     for (size_t i = 0; i < order->ports.count; i++) {
         struct port *port = &order->ports.list[i];
         if (!port->address[0] && address)
             snprintf(port->address, sizeof port->address, "%s", address);
-        if (port->address[0] && !has_address(runner->config, port->address))
+        if (port->address[0] && !has_address(runner, port->address))
             return fail(err, FAULT_NOT_FOUND, "this server has no address %s", port->address);
     }
     return 0;
@@ -167,7 +167,7 @@ static int reserve(struct runner *runner, const struct job *job, const struct or
         .name = json_string_value(json_object_get(job->request.args, "name")),
         .image = order->image_name,
         .ports = &order->ports,
-        .addresses = (const char *const *)config->addresses,
+        .addresses = (const char *const *)runner->addresses,
         .first_port = config->first_port,
         .last_port = config->last_port,
         .memory = order->grant.memory,
@@ -248,7 +248,7 @@ static int bind_container(struct runner *runner, const struct job *job, const st
         .name = reservation->name,
         .id = json_string_value(json_object_get(inspected, "Id")),
         .state = container_state(inspected),
-        .address = runner->config->addresses[0],
+        .address = runner->addresses[0],
         .ssh_port = reservation->ssh_port,
         .ports = &reservation->ports,
         .image = order->image_name,

@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# doctor's checks of this host: files, keys, storage, addresses, engine, images.
+
+# Passwords, and what decides about users, are root's to write; secrets also to read.
+check_files() {
+    local file
+    for file in "${SETTINGS[worker_conf]}" "${SETTINGS[gate_conf]}" "$(worker_setting keyring "$CONFIG_DIRECTORY/keyring")"; do
+        if [[ -e $file ]]; then
+            [[ -z $(find -L "$file" -maxdepth 0 \( ! -user root -o -perm /027 \)) ]] ||
+                fault "$file is not root's alone" "chown root $file; chmod 600 $file"
+        fi
+    done
+    for file in "${SETTINGS[policy]}" "$(address_file)"; do
+        if [[ -e $file ]]; then
+            [[ -z $(find -L "$file" -maxdepth 0 \( ! -user root -o -perm /022 \)) ]] ||
+                fault "others than root can write $file" "chown root $file; chmod 644 $file"
+        fi
+    done
+    check_agreement
+}
+
+# Two files say where things are: a dcm-admin that changes other files than the worker reads does
+# nothing, and says that it is done.
+check_agreement() {
+    local name worker
+    [[ -e ${SETTINGS[worker_conf]} ]] || return 0
+    for name in keys storage policy; do
+        worker=$(worker_setting "$name" "")
+        [[ -z $worker || $worker == "${SETTINGS[$name]}" ]] ||
+            fault "$name is ${SETTINGS[$name]} in ${OPTIONS[config]} and $worker in ${SETTINGS[worker_conf]}" \
+                "make them the same"
+    done
+}
+
+# sshd and containers believe what is in there.
+check_keys() {
+    local keys=${SETTINGS[keys]} found
+    [[ -d $keys ]] || { fault "there is no folder $keys" "install -d -m 755 $keys" && return; }
+    folders_are_roots "$keys" ||
+        fault "others than root can write on the way to $keys" "chown root and chmod go-w the folders above"
+    found=$(find "$keys" \( ! -user root -o -perm /022 \) ! -type l -print -quit)
+    [[ -z $found ]] || fault "others than root can write $found" "chown root $found; chmod go-w $found"
+    found=$(find "$keys" -type l -print -quit)
+    [[ -z $found ]] || fault "$found is a symbolic link" "put a file in its place"
+}
+
+check_storage() {
+    local storage=${SETTINGS[storage]} found mounted
+    [[ -d $storage ]] || { fault "there is no folder $storage" "install -d -m 755 $storage" && return; }
+    folders_are_roots "$storage" ||
+        fault "others than root can write on the way to $storage" "chown root and chmod go-w the folders above"
+    found=$(find "$storage" -mindepth 1 -maxdepth 1 \( ! -user root -o -perm /022 \) -print -quit)
+    [[ -z $found ]] || fault "others than root can write $found" "chown root $found; chmod go-w $found"
+    found=$(find "$storage" -mindepth 1 -maxdepth 1 -name '.removing.*' -printf '%f\n' -quit)
+    [[ -z $found ]] || fault "${found#.removing.} was being removed, and is not" "dcm-admin user remove ${found#.removing.} --yes"
+    mounted=,$(findmnt -no OPTIONS --target "$storage"),
+    [[ $mounted == *,nosuid,* && $mounted == *,nodev,* ]] ||
+        warning "$storage is mounted without nosuid,nodev" "mount it with them: users are root in their containers"
+    [[ $mounted != *,ro,* ]] || fault "$storage is mounted read-only" "mount it for writing"
+}
+
+check_addresses() {
+    local address addresses
+    [[ -e ${SETTINGS[worker_conf]} ]] || return 0
+    addresses=$(address_current)
+    for address in $addresses; do
+        address_is_here "$address" ||
+            fault "this host has no address $address" "give it to an interface, or dcm-admin address retire $address"
+    done
+}
+
+doctor_docker() {
+    timeout 20 docker --host "unix://$(worker_setting engine /run/docker.sock)" "$@"
+}
+
+check_engine() {
+    [[ -e ${SETTINGS[worker_conf]} ]] || return 0
+    doctor_docker version --format '{{.Server.Version}}' >/dev/null 2>&1 ||
+        fault "no Docker engine answers at $(worker_setting engine /run/docker.sock)" \
+            "start it, or set engine in ${SETTINGS[worker_conf]}"
+}
+
+# What the policy grants should be there. Images are looked up by name, never pulled.
+check_images() {
+    local image granted
+    [[ -e ${SETTINGS[worker_conf]} ]] || return 0
+    granted=$(policy_read -r '[.defaults, (.groups // {} | .[]), (.users // {} | .[])]
+        | [.[] | .images // [] | .[]] | unique | .[]' 2>/dev/null) || return 0
+    [[ -n $granted ]] || warning "the policy grants nobody an image" "name one in \"images\" of defaults or a group"
+    for image in $granted; do
+        doctor_docker image inspect "$image" >/dev/null 2>&1 ||
+            fault "the engine has no image $image, which the policy grants" "build or load it, or take it out of the policy"
+    done
+}

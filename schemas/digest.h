@@ -1,0 +1,12 @@
+/* A document's fingerprint: the same for whatever order and spacing it was written in. */
+#ifndef DCM_SCHEMAS_DIGEST_H
+#define DCM_SCHEMAS_DIGEST_H
+
+#include <jansson.h>
+
+/* SHA-256 in hex over the document with sorted keys. Ends the program where memory is wanting: a
+ * wrong digest would pass one document for another. */
+#define DIGEST_SIZE 65
+void json_digest(const json_t *document, char ret_digest[DIGEST_SIZE]);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * The addresses of this server that users' ports may go to. worker.conf names them; dcm-admin,
+ * which adds and retires addresses while the worker runs, writes a file of its own, `addresses =
+ * …`, that counts instead as soon as it exists.
+ */
+#ifndef DCM_WORKER_ADDRESSES_H
+#define DCM_WORKER_ADDRESSES_H
+
+#include "common/error.h"
+#include "worker/config.h"
+
+/* The addresses that count now: the file's if there is one, else the configuration's. Never empty,
+ * NULL-terminated, the caller's to free. FAULT_INVALID names file and address. */
+int addresses_read(const struct worker_config *config, char ***ret_addresses, struct error *err);
+void addresses_free(char **addresses); /* accepts NULL */
+
+/* At least one, IPv4 addresses all. */
+int addresses_check(char *const *addresses, struct error *err);
+
+/* Separated by spaces, for the heartbeat. The caller's to free; NULL without memory. */
+char *addresses_text(char *const *addresses);
+
+#endif
