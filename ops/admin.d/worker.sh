@@ -19,7 +19,8 @@ worker_reload() {
 }
 
 worker_wait() {
-    local end=$((SECONDS + SETTINGS[patience]))
+    local patience=${SETTINGS[patience]}
+    local end=$((SECONDS + patience))
     until [[ $(worker_fact "$1" "$2") == "$3" ]]; do
         ((SECONDS < end)) || return 1
         sleep 0.1
