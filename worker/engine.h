@@ -93,8 +93,9 @@ int engine_container_act(struct engine *engine, enum engine_verb verb, const cha
 /* DELETE with force and anonymous volumes; one that is not there any more is success. */
 int engine_container_remove(struct engine *engine, const char *id, struct error *err);
 
-/* A network of one user: bridge driver, explicit subnet, labels. One that exists with the same
- * name and subnet is success; with another subnet, CONFLICT. */
+/* A network of one user: bridge driver, explicit subnet, a bridge called "dcmu" and the subnet's
+ * address in hex, labels. One that exists with the same name, subnet and bridge is success; with
+ * another, CONFLICT. */
 struct engine_network {
     const char *name;   /* "dcm.<user>" */
     const char *subnet; /* "10.201.4.64/26" */

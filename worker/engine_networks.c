@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,14 +11,32 @@
 #define LOOKS 20
 #define LOOK_MS 100
 
+#define BRIDGE_OPTION "com.docker.network.bridge.name"
+#define BRIDGE_SIZE 13
+
+/* The host's firewall knows users' bridges by this prefix (ops/dcm-firewall); the subnet makes the
+ * rest, because no two networks of a machine share one. */
+static int bridge_name(const char *subnet, char ret_name[BRIDGE_SIZE], struct error *err)
+{
+    char base[INET_ADDRSTRLEN];
+    struct in_addr address;
+
+    snprintf(base, sizeof base, "%.*s", (int)strcspn(subnet, "/"), subnet);
+    if (inet_pton(AF_INET, base, &address) != 1)
+        return fail(err, FAULT_INVALID, "'%s' is not a network", subnet);
+    snprintf(ret_name, BRIDGE_SIZE, "dcmu%08x", ntohl(address.s_addr));
+    return 0;
+}
+
 static void network_path(char path[ENGINE_PATH_SIZE], const char *name)
 {
     snprintf(path, ENGINE_PATH_SIZE, "/networks/%s", name);
 }
 
-/* Is there a network of this name? FAULT_CONFLICT: yes, but another one than we want. */
-static int look(struct engine *engine, const struct engine_network *wanted, bool *ret_there,
-                struct error *err)
+/* Is there a network of this name? FAULT_CONFLICT: yes, but another one than we want, such as one
+ * on a bridge that the firewall does not know. */
+static int look(struct engine *engine, const struct engine_network *wanted, const char *bridge,
+                bool *ret_there, struct error *err)
 {
     char path[ENGINE_PATH_SIZE];
     const struct engine_call call = {.method = "GET", .path = path};
@@ -34,24 +53,27 @@ static int look(struct engine *engine, const struct engine_network *wanted, bool
     if (engine_decode(&answer, &network, err) < 0)
         return -1;
     const char *driver = NULL;
-    const char *subnet = NULL; /* borrowed, like driver */
-    if (json_unpack(network, "{s:s, s:{s:[{s:s}]}}", "Driver", &driver, "IPAM", "Config", "Subnet",
-                    &subnet) < 0 ||
-        strcmp(driver, "bridge") != 0 || strcmp(subnet, wanted->subnet) != 0)
-        return fail(err, FAULT_CONFLICT, "network %s exists, and not as a bridge on %s",
-                    wanted->name, wanted->subnet);
+    const char *subnet = NULL;
+    const char *there = NULL; /* borrowed, like both above */
+    if (json_unpack(network, "{s:s, s:{s:[{s:s}]}, s:{s:s}}", "Driver", &driver, "IPAM", "Config",
+                    "Subnet", &subnet, "Options", BRIDGE_OPTION, &there) < 0 ||
+        strcmp(driver, "bridge") != 0 || strcmp(subnet, wanted->subnet) != 0 ||
+        strcmp(there, bridge) != 0)
+        return fail(err, FAULT_CONFLICT, "network %s exists, and not as the bridge %s on %s",
+                    wanted->name, bridge, wanted->subnet);
     *ret_there = true;
     return 0;
 }
 
 /* *ret_refused: the engine did not, and *err says why; a later look decides what that means. */
-static int create(struct engine *engine, const struct engine_network *network, bool *ret_refused,
-                  struct error *err)
+static int create(struct engine *engine, const struct engine_network *network, const char *bridge,
+                  bool *ret_refused, struct error *err)
 {
     json_auto_t *body =
-        json_pack("{s:s, s:b, s:s, s:{s:s, s:[{s:s}]}, s:o}", "Name", network->name,
+        json_pack("{s:s, s:b, s:s, s:{s:s, s:[{s:s}]}, s:{s:s}, s:o}", "Name", network->name,
                   "CheckDuplicate", 1, "Driver", "bridge", "IPAM", "Driver", "default", "Config",
-                  "Subnet", network->subnet, "Labels", json_deep_copy(network->labels));
+                  "Subnet", network->subnet, "Options", BRIDGE_OPTION, bridge, "Labels",
+                  json_deep_copy(network->labels));
     const struct engine_call call = {.method = "POST", .path = "/networks/create", .body = body};
     AUTO(engine_answer) struct engine_answer answer = {0};
 
@@ -67,15 +89,18 @@ int engine_network_ensure(struct engine *engine, const struct engine_network *ne
                           struct error *err)
 {
     struct error refusal = {0};
+    char bridge[BRIDGE_SIZE];
 
     if (!engine_is_network_name(network->name))
         return fail(err, FAULT_INVALID, "not a network's name in the engine");
+    if (bridge_name(network->subnet, bridge, err) < 0)
+        return -1;
     for (int i = 0; i < LOOKS; i++) {
         bool there = false;
         bool refused = false;
-        if (look(engine, network, &there, err) < 0)
+        if (look(engine, network, bridge, &there, err) < 0)
             return -1;
-        if (there || create(engine, network, &refused, &refusal) == 0)
+        if (there || create(engine, network, bridge, &refused, &refusal) == 0)
             return 0;
         if (!refused)
             return fail(err, refusal.fault, "%s", refusal.text);

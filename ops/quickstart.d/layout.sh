@@ -32,6 +32,18 @@ services_start() {
     engine_choose "$STATE"
     ! engine_is_private "$STATE" || engine_start "$STATE"
     engine_wait "$STATE"
+    firewall_start
     store_wait "$STATE"
     broker_wait "$STATE"
+}
+
+# The rules are one machine's: <state>/firewall says that they are there because of us.
+firewall_start() {
+    ! "$CHECKOUT/ops/dcm-firewall" check 2>/dev/null || return 0
+    touch "$STATE/firewall"
+    "$CHECKOUT/ops/dcm-firewall" apply
+}
+
+firewall_stop() {
+    [[ ! -e $STATE/firewall ]] || "$CHECKOUT/ops/dcm-firewall" remove
 }

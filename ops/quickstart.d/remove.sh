@@ -6,6 +6,7 @@ remove() {
     step "Ending gate and worker"
     programs_stop
     step "Removing containers and networks"
+    firewall_stop
     if engine_is_private "$STATE"; then engine_erase "$STATE"; else remove_from_engine; fi
     step "Ending broker and store"
     store_stop "$STATE"

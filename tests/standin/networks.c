@@ -70,14 +70,16 @@ void create_network(struct standin *standin, const struct call *call, struct htt
         return;
 
     json_t *labels = json_object_get(call->body, "Labels");
+    json_t *options = json_object_get(call->body, "Options");
     new_id(id);
     time_text(time);
     json_object_set_new(
         standin->networks, name,
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:O, s:b, s:b, s:b, s:{}, s:{}, s:o}", "Name",
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:O, s:b, s:b, s:b, s:{}, s:o, s:o}", "Name",
                   name, "Id", id, "Created", time, "Scope", "local", "Driver", "bridge",
                   "EnableIPv6", 0, "IPAM", json_object_get(call->body, "IPAM"), "Internal", 0,
-                  "Attachable", 0, "Ingress", 0, "Containers", "Options", "Labels",
+                  "Attachable", 0, "Ingress", 0, "Containers", "Options",
+                  options ? json_incref(options) : json_object(), "Labels",
                   labels ? json_incref(labels) : json_object()));
     reply_json(reply, 201, json_pack("{s:s, s:s}", "Id", id, "Warning", ""));
 }

@@ -27,6 +27,29 @@ static void a_network_is_made_once(void **state)
     assert_fault(engine_network_ensure(ENGINE, &crowded, ERR), FAULT_CONFLICT, "Pool overlaps");
 }
 
+static void a_network_that_the_firewall_does_not_know_is_no_users(void **state)
+{
+    static const char *const options[] = {"{}",
+                                          "{\"com.docker.network.bridge.name\":\"dcmu0ac90000\"}"};
+    json_auto_t *labels = json_pack("{s:s}", "dcm.v", "1");
+    const struct engine_network network = {"dcm.alice", "10.201.0.64/26", labels};
+    const struct engine_network nonsense = {"dcm.bob", "10.201.0/26", labels};
+    char made[256];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(made, sizeof made,
+                 "{\"Name\":\"dcm.alice\",\"Driver\":\"bridge\",\"Options\":%s,"
+                 "\"IPAM\":{\"Config\":[{\"Subnet\":\"10.201.0.64/26\"}]}}",
+                 options[i]);
+        free(standin_raw("POST", "/v1.41/networks/create", made));
+        assert_fault(engine_network_ensure(ENGINE, &network, ERR), FAULT_CONFLICT,
+                     "not as the bridge dcmu0ac90040 on 10.201.0.64/26");
+        assert_int_equal(engine_network_remove(ENGINE, "dcm.alice", ERR), 0);
+    }
+    assert_fault(engine_network_ensure(ENGINE, &nonsense, ERR), FAULT_INVALID, "10.201.0/26");
+}
+
 /* What one process meets while another one's network is half made: refused, then there. */
 static void a_network_that_another_is_making_is_waited_for(void **state)
 {
@@ -58,6 +81,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_network_is_made_once),
+        TEST(a_network_that_the_firewall_does_not_know_is_no_users),
         TEST(a_network_that_another_is_making_is_waited_for),
         TEST(a_network_in_use_is_not_removed),
     };
