@@ -274,6 +274,16 @@ const char *option_value(enum option option)
     return rows[option].value;
 }
 
+char option_letter(enum option option)
+{
+    return rows[option].letter;
+}
+
+const char *option_summary(enum option option)
+{
+    return rows[option].summary;
+}
+
 void options_describe(FILE *out, unsigned set)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {

@@ -80,6 +80,9 @@ int options_parse(int argc, char *argv[], struct options *ret_options, struct er
 const char *option_name(enum option option);
 /* What stands for its value in help; NULL for a flag. */
 const char *option_value(enum option option);
+/* Its short name, '\0' if it has none; and what help says of it. */
+char option_letter(enum option option);
+const char *option_summary(enum option option);
 
 /* A line for each option of the set: "  -d, --detach        leave once the request is confirmed".
  */
