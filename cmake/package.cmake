@@ -38,7 +38,7 @@ endfunction()
 dcm_package(submit "adduser"
     "DCM for login servers: commands, login shell and gate"
     " Users ask for containers of their own by dcm-submit, or at the prompt that\n dcm-shell gives them; dcm-gate hands their requests to the broker.")
-dcm_package(worker "adduser"
+dcm_package(worker "adduser, iptables"
     "DCM for servers with a Docker engine: the worker"
     " Takes users' requests from the broker, decides by policy, and makes the calls\n to the engine.")
 dcm_package(admin "dcm-submit (= ${PROJECT_VERSION}), dcm-worker (= ${PROJECT_VERSION}), jq, openssl, openssh-client, procps"

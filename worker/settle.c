@@ -22,18 +22,20 @@ static const struct action {
     unsigned facts;
     request_undo *undo; /* of what an earlier attempt made; NULL: repeating finds it all */
 } actions[OP_COUNT] = {
-    [OP_PING] = {request_ping, READS},
-    [OP_CONTAINER_CREATE] = {request_create, JOURNALLED, request_create_undo},
-    [OP_CONTAINER_START] = {request_lifecycle, JOURNALLED},
-    [OP_CONTAINER_STOP] = {request_lifecycle, JOURNALLED},
-    [OP_CONTAINER_RESTART] = {request_lifecycle, JOURNALLED},
-    [OP_CONTAINER_PAUSE] = {request_lifecycle, JOURNALLED},
-    [OP_CONTAINER_UNPAUSE] = {request_lifecycle, JOURNALLED},
-    [OP_CONTAINER_REMOVE] = {request_remove, JOURNALLED},
-    [OP_CONTAINER_LOGS] = {request_logs, READS},
-    [OP_IMAGE_COMMIT] = {request_commit, JOURNALLED},
-    [OP_IMAGE_REMOVE] = {request_image_remove, JOURNALLED},
-    [OP_JOB_CANCEL] = {request_cancel, READS},
+    [OP_PING] = {.run = request_ping, .facts = READS},
+    [OP_CONTAINER_CREATE] = {.run = request_create,
+                             .facts = JOURNALLED,
+                             .undo = request_create_undo},
+    [OP_CONTAINER_START] = {.run = request_lifecycle, .facts = JOURNALLED},
+    [OP_CONTAINER_STOP] = {.run = request_lifecycle, .facts = JOURNALLED},
+    [OP_CONTAINER_RESTART] = {.run = request_lifecycle, .facts = JOURNALLED},
+    [OP_CONTAINER_PAUSE] = {.run = request_lifecycle, .facts = JOURNALLED},
+    [OP_CONTAINER_UNPAUSE] = {.run = request_lifecycle, .facts = JOURNALLED},
+    [OP_CONTAINER_REMOVE] = {.run = request_remove, .facts = JOURNALLED},
+    [OP_CONTAINER_LOGS] = {.run = request_logs, .facts = READS},
+    [OP_IMAGE_COMMIT] = {.run = request_commit, .facts = JOURNALLED},
+    [OP_IMAGE_REMOVE] = {.run = request_image_remove, .facts = JOURNALLED},
+    [OP_JOB_CANCEL] = {.run = request_cancel, .facts = READS},
 };
 
 /* Ids say when they were made: one from long ago may be of a record that has been forgotten, and
