@@ -147,6 +147,55 @@ bool timestamp_is_valid(const char *text)
     return parse_timestamp(text, &milliseconds);
 }
 
+/* "Z", "+01:00". Minutes east of Greenwich. */
+static bool parse_offset(const char *text, int64_t *ret_minutes)
+{
+    if (strcmp(text, "Z") == 0) {
+        *ret_minutes = 0;
+        return true;
+    }
+    static const char form[] = "+dd:dd";
+    if (strlen(text) != strlen(form) || !strchr("+-", text[0]) || text[3] != ':' ||
+        strspn(text + 1, DIGITS) != 2 || strspn(text + 4, DIGITS) != 2)
+        return false;
+    int hours = number_at(text + 1, 2);
+    int minutes = number_at(text + 4, 2);
+    *ret_minutes = (text[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
+    return hours < 24 && minutes < 60;
+}
+
+#define SECONDS_LENGTH 19 /* of "2026-11-23T21:00:00" */
+
+int moment_parse(const char *text, int64_t *ret_milliseconds, struct error *err)
+{
+    char canonical[TIMESTAMP_SIZE];
+    char fraction[] = "000";
+    int64_t milliseconds = 0;
+    int64_t offset = 0;
+    bool is_moment = text && strlen(text) > SECONDS_LENGTH;
+    const char *rest = is_moment ? text + SECONDS_LENGTH : "";
+    if (*rest == '.') {
+        size_t digits = strspn(++rest, DIGITS);
+        memcpy(fraction, rest, digits < 3 ? digits : 3);
+        is_moment = digits > 0 && digits <= 9;
+        rest += digits;
+    }
+    if (is_moment)
+        snprintf(canonical, sizeof(canonical), "%.*s.%sZ", SECONDS_LENGTH, text, fraction);
+    if (!is_moment || !parse_offset(rest, &offset) || !parse_timestamp(canonical, &milliseconds))
+        return fail(err, FAULT_INVALID,
+                    "\"%.40s\" is not a time of RFC 3339 such as 2026-11-23T21:00:00Z",
+                    text ? text : "");
+    *ret_milliseconds = milliseconds - offset * 60000;
+    return 0;
+}
+
+bool moment_is_valid(const char *text)
+{
+    int64_t milliseconds;
+    return moment_parse(text, &milliseconds, NULL) == 0;
+}
+
 int64_t timestamp_now(void)
 {
     struct timespec now;

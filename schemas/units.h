@@ -23,6 +23,10 @@ int cpus_parse(const char *text, int64_t *ret_millicpus, struct error *err);
 void timestamp_format(int64_t milliseconds, char ret_text[TIMESTAMP_SIZE]); /* clamped */
 int timestamp_parse(const char *text, int64_t *ret_milliseconds, struct error *err);
 bool timestamp_is_valid(const char *text);
+/* RFC 3339 as people write it: with or without a fraction, in UTC or with an offset. What is finer
+ * than a millisecond is dropped. */
+int moment_parse(const char *text, int64_t *ret_milliseconds, struct error *err);
+bool moment_is_valid(const char *text);
 int64_t timestamp_now(void); /* milliseconds since the epoch */
 
 /* "5m", "3h", "2d": for tables. */

@@ -121,7 +121,7 @@ static json_t *describe_granted(const json_t *images, const char *name)
 
 static json_t *granted_to(const struct runner *keeper, const char *user, const json_t *images)
 {
-    json_auto_t *names = policy_images(keeper->policy, user);
+    json_auto_t *names = policy_images(keeper->policy, user, timestamp_now());
     json_t *granted = json_array();
     for (size_t i = 0; i < json_array_size(names); i++) {
         json_t *image = describe_granted(images, json_string_value(json_array_get(names, i)));

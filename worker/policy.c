@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "worker/policy_layers.h"
+#include "worker/policy_lists.h"
+#include "worker/policy_numbers.h"
 
 static void tell_limit(const struct decisions *found, enum resource resource,
                        struct policy_limit *ret_limit)
@@ -18,24 +19,26 @@ static void tell_limit(const struct decisions *found, enum resource resource,
              resources[resource].name);
 }
 
-void policy_limits(const json_t *policy, const char *user, struct policy_limits *ret_limits)
+void policy_limits(const json_t *policy, const char *user, int64_t now,
+                   struct policy_limits *ret_limits)
 {
+    const struct judged judged = {policy, user, now};
+    const json_t *own = json_object_get(json_object_get(policy, "users"), user);
     struct decisions found;
 
-    decide_all(policy, user, &found);
-    ret_limits->containers = found.containers.amount;
-    snprintf(ret_limits->containers_rule, sizeof(ret_limits->containers_rule), "%s.containers",
-             decision_place(&found.containers));
-    ret_limits->images_kept = found.images_kept.amount;
-    ret_limits->image_bytes = found.image_bytes.amount;
-    snprintf(ret_limits->images_kept_rule, sizeof(ret_limits->images_kept_rule), "%s.images_kept",
-             decision_place(&found.images_kept));
-    snprintf(ret_limits->image_bytes_rule, sizeof(ret_limits->image_bytes_rule), "%s.image_bytes",
-             decision_place(&found.image_bytes));
+    decide_all(&judged, &found);
+    ret_limits->containers = found.numbers[CONTAINERS].amount;
+    ret_limits->images_kept = found.numbers[IMAGES_KEPT].amount;
+    ret_limits->image_bytes = found.numbers[IMAGE_BYTES].amount;
+    ret_limits->life = found.numbers[LIFE].amount;
+    number_rule(&found, CONTAINERS, ret_limits->containers_rule, POLICY_RULE_SIZE);
+    number_rule(&found, IMAGES_KEPT, ret_limits->images_kept_rule, POLICY_RULE_SIZE);
+    number_rule(&found, IMAGE_BYTES, ret_limits->image_bytes_rule, POLICY_RULE_SIZE);
+    number_rule(&found, LIFE, ret_limits->life_rule, POLICY_RULE_SIZE);
     tell_limit(&found, MEMORY, &ret_limits->memory);
     tell_limit(&found, CPUS, &ret_limits->millicpus);
     tell_limit(&found, PIDS, &ret_limits->pids);
-    ret_limits->uid = found.uid;
+    ret_limits->uid = (uid_t)json_integer_value(json_object_get(own, "uid"));
 }
 
 int policy_check_publisher(const json_t *policy, const char *account, const char *user,
@@ -58,21 +61,6 @@ int policy_check_publisher(const json_t *policy, const char *account, const char
                         account, user);
 }
 
-/* "debian-ssh" and "debian-ssh:latest" are one image. A colon stands nowhere but before a tag. */
-static bool same_image(const char *left, const char *right)
-{
-    static const char latest[] = ":latest";
-    size_t lengths[] = {strlen(left), strlen(right)};
-    const char *names[] = {left, right};
-
-    for (size_t i = 0; i < 2; i++) {
-        const char *tag = strchr(names[i], ':');
-        if (tag && strcmp(tag, latest) == 0)
-            lengths[i] -= sizeof(latest) - 1;
-    }
-    return lengths[0] == lengths[1] && memcmp(left, right, lengths[0]) == 0;
-}
-
 /* No layer of grants counts for someone who is suspended. */
 static int check_suspended(const json_t *policy, const char *user, struct error *err)
 {
@@ -82,38 +70,21 @@ static int check_suspended(const json_t *policy, const char *user, struct error 
     return 0;
 }
 
-int policy_check_image(const json_t *policy, const char *user, const char *image, struct error *err)
+int policy_check_image(const json_t *policy, const char *user, int64_t now, const char *image,
+                       struct error *err)
 {
-    struct layers layers;
+    const struct judged judged = {policy, user, now};
 
     if (check_suspended(policy, user, err))
         return -1;
-    layers_begin(&layers, policy, user);
-    while (layers_next(&layers)) {
-        const json_t *images = json_object_get(layers.grants, "images");
-        for (size_t i = 0; i < json_array_size(images); i++)
-            if (same_image(json_string_value(json_array_get(images, i)), image))
-                return 0;
-    }
-    return fail_by_rule(err, FAULT_DENIED, "defaults.images",
-                        "image '%s' is not granted to you; ask the administrator", image);
+    return list_check(&judged, IMAGES, image, err);
 }
 
-json_t *policy_images(const json_t *policy, const char *user)
+json_t *policy_images(const json_t *policy, const char *user, int64_t now)
 {
-    json_t *names = json_array();
-    struct layers layers;
+    const struct judged judged = {policy, user, now};
 
-    layers_begin(&layers, policy, user);
-    while (layers_next(&layers)) {
-        const json_t *images = json_object_get(layers.grants, "images");
-        for (size_t i = 0; i < json_array_size(images); i++) {
-            json_t *name = json_array_get(images, i);
-            if (!list_has(names, json_string_value(name)))
-                json_array_append(names, name);
-        }
-    }
-    return names;
+    return list_items(&judged, IMAGES);
 }
 
 json_t *policy_people(const json_t *policy)
@@ -133,29 +104,22 @@ json_t *policy_people(const json_t *policy)
     return people;
 }
 
-static bool range_covers(const char *text, const struct port *port)
+int policy_check_address(const json_t *policy, const char *user, int64_t now, const char *address,
+                         struct error *err)
 {
-    struct port_range range;
+    const struct judged judged = {policy, user, now};
 
-    return port_range_parse(text, &range) && strcmp(range.protocol, port->protocol) == 0 &&
-           range.first <= port->host && port->host <= range.last;
+    return list_check(&judged, ADDRESSES, address, err);
 }
 
-static int check_port(const json_t *policy, const char *user, const struct port *port,
-                      struct error *err)
+static int check_port(const struct judged *judged, const struct port *port, struct error *err)
 {
-    struct layers layers;
+    char asked[sizeof("65535/tcp")];
 
-    layers_begin(&layers, policy, user);
-    while (layers_next(&layers)) {
-        const json_t *ranges = json_object_get(layers.grants, "ports");
-        for (size_t i = 0; i < json_array_size(ranges); i++)
-            if (range_covers(json_string_value(json_array_get(ranges, i)), port))
-                return 0;
-    }
-    return fail_by_rule(err, FAULT_DENIED, "defaults.ports",
-                        "host port %u/%s is not granted to you; ask the administrator",
-                        (unsigned)port->host, port->protocol);
+    snprintf(asked, sizeof(asked), "%u/%s", (unsigned)port->host, port->protocol);
+    if (list_check(judged, PORTS, asked, err))
+        return -1;
+    return port->address[0] ? list_check(judged, ADDRESSES, port->address, err) : 0;
 }
 
 /* What one container gets of a resource: what was asked for, or the usual. */
@@ -182,29 +146,34 @@ static int grant(const struct decisions *found, enum resource resource, const js
     return 0;
 }
 
-int policy_check_create(const json_t *policy, const char *user, const json_t *args,
+int policy_check_create(const json_t *policy, const char *user, int64_t now, const json_t *args,
                         const struct ports *ports, struct policy_grant *ret_grant,
                         struct error *err)
 {
+    const struct judged judged = {policy, user, now};
     const char *image = json_string_value(json_object_get(args, "image"));
     struct decisions found;
     struct policy_grant granted;
 
-    decide_all(policy, user, &found);
-    if (found.containers.amount <= 0) {
+    if (check_suspended(policy, user, err))
+        return -1;
+    decide_all(&judged, &found);
+    if (found.numbers[CONTAINERS].amount <= 0) {
         char rule[sizeof(err->rule)];
-        snprintf(rule, sizeof(rule), "%s.containers", decision_place(&found.containers));
+        number_rule(&found, CONTAINERS, rule, sizeof(rule));
         return fail_by_rule(err, FAULT_DENIED, rule,
                             "no containers are granted to you; ask the administrator");
     }
-    if ((image && policy_check_image(policy, user, image, err)) ||
+    if ((image && list_check(&judged, IMAGES, image, err)) ||
         grant(&found, MEMORY, args, &granted.memory, err) ||
         grant(&found, CPUS, args, &granted.millicpus, err) ||
         grant(&found, PIDS, args, &granted.pids, err))
         return -1;
     for (size_t i = 0; i < ports->count; i++)
-        if (check_port(policy, user, &ports->list[i], err))
+        if (check_port(&judged, &ports->list[i], err))
             return -1;
+    if (numbers_check(&judged, &found, args, err) || lists_check(&judged, args, err))
+        return -1;
     *ret_grant = granted;
     return 0;
 }

@@ -70,9 +70,8 @@ struct wish {
     /* the user's limits in all, and where the policy sets them: for the refusal, may be NULL */
     int64_t most_containers, most_memory, most_millicpus, most_pids;
     const char *containers_rule, *memory_rule, *millicpus_rule, *pids_rule;
-    unsigned subnets;      /* how many the pool has */
-    const uint16_t *avoid; /* host ports found taken outside DCM, on any address */
-    size_t avoid_count;
+    unsigned subnets;          /* how many the pool has */
+    const struct ports *avoid; /* found taken outside DCM, each on its address; NULL: none */
 };
 struct reservation {
     char name[CONTAINER_NAME_MAX + 1];

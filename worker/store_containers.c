@@ -26,14 +26,6 @@ static json_t *random_numbers(struct error *err)
     return list;
 }
 
-static json_t *list_of_ports(const uint16_t *ports, size_t count)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_integer(ports[i]));
-    return list;
-}
-
 static json_t *list_of_texts(const char *const *texts)
 {
     json_t *list = json_array();
@@ -66,7 +58,7 @@ static char *wish_text(const struct wish *wish, struct error *err)
         "millicpus", (json_int_t)wish->millicpus,
         "pids", (json_int_t)wish->pids,
         "subnets", (json_int_t)wish->subnets,
-        "avoid", list_of_ports(wish->avoid, wish->avoid_count),
+        "avoid", wish->avoid ? ports_to_json(wish->avoid) : json_array(),
         "random", random,
         "most",
             "containers", (json_int_t)wish->most_containers,

@@ -57,6 +57,7 @@ configure_policy() {
             memory: {usual: "256m", each: "1g", total: "4g"},
             cpus: {usual: "0.5", each: "2", total: "8"},
             pids: {usual: 256, each: 512, total: 4096},
-            ports: ["80", "443", "8000-8999"]}}}' >"$CONFIG/policy.json.new"
+            ports: ["80", "443", "8000-8999"],
+            addresses: ["*"]}}}' >"$CONFIG/policy.json.new"
     mv "$CONFIG/policy.json.new" "$CONFIG/policy.json"
 }

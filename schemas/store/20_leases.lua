@@ -19,8 +19,10 @@ end
 
 -- Has nobody but this request the port on this address? at.avoid: ports taken outside DCM.
 local function is_free(at, port, address)
-    if at.avoid[port.host] then
-        return false
+    for _, taken in ipairs(at.avoid) do
+        if field_of(taken) == field_of(port) and overlap(taken.address, address) then
+            return false
+        end
     end
     for leased, lease in pairs(read_leases(at.ports, port)) do
         if overlap(leased, address) and lease.request ~= at.request and is_live(lease, at.now) then

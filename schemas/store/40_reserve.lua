@@ -232,9 +232,7 @@ end
 -- ARGS: how long the reservation lasts (ms), wish (JSON).
 redis.register_function('dcm_1_reserve', function(keys, args)
     local at, life, wish = place(keys, args), tonumber(args[4]), cjson.decode(args[5])
-    for _, host in ipairs(wish.avoid) do
-        at.avoid[host] = true
-    end
+    at.avoid = wish.avoid
     for _, port in ipairs(wish.ports) do
         port.address = port.address ~= '' and port.address or nil
     end

@@ -28,6 +28,7 @@ VETTED = {
     "pids": {"usual": 128, "each": 256, "total": 8192},
     "images": ["debian-ssh"],
     "ports": ["80", "8000-8999", "53/udp"],
+    "addresses": ["*"],
 }
 
 

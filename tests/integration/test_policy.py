@@ -138,6 +138,25 @@ def test_the_third_container_is_over_the_total(stack, alice, grant, args, rule):
         stack.set_policy(stack.usual_policy(), reload=True)
 
 
+def test_ports_go_to_granted_addresses_and_to_no_others(stack, alice):
+    policy = stack.usual_policy()
+    policy["groups"]["testers"]["addresses"] = ["127.0.0.2"]
+    stack.set_policy(policy, reload=True)
+    try:
+        assert alice.create("8080:80")["ports"][0]["address"] == "127.0.0.2"
+        taken = alice.json("create", "debian-ssh", "8080:80", status=1)["error"]["message"]
+        assert "127.0.0.2" in taken and "127.0.0.1" not in taken
+        refused = alice.json("create", "debian-ssh", "--address", "127.0.0.1", "8081:80", status=3)
+        assert refused["error"]["rule"] == "defaults.addresses"
+        policy["groups"]["testers"]["addresses"] = []
+        stack.set_policy(policy, reload=True)
+        assert alice.json("create", "debian-ssh", "8081:80", status=3)["error"]["code"] == "policy_denied"
+        alice.create()
+        assert len(stack.containers()) == 2
+    finally:
+        stack.set_policy(stack.usual_policy(), reload=True)
+
+
 def test_a_withdrawn_image_cannot_be_started_again(stack, alice):
     container = alice.create()
     alice.submit("stop", container["name"])

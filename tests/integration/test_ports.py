@@ -56,6 +56,21 @@ def test_a_direct_port_taken_outside_is_named(stack, alice):
     assert stack.containers() == [] and stack.leases() == {} and stack.networks() == []
 
 
+def test_a_port_taken_outside_on_one_alias_goes_to_another(stack, alice):
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 8080))
+        squatter.listen()
+        container = alice.create("8080:80")
+    assert [port["address"] for port in container["ports"]] == ["127.0.0.2"]
+    assert list(json.loads(stack.leases()["tcp/8080"])) == ["127.0.0.2"]
+
+
+def test_several_ports_go_to_the_alias_that_has_all_of_them_free(stack, alice, bob):
+    alice.create("127.0.0.1:8002:2")
+    container = bob.create("8001:80", "8002:2")
+    assert {port["address"] for port in container["ports"]} == {"127.0.0.2"}
+
+
 def test_the_range_is_used_to_its_last_port(stack, alice, bob):
     text = narrow(stack, 31010, 31013)
     try:

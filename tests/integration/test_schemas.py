@@ -93,6 +93,7 @@ def reversed_ranges(policy):
     places = [("defaults", policy.get("defaults", {}))]
     for part in ("groups", "users"):
         places += [(f"{part}.{name}", grants) for name, grants in policy.get(part, {}).items()]
+    places += [(f"{path}.extra[{i}]", extra) for path, grants in places[:] for i, extra in enumerate(grants.get("extra", []))]
     for path, grants in places:
         for i, ports in enumerate(grants.get("ports", [])):
             low, _, high = ports.partition("/")[0].partition("-")

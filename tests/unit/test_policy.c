@@ -11,6 +11,7 @@
 #include <cmocka.h> /* last: it defines a macro fail() */
 
 #define MIB (INT64_C(1) << 20)
+#define NOW INT64_C(1795478400000) /* 2026-11-24T00:00:00Z */
 
 static const char document[] =
     "{\"v\":1,"
@@ -55,7 +56,7 @@ static int check(const json_t *policy, const char *user, const char *args, const
     assert_non_null(parsed);
     if (port)
         assert_int_equal(ports_parse(port, &ports, err), 0);
-    int status = policy_check_create(policy, user, parsed, &ports, ret_grant, err);
+    int status = policy_check_create(policy, user, NOW, parsed, &ports, ret_grant, err);
     json_decref(parsed);
     return status;
 }
@@ -104,9 +105,9 @@ static void an_empty_policy_grants_nothing(void **state)
     (void)state;
 
     assert_int_equal(policy_check_publisher(empty, "dcm-gate", "alice", &err), -1);
-    assert_int_equal(policy_check_image(empty, "alice", "debian-ssh", &err), -1);
+    assert_int_equal(policy_check_image(empty, "alice", NOW, "debian-ssh", &err), -1);
     assert_denied(empty, "alice", "{\"image\":\"debian-ssh\"}", NULL, "defaults.containers");
-    policy_limits(empty, "alice", &limits);
+    policy_limits(empty, "alice", NOW, &limits);
     assert_int_equal(limits.containers, 0);
     assert_int_equal(limits.memory.each, 0);
     assert_int_equal(limits.uid, 0);
@@ -118,7 +119,7 @@ static void later_layers_replace_and_the_largest_group_counts(void **state)
 {
     struct policy_limits limits;
 
-    policy_limits(*state, "alice", &limits);
+    policy_limits(*state, "alice", NOW, &limits);
     assert_int_equal(limits.containers, 3); /* her own, though less than a group's */
     assert_string_equal(limits.containers_rule, "users.alice.containers");
     assert_int_equal(limits.memory.each, 2048 * MIB);  /* staff */
@@ -133,7 +134,7 @@ static void a_group_does_not_count_for_those_outside_it(void **state)
 {
     struct policy_limits limits;
 
-    policy_limits(*state, "bob", &limits);
+    policy_limits(*state, "bob", NOW, &limits);
     assert_int_equal(limits.containers, 1);
     assert_string_equal(limits.containers_rule, "defaults.containers");
     assert_int_equal(limits.memory.total, 1024 * MIB);
@@ -190,10 +191,10 @@ static void images_add_up_over_the_layers(void **state)
 {
     struct error err = {0};
 
-    assert_int_equal(policy_check_image(*state, "alice", "debian-ssh", &err), 0);
-    assert_int_equal(policy_check_image(*state, "alice", "r-base:4.3", &err), 0);
-    assert_int_equal(policy_check_image(*state, "alice", "cuda", &err), 0);
-    assert_int_equal(policy_check_image(*state, "bob", "cuda", &err), -1);
+    assert_int_equal(policy_check_image(*state, "alice", NOW, "debian-ssh", &err), 0);
+    assert_int_equal(policy_check_image(*state, "alice", NOW, "r-base:4.3", &err), 0);
+    assert_int_equal(policy_check_image(*state, "alice", NOW, "cuda", &err), 0);
+    assert_int_equal(policy_check_image(*state, "bob", NOW, "cuda", &err), -1);
     assert_int_equal(err.fault, FAULT_DENIED);
     assert_string_equal(err.rule, "defaults.images");
 }
@@ -205,9 +206,9 @@ static void the_tag_latest_is_implied_and_no_other(void **state)
                                          "debian-ssh:",    "latest",           ""};
     struct error err = {0};
 
-    assert_int_equal(policy_check_image(*state, "alice", "debian-ssh:latest", &err), 0);
+    assert_int_equal(policy_check_image(*state, "alice", NOW, "debian-ssh:latest", &err), 0);
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        assert_int_equal(policy_check_image(*state, "alice", others[i], &err), -1);
+        assert_int_equal(policy_check_image(*state, "alice", NOW, others[i], &err), -1);
 }
 
 static void images_of_ones_own_are_denied_unless_granted(void **state)
@@ -218,14 +219,14 @@ static void images_of_ones_own_are_denied_unless_granted(void **state)
                    0, NULL);
     struct policy_limits limits;
 
-    policy_limits(*state, "alice", &limits);
+    policy_limits(*state, "alice", NOW, &limits);
     assert_int_equal(limits.images_kept, 0);
     assert_int_equal(limits.image_bytes, 0);
-    policy_limits(granting, "alice", &limits);
+    policy_limits(granting, "alice", NOW, &limits);
     assert_int_equal(limits.images_kept, 5);
     assert_int_equal(limits.image_bytes, 1 << 30);
     assert_string_equal(limits.images_kept_rule, "users.alice.images_kept");
-    policy_limits(granting, "bob", &limits);
+    policy_limits(granting, "bob", NOW, &limits);
     assert_int_equal(limits.images_kept, 2);
     assert_int_equal(limits.image_bytes, 0);
     assert_string_equal(limits.image_bytes_rule, "defaults.image_bytes");
@@ -233,8 +234,8 @@ static void images_of_ones_own_are_denied_unless_granted(void **state)
 
 static void what_is_granted_can_be_listed(void **state)
 {
-    json_auto_t *alices = policy_images(*state, "alice");
-    json_auto_t *everybodys = policy_images(*state, "*");
+    json_auto_t *alices = policy_images(*state, "alice", NOW);
+    json_auto_t *everybodys = policy_images(*state, "*", NOW);
     json_auto_t *people = policy_people(*state);
 
     assert_int_equal(json_array_size(alices), 3);
@@ -282,8 +283,29 @@ static void whoever_is_suspended_is_granted_nothing(void **state)
     assert_int_equal(check(*state, "alice", "{\"image\":\"debian-ssh\"}", NULL, &grant, &err), -1);
     assert_int_equal(err.fault, FAULT_DENIED);
     assert_string_equal(err.rule, "suspended");
-    assert_int_equal(policy_check_image(*state, "alice", "debian-ssh", &err), -1);
-    assert_int_equal(policy_check_image(*state, "bob", "debian-ssh", &err), 0);
+    assert_int_equal(policy_check_image(*state, "alice", NOW, "debian-ssh", &err), -1);
+    assert_int_equal(policy_check_image(*state, "bob", NOW, "debian-ssh", &err), 0);
+}
+
+static void an_extra_grant_of_a_group_is_its_members_alone(void **state)
+{
+    struct error err = {0};
+    json_t *extra = json_loads("[{\"images\":[\"lab\"],\"reason\":\"course\"}]", 0, NULL);
+
+    json_object_set_new(json_object_get(json_object_get(*state, "groups"), "staff"), "extra",
+                        extra);
+    assert_int_equal(policy_check_image(*state, "carol", NOW, "lab", &err), 0);
+    assert_int_equal(policy_check_image(*state, "bob", NOW, "lab", &err), -1);
+}
+
+static void a_suspended_user_gets_nothing_for_images_of_his_own_either(void **state)
+{
+    struct policy_grant grant;
+    struct error err = {0};
+
+    json_object_set_new(*state, "suspended", json_pack("[s]", "alice"));
+    assert_int_equal(check(*state, "alice", "{}", NULL, &grant, &err), -1);
+    assert_string_equal(err.rule, "suspended");
 }
 
 #define POLICY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -307,6 +329,9 @@ int main(void)
         POLICY_TEST(what_is_granted_can_be_listed),
         POLICY_TEST(every_port_has_to_be_granted_with_its_protocol),
         POLICY_TEST(whoever_is_suspended_is_granted_nothing),
+        POLICY_TEST(an_extra_grant_of_a_group_is_its_members_alone),
+        POLICY_TEST(a_suspended_user_gets_nothing_for_images_of_his_own_either),
+        POLICY_TEST(images_of_ones_own_are_denied_unless_granted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

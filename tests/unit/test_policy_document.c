@@ -23,8 +23,10 @@ static const char example[] =
     "     \"memory\":{\"usual\":\"512m\",\"each\":\"1g\",\"total\":\"2g\"},\n"
     "     \"cpus\":{\"usual\":\"0.5\",\"each\":\"1\",\"total\":\"2\"},\n"
     "     \"pids\":{\"usual\":256,\"each\":512,\"total\":1024},\n"
-    "     \"ports\":[\"80\",\"8000-8999\",\"53/udp\"]}},\n"
-    " \"users\":{\"alice\":{\"uid\":2001,\"containers\":8}}}\n";
+    "     \"ports\":[\"80\",\"8000-8999\",\"53/udp\"],\"addresses\":[\"10.0.0.2\"]}},\n"
+    " \"users\":{\"alice\":{\"uid\":2001,\"containers\":8,\n"
+    "     \"extra\":[{\"until\":\"2026-12-24T18:00:00+01:00\",\"reason\":\"thesis\","
+    "\"memory\":{\"each\":\"16g\"}}]}}}\n";
 
 static void check_accepted(const char *text)
 {

@@ -259,8 +259,8 @@ static void a_port_found_taken_outside_is_avoided_and_all_are_chosen_anew(void *
     struct reservation first = {0};
     struct reservation second = {0};
     assert_done(store_reserve(fixture->store, &request, &wish, &first, err));
-    wish.avoid = &first.ssh_port;
-    wish.avoid_count = 1;
+    struct ports avoid = {.count = 1, .list = {{"0.0.0.0", first.ssh_port, 22, "tcp"}}};
+    wish.avoid = &avoid;
     assert_done(store_reserve(fixture->store, &request, &wish, &second, err));
     assert_int_equal(first.ssh_port + second.ssh_port, 40001);
     assert_string_not_equal(first.name, second.name);
@@ -268,20 +268,24 @@ static void a_port_found_taken_outside_is_avoided_and_all_are_chosen_anew(void *
     /* The first port is free again: for somebody who does not know better. */
     AUTO(request) struct request late = request_of("bob");
     struct reservation third = {0};
-    wish.avoid_count = 0;
+    wish.avoid = NULL;
     assert_done(store_reserve(fixture->store, &late, &wish, &third, err));
     assert_int_equal(third.ssh_port, first.ssh_port);
 }
 
-static void a_direct_port_that_is_avoided_is_taken_everywhere(void **state)
+static void a_direct_port_is_avoided_on_its_address_and_protocol_only(void **state)
 {
     const struct fixture *fixture = *state;
     AUTO(request) struct request request = request_of("alice");
-    static const uint16_t avoid[] = {80};
+    struct ports avoid = {.count = 2, .list = {{ALIAS_1, 80, 80, "tcp"}, {ALIAS_2, 80, 80, "udp"}}};
     struct ports ports = ports_of("80");
     struct wish wish = wish_for(&ports);
-    wish.avoid = avoid;
-    wish.avoid_count = 1;
+    struct reservation reservation = {0};
+    wish.avoid = &avoid;
+    assert_done(store_reserve(fixture->store, &request, &wish, &reservation, err));
+    assert_string_equal(reservation.ports.list[0].address, ALIAS_2);
+    snprintf(avoid.list[1].address, sizeof(avoid.list[1].address), "0.0.0.0");
+    avoid.list[1].protocol = "tcp";
     assert_refused(fixture->store, &request, &wish, FAULT_CONFLICT,
                    "port 80/tcp is taken on " ALIAS_1 " and " ALIAS_2);
 }
@@ -320,7 +324,7 @@ int main(void)
         TEST(a_direct_port_keeps_ssh_away_from_its_number),
         TEST(one_port_twice_in_one_wish_is_refused),
         TEST(a_port_found_taken_outside_is_avoided_and_all_are_chosen_anew),
-        TEST(a_direct_port_that_is_avoided_is_taken_everywhere),
+        TEST(a_direct_port_is_avoided_on_its_address_and_protocol_only),
         TEST(servers_do_not_share_their_ports),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

@@ -12,6 +12,7 @@
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "schemas/units.h"
 #include "worker/describe.h"
 #include "worker/locks.h"
 #include "worker/policy.h"
@@ -71,7 +72,7 @@ static int reserve(struct runner *runner, const struct job *job, const struct co
 {
     struct policy_limits limits;
     int64_t bytes = 0;
-    policy_limits(runner->policy, job->request.user, &limits);
+    policy_limits(runner->policy, job->request.user, timestamp_now(), &limits);
     if (limits.images_kept <= 0)
         return fail_by_rule(err, FAULT_DENIED, limits.images_kept_rule,
                             "no images of your own are granted to you; ask the administrator");

@@ -3,8 +3,6 @@
  * finds what an earlier attempt did: the reservation by the request's id, the container by its
  * name, label and MAC.
  */
-#include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,161 +11,22 @@
 #include "worker/describe.h"
 #include "worker/locks.h"
 #include "worker/plan.h"
-#include "worker/policy.h"
+#include "worker/requests/order.h"
 #include "worker/requests/requests.h"
 #include "worker/requests/taken.h"
-#include "worker/storage.h"
 
 #define TRIES_MOST 8 /* ports found taken outside DCM before we give up */
 
-/* What is known of the container before its ports are. */
-struct order {
-    struct policy_limits limits;
-    struct policy_grant grant;
-    struct ports ports;
-    struct storage_paths paths;
-    json_t *image;
-    json_t *entry;          /* of the index, for one of the user's own */
-    const char *image_name; /* for people; borrowed from the request, the image or the entry */
-    bool is_own;            /* an image of the user's: policy has no say in it */
-    const char *image_id;   /* borrowed from image */
-    uid_t uid;
-    uint16_t avoid[TRIES_MOST * 2];
-    size_t avoid_count;
-};
-
-static void auto_order(struct order *order)
-{
-    json_decref(order->image);
-    json_decref(order->entry);
-}
-
-static int find_uid(const struct policy_limits *limits, const char *user, uid_t *ret_uid,
-                    struct error *err)
-{
-    char space[4096];
-    struct passwd entry;
-    struct passwd *found = NULL;
-    if (limits->uid) {
-        *ret_uid = limits->uid;
-        return 0;
-    }
-    int status = getpwnam_r(user, &entry, space, sizeof space, &found);
-    if (!found || entry.pw_uid < 1000)
-        return fail(err, FAULT_DENIED, "this server knows no user '%s'%s%s", user,
-                    status ? ": " : "", status ? strerror(status) : "");
-    *ret_uid = entry.pw_uid;
-    return 0;
-}
-
-/* *ret_found: it is one of the user's own, which come first. */
-static int resolve_own(struct runner *runner, const struct job *job, struct order *order,
-                       bool *ret_found, struct error *err)
-{
-    AUTO(own_image) struct own_image own = {0};
-    const char *asked = json_string_value(json_object_get(job->request.args, "image"));
-    if (own_image_find(runner, job->request.user, asked, &own, err) < 0)
-        return err->fault == FAULT_NOT_FOUND ? 0 : -1;
-    if (!own.inspected)
-        return 0;
-    order->image = json_incref(own.inspected);
-    order->image_id = json_string_value(json_object_get(order->image, "Id"));
-    order->entry = json_incref(own.entry);
-    order->image_name = name_is_image_id(asked) ? own.name : asked;
-    order->is_own = true;
-    *ret_found = true;
-    return plan_check_image(order->image, err);
-}
-
-/* A request may name an image by id; policy grants names. */
-static int resolve_granted(struct runner *runner, const struct job *job, struct order *order,
-                           struct error *err)
-{
-    const char *asked = json_string_value(json_object_get(job->request.args, "image"));
-    /* By name, policy comes first: nobody learns which other images the engine has. */
-    if (!name_is_image_id(asked) &&
-        policy_check_image(runner->policy, job->request.user, asked, err) < 0)
-        return -1;
-    if (engine_image_inspect(runner->engine, asked, &order->image, err) < 0)
-        return err->fault == FAULT_NOT_FOUND
-                   ? fail(err, FAULT_NOT_FOUND, "there is no image '%s' on this server", asked)
-                   : -1;
-    order->image_id = json_string_value(json_object_get(order->image, "Id"));
-    order->image_name = name_is_image_id(asked)
-                            ? image_granted_name(runner, job->request.user, order->image)
-                            : asked;
-    return order->image_name
-               ? plan_check_image(order->image, err)
-               : fail(err, FAULT_NOT_FOUND, "there is no image '%s' on this server", asked);
-}
-
-static int resolve_image(struct runner *runner, const struct job *job, struct order *order,
-                         struct error *err)
-{
-    bool found = false;
-    if (resolve_own(runner, job, order, &found, err) < 0)
-        return -1;
-    return found ? 0 : resolve_granted(runner, job, order, err);
-}
-
-static bool has_address(const struct runner *runner, const char *address)
-{
-    char **known = runner->addresses;
-    while (*known && strcmp(*known, address) != 0)
-        known++;
-    return *known != NULL;
-}
-
-/* Server and addresses must be this one's; --address is for every port that names none. */
-static int check_places(const struct runner *runner, const struct job *job, struct order *order,
-                        struct error *err)
-{
-    const char *server = json_string_value(json_object_get(job->request.args, "server"));
-    const char *address = json_string_value(json_object_get(job->request.args, "address"));
-    if (server && strcmp(server, runner->config->server) != 0)
-        return fail(err, FAULT_NOT_FOUND, "no server '%s' takes requests here: this is %s", server,
-                    runner->config->server);
-    if (address && !has_address(runner, address))
-        return fail(err, FAULT_NOT_FOUND, "this server has no address %s", address);
-    for (size_t i = 0; i < order->ports.count; i++) {
-        struct port *port = &order->ports.list[i];
-        if (!port->address[0] && address)
-            snprintf(port->address, sizeof port->address, "%s", address);
-        if (port->address[0] && !has_address(runner, port->address))
-            return fail(err, FAULT_NOT_FOUND, "this server has no address %s", port->address);
-    }
-    return 0;
-}
-
-static int prepare(struct runner *runner, const struct job *job, struct order *order,
-                   struct error *err)
-{
-    const char *user = job->request.user;
-    const json_t *args = job->request.args;
-    policy_limits(runner->policy, user, &order->limits);
-    if (runner_identity(runner, err) < 0 || find_uid(&order->limits, user, &order->uid, err) < 0 ||
-        ports_from_json(json_object_get(args, "ports"), &order->ports, err) < 0 ||
-        check_places(runner, job, order, err) < 0 || resolve_image(runner, job, order, err) < 0)
-        return -1;
-    json_auto_t *by_name = json_deep_copy(args);
-    json_object_set_new(by_name, "image", json_string(order->image_name));
-    if (order->is_own)
-        json_object_del(by_name, "image");
-    if (policy_check_create(runner->policy, user, by_name, &order->ports, &order->grant, err) < 0)
-        return -1;
-    return storage_prepare(runner->config->storage, runner->config->keys, user, order->uid,
-                           &order->paths, err);
-}
-
 static int reserve(struct runner *runner, const struct job *job, const struct order *order,
-                   struct reservation *ret_reservation, struct error *err)
+                   const struct ports *avoid, struct reservation *ret_reservation,
+                   struct error *err)
 {
     const struct worker_config *config = runner->config;
     struct wish wish = {
         .name = json_string_value(json_object_get(job->request.args, "name")),
         .image = order->image_name,
         .ports = &order->ports,
-        .addresses = (const char *const *)runner->addresses,
+        .addresses = order->addresses,
         .first_port = config->first_port,
         .last_port = config->last_port,
         .memory = order->grant.memory,
@@ -182,8 +41,7 @@ static int reserve(struct runner *runner, const struct job *job, const struct or
         .millicpus_rule = order->limits.millicpus.rule,
         .pids_rule = order->limits.pids.rule,
         .subnets = config->subnet_count,
-        .avoid = order->avoid,
-        .avoid_count = order->avoid_count,
+        .avoid = avoid,
     };
     return store_reserve(runner->store, &job->request, &wish, ret_reservation, err);
 }
@@ -276,9 +134,9 @@ static int undo(struct runner *runner, const struct job *job, const struct reser
     return engine_container_remove(runner->engine, id, err);
 }
 
-static int attempt(struct runner *runner, struct job *job, struct order *order,
-                   struct reservation *reservation, json_t *result, bool *ret_taken,
-                   struct error *err)
+static int attempt(struct runner *runner, struct job *job, const struct order *order,
+                   const struct ports *avoid, struct reservation *reservation, json_t *result,
+                   bool *ret_taken, struct error *err)
 {
     AUTO(lock) struct lock network_lock = {.file = -1};
     char network[ENGINE_NAME_SIZE];
@@ -286,7 +144,7 @@ static int attempt(struct runner *runner, struct job *job, struct order *order,
     const char *user = job->request.user;
     engine_network_of(user, network);
     if (lock_take(runner->config->state, LOCK_NETWORK, user, true, &network_lock, err) < 0 ||
-        reserve(runner, job, order, reservation, err) < 0)
+        reserve(runner, job, order, avoid, reservation, err) < 0)
         return -1;
     struct labels facts = {
         .kind = "container", .user = user, .name = reservation->name, .request = job->request.id};
@@ -330,19 +188,19 @@ int request_create(struct runner *runner, struct job *job, json_t *result, struc
 {
     AUTO(order) struct order order = {0};
     struct reservation reservation = {0};
-    if (prepare(runner, job, &order, err) < 0)
+    struct ports avoid = {0}; /* found taken outside DCM */
+    if (order_prepare(runner, job, &order, err) < 0)
         return -1;
     store_progress(runner->store, &job->request, PHASE_CREATING, err); /* a hint may be lost */
     for (int try = 0; try < TRIES_MOST; try++) {
         bool taken = false;
-        if (attempt(runner, job, &order, &reservation, result, &taken, err) == 0)
+        if (attempt(runner, job, &order, &avoid, &reservation, result, &taken, err) == 0)
             return 0;
         if (fault_fate(err->fault) == FATE_RETRY)
             return -1; /* what stands, stands: the next attempt finds it */
         if (!taken)
             break;
-        order.avoid_count = taken_ports(&reservation, order.avoid, order.avoid_count,
-                                        sizeof order.avoid / sizeof order.avoid[0]);
+        taken_ports(&reservation, &avoid);
         log_info("a port of %s is in use outside DCM; choosing others", reservation.name);
         if (undo(runner, job, &reservation, err) < 0)
             return -1;

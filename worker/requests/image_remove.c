@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "schemas/units.h"
 #include "worker/locks.h"
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
@@ -42,8 +43,9 @@ static const char *granted_name(struct runner *runner, const char *user, const c
 {
     struct error unheard = {0};
     if (!name_is_image_id(reference))
-        return policy_check_image(runner->policy, user, reference, &unheard) == 0 ? reference
-                                                                                  : NULL;
+        return policy_check_image(runner->policy, user, timestamp_now(), reference, &unheard) == 0
+                   ? reference
+                   : NULL;
     return engine_image_inspect(runner->engine, reference, ret_image, &unheard) == 0
                ? image_granted_name(runner, user, *ret_image)
                : NULL;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "schemas/units.h"
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
 
@@ -29,7 +30,7 @@ const char *image_granted_name(const struct runner *runner, const char *user, co
     json_array_foreach(json_object_get(image, "RepoTags"), i, tag)
     {
         const char *name = json_string_value(tag);
-        if (policy_check_image(runner->policy, user, name, &unheard) == 0)
+        if (policy_check_image(runner->policy, user, timestamp_now(), name, &unheard) == 0)
             return name;
     }
     return NULL;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "schemas/units.h"
 #include "worker/locks.h"
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
@@ -62,7 +63,8 @@ static int check_image(struct runner *runner, const struct job *job, const struc
     if (id && engine_image_inspect(runner->engine, id, &image, &unseen) == 0 &&
         image_is_ours(runner, image, job->request.user, NULL, NULL))
         return 0;
-    return policy_check_image(runner->policy, job->request.user, name ? name : "", err);
+    return policy_check_image(runner->policy, job->request.user, timestamp_now(), name ? name : "",
+                              err);
 }
 
 static int act(struct runner *runner, const struct job *job, const struct owned *owned,

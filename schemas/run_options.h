@@ -1,0 +1,41 @@
+/*
+ * The options of `docker run` that requests may ask for and policies grant: which words are
+ * well-formed, and which nobody may use whatever is granted. Pure; NULL is not well-formed.
+ */
+#ifndef DCM_SCHEMAS_RUN_OPTIONS_H
+#define DCM_SCHEMAS_RUN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OPTION_PATH_MAX 255
+#define MOUNT_GRANT_SIZE (OPTION_PATH_MAX + sizeof(":rw"))
+
+/* Paths are absolute and plain: components of [A-Za-z0-9._@+=-] that are neither "." nor "..".
+ *
+ * A directory of the host that may be granted: not the root, nothing of /dev, /etc, /proc, /run and
+ * /sys, and not /var/run. There the engine's socket, keys and the kernel's own switches lie. */
+bool option_is_mount_source(const char *text);
+/* Where one may come to stand in a container: not on what makes it a container with SSH (its
+ * system's directories, /root, /home, /run, …), nor within. */
+bool option_is_mount_target(const char *text);
+bool option_is_mount_grant(const char *text); /* "SOURCE:ro" or "SOURCE:rw" */
+bool option_is_device(const char *text);      /* a path below /dev */
+
+/* Capabilities, without CAP_, that stay within the container's own namespaces and limits. Never
+ * those that are as good as root on the host: SYS_ADMIN, SYS_MODULE, SYS_RAWIO, DAC_READ_SEARCH,
+ * MKNOD on a shared directory, BPF and their like; nor SYS_TIME, the clock that grants end by. */
+bool option_is_capability(const char *text);
+
+/* Environment variables: [A-Za-z_][A-Za-z0-9_]{0,127}, and not reserved. */
+bool option_is_variable(const char *text);
+bool option_is_variable_grant(const char *text); /* one, or "PREFIX_*" for all that begin so */
+/* What changes how programs are loaded or shells start, what the engine's hooks read
+ * (NVIDIA_VISIBLE_DEVICES makes devices of the host appear), and our own. */
+bool option_is_reserved_variable(const char *name, size_t length);
+
+/* NULL-terminated. A policy grants all but the first, which nobody has to be granted. */
+extern const char *const restart_policies[];
+#define RESTART_GRANTS (restart_policies + 1)
+
+#endif

@@ -1,0 +1,148 @@
+#include "worker/policy_numbers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "schemas/units.h"
+
+static void decide(struct decision *decision, const struct layers *layers, int64_t amount)
+{
+    if (layers->rank == decision->rank && amount <= decision->amount)
+        return;
+    decision->amount = amount;
+    decision->rank = layers->rank;
+    snprintf(decision->place, sizeof(decision->place), "%s", layers->place);
+}
+
+const char *decision_place(const struct decision *decision)
+{
+    return decision->rank == RANK_NONE ? "defaults" : decision->place;
+}
+
+static int64_t whole(const json_t *value)
+{
+    return json_integer_value(value);
+}
+
+/* The document has been checked; a text that does not parse would grant nothing. */
+static int64_t bytes(const json_t *value)
+{
+    int64_t amount = 0;
+    size_parse(json_string_value(value), &amount, NULL);
+    return amount;
+}
+
+static int64_t millicpus(const json_t *value)
+{
+    int64_t amount = 0;
+    cpus_parse(json_string_value(value), &amount, NULL);
+    return amount;
+}
+
+static int64_t seconds(const json_t *value)
+{
+    int64_t amount = 0;
+    duration_parse(json_string_value(value), &amount, NULL);
+    return amount;
+}
+
+const struct resource_facts resources[RESOURCE_COUNT] = {
+    [MEMORY] = {"memory", "memory", "bytes of memory", bytes},
+    [CPUS] = {"cpus", "millicpus", "thousandths of a processor", millicpus},
+    [PIDS] = {"pids", "pids", "processes", whole},
+};
+
+static const char *const part_names[PART_COUNT] = {"usual", "each", "total"};
+
+static const struct {
+    const char *name;
+    int64_t (*read)(const json_t *value);
+    const char *argument; /* in a request; NULL: not asked for by container */
+    const char *unit;     /* for people */
+    bool open;            /* where the policy says nothing there is no bound */
+} numbers[NUMBER_COUNT] = {
+    [CONTAINERS] = {"containers", whole, NULL, NULL, false},
+    [IMAGES_KEPT] = {"images_kept", whole, NULL, NULL, false},
+    [IMAGE_BYTES] = {"image_bytes", bytes, NULL, NULL, false},
+    [LIFE] = {"life", seconds, "ttl", "seconds of life", true},
+    [SHM_SIZE] = {"shm_size", bytes, "shm_size", "bytes of shared memory", false},
+    [GPUS] = {"gpus", whole, "gpus", "GPUs", false},
+};
+
+static void decide_limit(struct decision limit[PART_COUNT], const struct layers *layers,
+                         enum resource resource)
+{
+    const json_t *parts = json_object_get(layers->grants, resources[resource].name);
+
+    for (size_t part = 0; part < PART_COUNT; part++) {
+        const json_t *value = json_object_get(parts, part_names[part]);
+        if (value)
+            decide(&limit[part], layers, resources[resource].read(value));
+    }
+}
+
+void decide_all(const struct judged *judged, struct decisions *ret_decisions)
+{
+    struct decisions found = {0};
+    struct layers layers;
+
+    layers_begin(&layers, judged);
+    while (layers_next(&layers)) {
+        for (enum number number = 0; number < NUMBER_COUNT; number++) {
+            const json_t *value = json_object_get(layers.grants, numbers[number].name);
+            if (value)
+                decide(&found.numbers[number], &layers, numbers[number].read(value));
+        }
+        for (enum resource resource = 0; resource < RESOURCE_COUNT; resource++)
+            decide_limit(found.limits[resource], &layers, resource);
+    }
+    /* Nobody gets by saying nothing what he could not get by asking for it. */
+    for (enum resource resource = 0; resource < RESOURCE_COUNT; resource++) {
+        struct decision *limit = found.limits[resource];
+        if (limit[USUAL].rank == RANK_NONE || limit[USUAL].amount > limit[EACH].amount)
+            limit[USUAL].amount = limit[EACH].amount;
+    }
+    *ret_decisions = found;
+}
+
+void number_rule(const struct decisions *found, enum number number, char *ret_rule, size_t size)
+{
+    snprintf(ret_rule, size, "%s.%s", decision_place(&found->numbers[number]),
+             numbers[number].name);
+}
+
+/* Too much now; was it granted once? Then that grant is named. */
+static int refuse(const struct judged *judged, const struct decisions *found, enum number number,
+                  int64_t asked, struct error *err)
+{
+    const struct judged ever = {judged->policy, judged->user, NOTHING_HAS_ENDED};
+    struct decisions once;
+    char rule[sizeof(err->rule)];
+
+    decide_all(&ever, &once);
+    if (asked <= once.numbers[number].amount) {
+        number_rule(&once, number, rule, sizeof(rule));
+        return fail_by_rule(err, FAULT_DENIED, rule,
+                            "the grant of %" PRId64 " %s has ended; ask the administrator", asked,
+                            numbers[number].unit);
+    }
+    number_rule(found, number, rule, sizeof(rule));
+    return fail_by_rule(err, FAULT_DENIED, rule,
+                        "%" PRId64 " %s is more than the %" PRId64
+                        " granted to you for one container; ask for less, or ask the administrator",
+                        asked, numbers[number].unit, found->numbers[number].amount);
+}
+
+int numbers_check(const struct judged *judged, const struct decisions *found, const json_t *args,
+                  struct error *err)
+{
+    for (enum number number = 0; number < NUMBER_COUNT; number++) {
+        const struct decision *granted = &found->numbers[number];
+        const json_t *asked =
+            numbers[number].argument ? json_object_get(args, numbers[number].argument) : NULL;
+        bool unbounded = numbers[number].open && granted->rank == RANK_NONE;
+        if (asked && !unbounded && json_integer_value(asked) > granted->amount)
+            return refuse(judged, found, number, json_integer_value(asked), err);
+    }
+    return 0;
+}

@@ -1,0 +1,51 @@
+/*
+ * The policy's own: what its numbers come to for one user at one time. A later layer's number
+ * replaces that of an earlier layer; within one rank (several groups, a layer and its extra grants)
+ * the largest counts. Pure.
+ */
+#ifndef DCM_WORKER_POLICY_NUMBERS_H
+#define DCM_WORKER_POLICY_NUMBERS_H
+
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "worker/policy_layers.h"
+
+/* One number of the policy, and the layer that decided it. */
+struct decision {
+    int64_t amount;
+    enum rank rank; /* RANK_NONE: nothing is granted */
+    char place[POLICY_PLACE_SIZE];
+};
+/* That layer, or the one where a grant would stand. Borrowed. */
+const char *decision_place(const struct decision *decision);
+
+/* What a container can have much or little of. */
+enum resource { MEMORY, CPUS, PIDS, RESOURCE_COUNT };
+struct resource_facts {
+    const char *name;     /* in the policy */
+    const char *argument; /* in a request: the policy's "cpus" are the request's "millicpus" */
+    const char *unit;     /* for people */
+    int64_t (*read)(const json_t *value);
+};
+extern const struct resource_facts resources[RESOURCE_COUNT];
+
+enum part { USUAL, EACH, TOTAL, PART_COUNT };
+
+/* Numbers without parts. */
+enum number { CONTAINERS, IMAGES_KEPT, IMAGE_BYTES, LIFE, SHM_SIZE, GPUS, NUMBER_COUNT };
+
+struct decisions {
+    struct decision numbers[NUMBER_COUNT];
+    struct decision limits[RESOURCE_COUNT][PART_COUNT];
+};
+void decide_all(const struct judged *judged, struct decisions *ret_decisions);
+
+/* What a request's args ask for, beside what is granted for one container. FAULT_DENIED. */
+int numbers_check(const struct judged *judged, const struct decisions *found, const json_t *args,
+                  struct error *err);
+
+/* "users.alice.containers" */
+void number_rule(const struct decisions *found, enum number number, char *ret_rule, size_t size);
+
+#endif

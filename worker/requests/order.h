@@ -1,0 +1,40 @@
+/*
+ * What a create asks for, become an order: the image found, policy asked, storage made ready. All
+ * of it before any port is leased.
+ */
+#ifndef DCM_WORKER_ORDER_H
+#define DCM_WORKER_ORDER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "schemas/ports.h"
+#include "worker/policy.h"
+#include "worker/runner.h"
+#include "worker/storage.h"
+
+struct order {
+    struct policy_limits limits;
+    struct policy_grant grant;
+    struct ports ports;
+    const char **addresses; /* for ports that name none, NULL-terminated; owned, its texts not */
+    struct storage_paths paths;
+    json_t *image;          /* as inspected; owned */
+    json_t *entry;          /* of the index, for one of the user's own; owned */
+    const char *image_name; /* for people; borrowed from the request, the image or the entry */
+    bool is_own;            /* an image of the user's: policy has no say in it */
+    const char *image_id;   /* borrowed from image */
+    uid_t uid;
+};
+
+/* The request's fault, or engine's or store's. *ret_order is to be cleared either way. */
+int order_prepare(struct runner *runner, const struct job *job, struct order *ret_order,
+                  struct error *err);
+void order_clear(struct order *order);
+static inline void auto_order(struct order *order)
+{
+    order_clear(order);
+}
+
+#endif
