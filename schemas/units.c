@@ -160,7 +160,8 @@ static bool parse_offset(const char *text, int64_t *ret_minutes)
         return false;
     int hours = number_at(text + 1, 2);
     int minutes = number_at(text + 4, 2);
-    *ret_minutes = (text[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
+    int east = hours * 60 + minutes;
+    *ret_minutes = text[0] == '-' ? -east : east;
     return hours < 24 && minutes < 60;
 }
 
