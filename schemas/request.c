@@ -49,6 +49,11 @@ static const struct field logs_args[] = {
     {.name = "tail", INTEGER(1, 1000000)},
 };
 
+static const struct field recreate_args[] = {
+    {.name = "container", .required = true, CONTAINER},
+    {.name = "ports", LIST(PORTS_MAX, &port_item)},
+};
+
 static const struct field commit_args[] = {
     {.name = "container", .required = true, CONTAINER},
     {.name = "name", .required = true, IMAGE_NAME},
@@ -77,6 +82,7 @@ static const struct operation {
     [OP_CONTAINER_UNPAUSE] = {"container.unpause", SHAPE(container_args)},
     [OP_CONTAINER_REMOVE] = {"container.remove", SHAPE(remove_args)},
     [OP_CONTAINER_LOGS] = {"container.logs", SHAPE(logs_args)},
+    [OP_CONTAINER_RECREATE] = {"container.recreate", SHAPE(recreate_args)},
     [OP_IMAGE_COMMIT] = {"image.commit", SHAPE(commit_args)},
     [OP_IMAGE_REMOVE] = {"image.remove", SHAPE(image_args)},
     [OP_JOB_CANCEL] = {"job.cancel", SHAPE(cancel_args)},

@@ -33,6 +33,8 @@ const struct command commands[] = {
      OP_CONTAINER_UNPAUSE, false, run_lifecycle},
     {"remove", "rm delete", "CONTAINER…", "remove stopped containers", ASKS | TAKES(OPTION_FORCE),
      1, ANY_NUMBER, OP_CONTAINER_REMOVE, false, run_lifecycle},
+    {"recreate", "", "CONTAINER [PORT…|none]", "make a container anew, with other ports",
+     ASKS | TAKES(OPTION_PORT), 1, ANY_NUMBER, OP_CONTAINER_RECREATE, false, run_recreate},
     {"logs", "", "CONTAINER|REQUEST", "print the output of a container or a request",
      FOLLOWS | TAKES(OPTION_DEADLINE) | TAKES(OPTION_FOLLOW) | TAKES(OPTION_TAIL), 1, 1,
      OP_CONTAINER_LOGS, false, run_logs},

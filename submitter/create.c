@@ -13,16 +13,6 @@ static int propose_images(const struct session *session, struct error *err)
                 session->prefix, numbered ? ", where IMAGE may be a number of that list" : "");
 }
 
-/* Ports stand behind the image, or behind -p. */
-static int collect_ports(const struct options *options, struct ports *ports, struct error *err)
-{
-    *ports = options->ports;
-    for (int i = 1; i < options->count; i++)
-        if (ports_parse(options->operands[i], ports, err) == -1)
-            return -1;
-    return 0;
-}
-
 static json_t *number_or_null(int64_t number)
 {
     return number ? json_integer(number) : NULL;
@@ -42,7 +32,7 @@ int run_create(const struct session *session, const struct command *command,
         find_image(session, options->operands[0], &image, &reason);
     if (reason.fault != FAULT_NONE)
         return render_error(session, NULL, NULL, &reason);
-    if (collect_ports(options, &ports, &reason) == -1)
+    if (options_ports(options, &ports, &reason) == -1)
         return render_error(session, command->name, NULL, &reason);
 
     json_t *args = json_pack(

@@ -264,6 +264,15 @@ int options_parse(int argc, char *argv[], struct options *ret_options, struct er
     return check_command(ret_options, err);
 }
 
+int options_ports(const struct options *options, struct ports *ret_ports, struct error *err)
+{
+    *ret_ports = options->ports;
+    for (int i = 1; i < options->count; i++)
+        if (ports_parse(options->operands[i], ret_ports, err) == -1)
+            return -1;
+    return 0;
+}
+
 const char *option_name(enum option option)
 {
     return rows[option].name;

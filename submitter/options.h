@@ -76,6 +76,9 @@ struct options {
  */
 int options_parse(int argc, char *argv[], struct options *ret_options, struct error *err);
 
+/* The ports of -p, and those that the operands after the first one name. FAULT_INVALID. */
+int options_ports(const struct options *options, struct ports *ret_ports, struct error *err);
+
 /* Its long name, without the dashes. */
 const char *option_name(enum option option);
 /* What stands for its value in help; NULL for a flag. */

@@ -92,6 +92,7 @@ static const struct deed {
     [OP_CONTAINER_PAUSE] = {tell_changed, "paused"},
     [OP_CONTAINER_UNPAUSE] = {tell_changed, "unpaused"},
     [OP_CONTAINER_REMOVE] = {tell_changed, "removed"},
+    [OP_CONTAINER_RECREATE] = {tell_created, "recreated"},
     [OP_IMAGE_COMMIT] = {tell_image, "committed"},
     [OP_IMAGE_REMOVE] = {tell_image, "removed"},
     [OP_JOB_CANCEL] = {tell_plainly, "Cancelled"},

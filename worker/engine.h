@@ -58,7 +58,7 @@ int engine_image_remove(struct engine *engine, const char *reference, struct err
 #define ENGINE_COMMIT_TIMEOUT_S 600
 struct engine_commit {
     const char *container; /* full id */
-    const char *name;      /* of the new image, in the engine */
+    const char *name;      /* of the new image, in the engine; NULL: it has none */
     const char *message;   /* NULL: none */
     const json_t *config;  /* User, Env, Labels …; what it lacks is the container's */
 };
@@ -90,6 +90,15 @@ enum engine_verb {
  * engine's message says "port is already allocated" or "address already in use"); may be NULL. */
 int engine_container_act(struct engine *engine, enum engine_verb verb, const char *id,
                          bool *ret_no_port, struct error *err);
+/* A container that is to be replaced stands aside under its name and one of these words, which no
+ * user's container can have in its name. They say how it was found, should all else be forgotten.
+ */
+#define ENGINE_ASIDE_RUNNING ".WAS-RUNNING"
+#define ENGINE_ASIDE_STOPPED ".WAS-STOPPED"
+/* POST /containers/{id}/rename. engine_name: "dcm.<user>.<container>", or that with a word above.
+ * CONFLICT: another container has it. The name that it has already is success. */
+int engine_container_rename(struct engine *engine, const char *id, const char *engine_name,
+                            struct error *err);
 /* DELETE with force and anonymous volumes; one that is not there any more is success. */
 int engine_container_remove(struct engine *engine, const char *id, struct error *err);
 

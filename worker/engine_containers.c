@@ -117,6 +117,47 @@ int engine_container_act(struct engine *engine, enum engine_verb verb, const cha
     return engine_refused(&answer, err);
 }
 
+/* "dcm.alice.web.WAS-RUNNING" */
+static bool is_aside_name(const char *text)
+{
+    static const char *const words[] = {ENGINE_ASIDE_RUNNING, ENGINE_ASIDE_STOPPED};
+    char name[ENGINE_PATH_SIZE];
+    size_t length = strlen(text);
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        size_t word = strlen(words[i]);
+        if (length <= word || length >= sizeof(name) || strcmp(text + length - word, words[i]) != 0)
+            continue;
+        snprintf(name, sizeof(name), "%.*s", (int)(length - word), text);
+        return engine_is_container_name(name);
+    }
+    return false;
+}
+
+int engine_container_rename(struct engine *engine, const char *id, const char *engine_name,
+                            struct error *err)
+{
+    char path[ENGINE_PATH_SIZE], name[ENGINE_PATH_SIZE];
+    const struct engine_call call = {.method = "POST", .path = path, .query = {name}};
+    AUTO(engine_answer) struct engine_answer answer = {0};
+    json_auto_t *container = NULL;
+
+    if (!name_is_engine_id(id) ||
+        !(engine_is_container_name(engine_name) || is_aside_name(engine_name)))
+        return fail(err, FAULT_INVALID, "neither a container's full id nor a name for it");
+    /* The engine refuses the name that a container has. */
+    if (engine_container_inspect(engine, id, &container, err) < 0)
+        return -1;
+    const char *present = json_string_value(json_object_get(container, "Name"));
+    if (present && present[0] == '/' && strcmp(present + 1, engine_name) == 0)
+        return 0;
+    snprintf(path, sizeof(path), "/containers/%s/rename", id);
+    snprintf(name, sizeof(name), "name=%s", engine_name);
+    if (engine_exchange(engine, &call, &answer, err) < 0)
+        return -1;
+    return engine_agrees(&answer) ? 0 : engine_refused(&answer, err);
+}
+
 int engine_container_remove(struct engine *engine, const char *id, struct error *err)
 {
     char path[ENGINE_PATH_SIZE];

@@ -62,6 +62,19 @@ int engine_image_remove(struct engine *engine, const char *reference, struct err
     return engine_refused(&answer, err);
 }
 
+/* Where the new image is to be found; an image without a name has no such place. */
+static void write_place(const char *image_name, char name[ENGINE_PATH_SIZE],
+                        char tag[ENGINE_PATH_SIZE])
+{
+    const char *colon = image_name ? strchr(image_name, ':') : NULL;
+
+    name[0] = tag[0] = '\0';
+    if (!image_name)
+        return;
+    snprintf(name, ENGINE_PATH_SIZE, "repo=%.*s", (int)strcspn(image_name, ":"), image_name);
+    snprintf(tag, ENGINE_PATH_SIZE, "tag=%s", colon ? colon + 1 : "latest");
+}
+
 int engine_commit(struct engine *engine, const struct engine_commit *commit,
                   char ret_id[ENGINE_ID_SIZE], struct error *err)
 {
@@ -70,17 +83,17 @@ int engine_commit(struct engine *engine, const struct engine_commit *commit,
     AUTO(string) char *comment = NULL;
     json_auto_t *created = NULL;
 
-    if (!name_is_engine_id(commit->container) || !engine_is_image_name(commit->name))
+    if (!name_is_engine_id(commit->container) ||
+        (commit->name && !engine_is_image_name(commit->name)))
         return fail(err, FAULT_INVALID, "neither a container's full id nor an image's name");
     if (commit->message && asprintf(&comment, "comment=%s", commit->message) < 0)
         return fail(err, FAULT_DEPENDENCY, "out of memory");
-    const char *colon = strchr(commit->name, ':');
     snprintf(container, sizeof(container), "container=%s", commit->container);
-    snprintf(name, sizeof(name), "repo=%.*s", (int)strcspn(commit->name, ":"), commit->name);
-    snprintf(tag, sizeof(tag), "tag=%s", colon ? colon + 1 : "latest");
+    write_place(commit->name, name, tag);
     const struct engine_call call = {.method = "POST",
                                      .path = "/commit",
-                                     .query = {container, name, tag, "pause=1", comment},
+                                     .query = {container, "pause=1", comment ? comment : "comment=",
+                                               commit->name ? name : NULL, tag},
                                      .body = commit->config,
                                      .timeout_s = ENGINE_COMMIT_TIMEOUT_S};
     if (engine_ask(engine, &call, &created, err) < 0)

@@ -10,10 +10,8 @@
 
 /* What an engine may take many seconds for: the grace of a stop, the copying of layers. */
 static const bool slow[OP_COUNT] = {
-    [OP_CONTAINER_STOP] = true,
-    [OP_CONTAINER_RESTART] = true,
-    [OP_IMAGE_COMMIT] = true,
-    [OP_IMAGE_REMOVE] = true,
+    [OP_CONTAINER_STOP] = true, [OP_CONTAINER_RESTART] = true, [OP_CONTAINER_RECREATE] = true,
+    [OP_IMAGE_COMMIT] = true,   [OP_IMAGE_REMOVE] = true,
 };
 
 void errand_read(const char *body, size_t length, struct errand *ret_errand)

@@ -175,6 +175,24 @@ int journal_unfinished(struct journal *journal, json_t **ret_requests, struct er
     return 0;
 }
 
+int journal_replacer(struct journal *journal, const char *container, char ret_id[IDENTIFIER_SIZE],
+                     bool *ret_ended, struct error *err)
+{
+    const struct argument arguments[] = {{.text = container}};
+    AUTO(statement)
+    sqlite3_stmt *statement = journal_bind(journal, STATEMENT_REPLACER, arguments, err);
+    int found = statement ? journal_step(journal, statement, err) : -1;
+
+    if (found < 0)
+        return -1;
+    if (found && copy_column(statement, 0, ret_id, IDENTIFIER_SIZE))
+        return damaged(container, "recreate", err);
+    if (!found)
+        ret_id[0] = '\0';
+    *ret_ended = found && sqlite3_column_int(statement, 1) != 0;
+    return 0;
+}
+
 int journal_tombstone(struct journal *journal, const char *container, struct error *err)
 {
     const struct argument arguments[] = {{.text = container}, {.number = timestamp_now()}};

@@ -76,6 +76,11 @@ int journal_recorded(struct journal *journal, const char *id, struct error *err)
  * {"id","publisher","body"}, all texts. */
 int journal_unfinished(struct journal *journal, json_t **ret_requests, struct error *err);
 
+/* The last recreate that had this container in hand: *ret_id, "" if there is none, and whether it
+ * has ended. */
+int journal_replacer(struct journal *journal, const char *container, char ret_id[IDENTIFIER_SIZE],
+                     bool *ret_ended, struct error *err);
+
 /* A container of ours that was removed on purpose: its id is never taken for a lost one. */
 int journal_tombstone(struct journal *journal, const char *container, struct error *err);
 int journal_is_tombstone(struct journal *journal, const char *container, bool *ret_is,

@@ -64,6 +64,9 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_RECORDED] = "UPDATE requests SET recorded = 1 WHERE id = ? AND ended IS NOT NULL",
     [STATEMENT_UNFINISHED] = "SELECT id, publisher, body FROM requests WHERE recorded = 0"
                              " ORDER BY rowid",
+    [STATEMENT_REPLACER] = "SELECT id, ended IS NOT NULL FROM requests"
+                           " WHERE container = ? AND op = 'container.recreate'"
+                           " ORDER BY rowid DESC LIMIT 1",
     [STATEMENT_BURY] = "INSERT INTO tombstones (container, buried) VALUES (?, ?)"
                        " ON CONFLICT (container) DO NOTHING",
     [STATEMENT_IS_BURIED] = "SELECT 1 FROM tombstones WHERE container = ?",

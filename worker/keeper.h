@@ -26,6 +26,12 @@ int keeper_publish_images(struct runner *keeper, struct error *err);
 int keeper_refresh(struct runner *keeper, const char *user, const char *name, const char *id,
                    struct error *err);
 
+/* Does this item of the engine's list have the name of one that stands aside (engine.h)? */
+bool keeper_is_aside(const json_t *listed, const char *user, const char *name);
+/* Put back a container that stands aside for its successor (engine.h), or clear it away if that has
+ * come; unless a runner will go on with its recreate. */
+int keeper_settle_aside(struct runner *keeper, const char *user, const char *id, struct error *err);
+
 /* Put a container of ours that the index lacks back into it, with its leases. */
 int keeper_restore(struct runner *keeper, const char *user, const char *name, const char *id,
                    struct error *err);

@@ -58,6 +58,9 @@ int keeper_refresh(struct runner *keeper, const char *user, const char *name, co
         return 0;
     if (engine_container_inspect(keeper->engine, id, &inspected, err) < 0)
         return err->fault == FAULT_NOT_FOUND ? drop_lost(keeper, user, name, id, entry, err) : -1;
+    bool ran = false;
+    if (container_is_aside(keeper, inspected, user, name, &ran))
+        return 0; /* its recreate goes on as soon as there is a runner */
     if (!container_is_ours(keeper, inspected, user, name, text_at(entry, "request"))) {
         log_error("user=%s: %s does not carry DCM's mark any more; left alone", user, name);
         return 0;
@@ -154,9 +157,7 @@ int keeper_restore(struct runner *keeper, const char *user, const char *name, co
     const char *image_id = text_at(inspected, "Image");
     const char *image_name = NULL;
     if (engine_image_inspect(keeper->engine, image_id, &image, err) == 0)
-        image_name = json_string_value(json_array_get(json_object_get(image, "RepoTags"), 0));
-    if (image_name)
-        image_name = image_name_within(user, image_name);
+        image_name = image_known_as(keeper, user, image);
     json_auto_t *entry =
         entry_of(keeper, inspected, name, subnet, image_name ? image_name : image_id);
     if (store_restore(keeper->store, user, entry, subnet, err) < 0)
@@ -177,6 +178,8 @@ static int look_at(struct runner *keeper, const json_t *container, const json_t 
     if (!id || !user || !name || !engine_state ||
         !labels_verify(keeper->keyring, keeper->identity, labels, &expected))
         return 0;
+    if (keeper_is_aside(container, user, name))
+        return keeper_settle_aside(keeper, user, id, err);
     const json_t *entry = json_object_get(by_id, id);
     if (!entry) {
         json_int_t age =

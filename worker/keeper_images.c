@@ -92,6 +92,9 @@ int keeper_compare_images(struct runner *keeper, struct error *err)
         const json_t *labels = json_object_get(item, "Labels");
         const char *user = text_at(labels, "dcm.user");
         const char *name = text_at(labels, "dcm.name");
+        struct labels changes = {.kind = KIND_CHANGES};
+        if (is_untagged(item) && labels_verify(keeper->keyring, keeper->identity, labels, &changes))
+            sweep(keeper, item);
         if (!name_is_user(user) || !name_is_image(name) ||
             !image_is_ours(keeper, item, user, name, NULL))
             continue; /* not ours, whatever it says */

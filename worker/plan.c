@@ -58,7 +58,7 @@ static int add_binding(json_t *bindings, const struct port *port)
                                                  json_sprintf("%u", (unsigned)port->host)));
 }
 
-static json_t *port_bindings(const struct container_plan *plan)
+json_t *plan_port_bindings(const struct container_plan *plan)
 {
     json_auto_t *bindings = json_object();
     struct port ssh = {.host = plan->ssh_port, .container = 22, .protocol = "tcp"};
@@ -109,7 +109,7 @@ static json_t *host_config(const struct container_plan *plan)
         {"NanoCpus", json_integer(plan->millicpus * NANOCPUS_PER_MILLICPU)},
         {"NetworkMode", json_string(plan->network)},
         {"PidsLimit", json_integer(plan->pids)},
-        {"PortBindings", port_bindings(plan)},
+        {"PortBindings", plan_port_bindings(plan)},
         {"Privileged", json_false()},
         {"PublishAllPorts", json_false()},
         {"ReadonlyRootfs", json_false()},
@@ -123,7 +123,7 @@ static json_t *host_config(const struct container_plan *plan)
 
 json_t *plan_body(const struct container_plan *plan)
 {
-    json_t *bindings = port_bindings(plan);
+    json_t *bindings = plan_port_bindings(plan);
     const struct member members[] = {
         {"Cmd", json_array()}, /* beside an Entrypoint of ours the image's does not count */
         {"Entrypoint", json_pack("[s]", "/usr/sbin/dcm-init")},

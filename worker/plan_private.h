@@ -19,8 +19,15 @@ json_t *plan_labels(const struct container_plan *plan);
  * makes the engine drop them when it starts the container (ContainerCreate, Env). */
 json_t *plan_environment(const struct container_plan *plan);
 
+/* HostConfig.PortBindings: SSH's and the plan's. */
+json_t *plan_port_bindings(const struct container_plan *plan);
+
 /* The ports published (an object by "80/tcp") and the image's, which do nothing without
  * PublishAllPorts. */
 json_t *plan_exposed_ports(const struct container_plan *plan, json_t *published);
+
+/* Of the plan: user, name, image_id and network. body NULL: memory is out. */
+int plan_verify_body(const struct container_plan *plan, json_t *body, const json_t *inspected,
+                     struct error *err);
 
 #endif

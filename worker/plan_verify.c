@@ -236,9 +236,9 @@ static int compare_network(const struct container_plan *plan, const json_t *body
     return 0;
 }
 
-int plan_verify(const struct container_plan *plan, const json_t *inspected, struct error *err)
+int plan_verify_body(const struct container_plan *plan, json_t *body, const json_t *inspected,
+                     struct error *err)
 {
-    json_auto_t *body = plan_body(plan);
     json_auto_t *points = mount_points(body);
     const struct {
         const char *field;
@@ -261,4 +261,10 @@ int plan_verify(const struct container_plan *plan, const json_t *inspected, stru
         compare_network(plan, body, inspected, err))
         return -1;
     return 0;
+}
+
+int plan_verify(const struct container_plan *plan, const json_t *inspected, struct error *err)
+{
+    json_auto_t *body = plan_body(plan);
+    return plan_verify_body(plan, body, inspected, err);
 }

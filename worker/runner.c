@@ -53,6 +53,14 @@ int runner_identity(struct runner *runner, struct error *err)
     return engine_identity(runner->engine, runner->identity, err);
 }
 
+bool runner_has_address(const struct runner *runner, const char *address)
+{
+    char **known = runner->addresses;
+    while (*known && strcmp(*known, address) != 0)
+        known++;
+    return *known != NULL;
+}
+
 void runner_reload(struct runner *runner)
 {
     struct error err = {0};

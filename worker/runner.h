@@ -37,6 +37,9 @@ int runner_identity(struct runner *runner, struct error *err);
 /* Read policy, keyring and addresses anew; a faulty file is reported and the old one stays. */
 void runner_reload(struct runner *runner);
 
+/* Is this one of the server's addresses? */
+bool runner_has_address(const struct runner *runner, const char *address);
+
 /* Serve until told to end. Returns the exit status. */
 int runner_run(const struct worker_config *config, int socket);
 

@@ -102,6 +102,22 @@ int store_set_state(struct store *store, const char *user, const char *name, con
 int store_release(struct store *store, const char *user, const char *name, const char *request_id,
                   bool *ret_last, struct error *err);
 
+/*
+ * Ports for a container that is to replace the bound one of this name; the addresses are filled in.
+ * The present one's leases stand and are no obstacle. Asked again, the same request gets a new
+ * life (RESERVATION_S), and perhaps other addresses. FAULT_NOT_FOUND, FAULT_CONFLICT.
+ */
+int store_reserve_ports(struct store *store, const struct request *request, const char *name,
+                        const struct ports *wanted, const char *const *addresses,
+                        struct ports *ret_ports, struct error *err);
+/* Nothing there is success. */
+int store_release_ports(struct store *store, const struct request *request, const char *name,
+                        struct error *err);
+/* `container` (as users see it) takes the place of the one of its name: entry and leases change
+ * together. FAULT_NOT_FOUND; FAULT_CONFLICT when a port has gone to somebody else. */
+int store_replace(struct store *store, const struct request *request, const json_t *container,
+                  struct error *err);
+
 /* An index entry by name or SSH port: *ret_entry {"request","server","memory",…,"container":{…}};
  * FAULT_NOT_FOUND. */
 int store_container(struct store *store, const char *user, const char *reference,

@@ -144,6 +144,12 @@ static int refuse_gone(const json_t *answer, struct error *err)
                 text_of(answer, "name"));
 }
 
+static int refuse_replaced(const json_t *answer, struct error *err)
+{
+    return fail(err, FAULT_CONFLICT, "%s is being recreated: try again in a moment",
+                text_of(answer, "name"));
+}
+
 static int refuse_missing(const json_t *answer, struct error *err)
 {
     return fail(err, FAULT_NOT_FOUND, "the user has no container %s on this server",
@@ -159,7 +165,7 @@ static const struct {
     {"subnets", refuse_subnets},       {"subnet", refuse_subnet},
     {"image_name", refuse_image_name}, {"image_server", refuse_image_server},
     {"ssh_ports", refuse_ssh_ports},   {"gone", refuse_gone},
-    {"missing", refuse_missing},
+    {"missing", refuse_missing},       {"replaced", refuse_replaced},
 };
 
 int store_refuse(const json_t *answer, struct error *err)

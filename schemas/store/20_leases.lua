@@ -17,7 +17,8 @@ local function overlap(one, other)
     return one == other or one == EVERY_ADDRESS or other == EVERY_ADDRESS
 end
 
--- Has nobody but this request the port on this address? at.avoid: ports taken outside DCM.
+-- Has nobody but this request the port on this address, or the one whose container it is to replace?
+-- at.avoid: ports taken outside DCM.
 local function is_free(at, port, address)
     for _, taken in ipairs(at.avoid) do
         if field_of(taken) == field_of(port) and overlap(taken.address, address) then
@@ -25,7 +26,8 @@ local function is_free(at, port, address)
         end
     end
     for leased, lease in pairs(read_leases(at.ports, port)) do
-        if overlap(leased, address) and lease.request ~= at.request and is_live(lease, at.now) then
+        local is_own = lease.request == at.request or lease.request == at.predecessor
+        if overlap(leased, address) and not is_own and is_live(lease, at.now) then
             return false
         end
     end

@@ -62,7 +62,16 @@ local function put_entry(at, name, entry)
     redis.call('SADD', at.users, at.user)
 end
 
+-- The ports of the container that was to take this one's place (45_recreate.lua).
+local function drop_heir(at, entry)
+    for _, port in ipairs(entry.heir and entry.heir.ports or {}) do
+        drop_lease(at, port, entry.heir.request)
+    end
+    entry.heir = nil
+end
+
 local function drop_entry(at, name, entry)
+    drop_heir(at, entry)
     for _, port in ipairs(ports_of(entry)) do
         drop_lease(at, port, entry.request)
     end

@@ -18,9 +18,7 @@
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
 
-/* The engine's own bound (layer.maxLayerDepth in Docker 20.10), and when to begin to warn. */
-#define LAYERS_MOST 125
-#define LAYERS_MANY 100
+#define LAYERS_MANY 100  /* of LAYERS_MOST: time to warn */
 #define UNFINISHED_S 120 /* so long an interrupted commit may go on in the engine */
 
 struct commit {
@@ -90,42 +88,6 @@ static int reserve(struct runner *runner, const struct job *job, const struct co
     return store_image_reserve(runner->store, &job->request, &wish, err);
 }
 
-static size_t layers_of(const json_t *image)
-{
-    return json_array_size(json_object_get(json_object_get(image, "RootFS"), "Layers"));
-}
-
-static int check_layers(struct runner *runner, const struct commit *commit, struct error *err)
-{
-    json_auto_t *image = NULL;
-    const char *id = json_string_value(json_object_get(commit->owned->inspected, "Image"));
-    if (engine_image_inspect(runner->engine, id ? id : "", &image, err) < 0)
-        return -1;
-    if (layers_of(image) >= LAYERS_MOST)
-        return fail(err, FAULT_CONFLICT,
-                    "the container's image has %zu layers, as many as the engine takes: begin anew "
-                    "from one of the administrator's",
-                    layers_of(image));
-    return 0;
-}
-
-/* Everything that the image could hand on to a container is what DCM has set. */
-static json_t *config_of(const struct runner *runner, const struct job *job,
-                         const struct commit *commit)
-{
-    static const char *const kept[] = {"User", "Env", "Entrypoint", "Cmd", "WorkingDir"};
-    const json_t *container = json_object_get(commit->owned->inspected, "Config");
-    struct labels facts = {.kind = "image",
-                           .user = job->request.user,
-                           .name = commit->name,
-                           .request = job->request.id};
-    json_t *config = json_object();
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
-        json_object_set(config, kept[i], json_object_get(container, kept[i]));
-    json_object_set_new(config, "Labels", labels_sign(runner->keyring, runner->identity, &facts));
-    return config;
-}
-
 /* What is replaced loses its name to the new one, and goes unless containers need it. */
 static void drop_replaced(struct runner *runner, const struct job *job, const json_t *replaced)
 {
@@ -142,13 +104,17 @@ static int make(struct runner *runner, const struct job *job, const struct commi
 {
     char id[ENGINE_ID_SIZE];
     json_auto_t *replaced = NULL;
-    json_auto_t *config = config_of(runner, job, commit);
+    struct labels facts = {.kind = "image",
+                           .user = job->request.user,
+                           .name = commit->name,
+                           .request = job->request.id};
+    json_auto_t *config = image_config_of(runner, commit->owned->inspected, &facts);
     struct engine_commit order = {
         .container = commit->owned->id,
         .name = commit->engine_name,
         .message = json_string_value(json_object_get(job->request.args, "message")),
         .config = config};
-    if (check_layers(runner, commit, err) < 0)
+    if (image_check_layers(runner, commit->owned->inspected, err) < 0)
         return -1;
     if (engine_image_inspect(runner->engine, commit->engine_name, &replaced, err) < 0 &&
         err->fault != FAULT_NOT_FOUND)
@@ -172,11 +138,11 @@ static int put_on_record(struct runner *runner, const struct job *job, const str
                        job->request.user, json_integer_value(json_object_get(image, "Size")),
                        json_string_value(json_object_get(image, "Created")));
     json_object_set_new(result, "image", part);
-    if (layers_of(image) >= LAYERS_MANY)
+    if (image_layers(image) >= LAYERS_MANY)
         json_object_set_new(result, "warning",
                             json_sprintf("the image has %zu of at most %d layers: begin anew from "
                                          "one of the administrator's before long",
-                                         layers_of(image), LAYERS_MOST));
+                                         image_layers(image), LAYERS_MOST));
     return store_image_bind(runner->store, job->request.user, job->request.id, part, err);
 }
 

@@ -54,6 +54,20 @@ bool image_is_ours(const struct runner *runner, const json_t *image, const char 
     return labels_verify(runner->keyring, runner->identity, labels, &expected);
 }
 
+const char *image_known_as(const struct runner *runner, const char *user, const json_t *image)
+{
+    struct labels changes = {.kind = KIND_CHANGES, .user = user};
+    const json_t *labels = json_object_get(json_object_get(image, "Config"), "Labels");
+    const char *tag = json_string_value(json_array_get(json_object_get(image, "RepoTags"), 0));
+    if (tag)
+        return image_name_within(user, tag);
+    const char *name = json_string_value(json_object_get(labels, "dcm.name"));
+    if (name && (image_is_ours(runner, image, user, NULL, NULL) ||
+                 labels_verify(runner->keyring, runner->identity, labels, &changes)))
+        return name;
+    return json_string_value(json_object_get(image, "Id"));
+}
+
 /* 0 with *ret_inspected NULL: the engine has no such image, or one that is not the user's. */
 static int inspect(struct runner *runner, const char *user, const char *name,
                    json_t **ret_inspected, struct error *err)
@@ -96,4 +110,35 @@ void own_image_clear(struct own_image *image)
     json_decref(image->entry);
     json_decref(image->inspected);
     *image = (struct own_image){0};
+}
+
+size_t image_layers(const json_t *image)
+{
+    return json_array_size(json_object_get(json_object_get(image, "RootFS"), "Layers"));
+}
+
+int image_check_layers(struct runner *runner, const json_t *container, struct error *err)
+{
+    json_auto_t *image = NULL;
+    const char *id = json_string_value(json_object_get(container, "Image"));
+    if (engine_image_inspect(runner->engine, id ? id : "", &image, err) < 0)
+        return -1;
+    if (image_layers(image) >= LAYERS_MOST)
+        return fail(err, FAULT_CONFLICT,
+                    "the container's image has %zu layers, as many as the engine takes: begin anew "
+                    "from one of the administrator's",
+                    image_layers(image));
+    return 0;
+}
+
+json_t *image_config_of(const struct runner *runner, const json_t *container,
+                        const struct labels *facts)
+{
+    static const char *const kept[] = {"User", "Env", "Entrypoint", "Cmd", "WorkingDir"};
+    const json_t *of_container = json_object_get(container, "Config");
+    json_t *config = json_object();
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        json_object_set(config, kept[i], json_object_get(of_container, kept[i]));
+    json_object_set_new(config, "Labels", labels_sign(runner->keyring, runner->identity, facts));
+    return config;
 }

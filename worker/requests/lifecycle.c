@@ -2,9 +2,7 @@
 #include <string.h>
 
 #include "common/auto.h"
-#include "schemas/units.h"
 #include "worker/locks.h"
-#include "worker/policy.h"
 #include "worker/requests/requests.h"
 
 /* What each one asks of the engine, and from which states it makes sense. */
@@ -51,28 +49,12 @@ static bool is_done(const struct step *step, const struct job *job, const char *
     return job->resumed && step->verb == ENGINE_UNPAUSE && strcmp(state, "running") == 0;
 }
 
-/* Policy may have changed since the create. A user's own image needs no grant. */
-static int check_image(struct runner *runner, const struct job *job, const struct owned *owned,
-                       struct error *err)
-{
-    const json_t *container = json_object_get(owned->entry, "container");
-    const char *name = json_string_value(json_object_get(container, "image"));
-    const char *id = json_string_value(json_object_get(owned->inspected, "Image"));
-    json_auto_t *image = NULL;
-    struct error unseen = {0};
-    if (id && engine_image_inspect(runner->engine, id, &image, &unseen) == 0 &&
-        image_is_ours(runner, image, job->request.user, NULL, NULL))
-        return 0;
-    return policy_check_image(runner->policy, job->request.user, timestamp_now(), name ? name : "",
-                              err);
-}
-
 static int act(struct runner *runner, const struct job *job, const struct owned *owned,
                struct error *err)
 {
     const struct step *step = &steps[job->request.op];
     bool taken = false;
-    if (step->starts && check_image(runner, job, owned, err) < 0)
+    if (step->starts && container_check_policy(runner, job->request.user, owned, err) < 0)
         return -1;
     if (is_done(step, job, container_state(owned->inspected)))
         return 0;

@@ -87,14 +87,6 @@ static int resolve_image(struct runner *runner, const struct job *job, int64_t n
     return found ? 0 : resolve_granted(runner, job, now, order, err);
 }
 
-static bool has_address(const struct runner *runner, const char *address)
-{
-    char **known = runner->addresses;
-    while (*known && strcmp(*known, address) != 0)
-        known++;
-    return *known != NULL;
-}
-
 /* Server and addresses must be this one's; --address is for every port that names none. */
 static int check_places(const struct runner *runner, const struct job *job, struct order *order,
                         struct error *err)
@@ -104,38 +96,36 @@ static int check_places(const struct runner *runner, const struct job *job, stru
     if (server && strcmp(server, runner->config->server) != 0)
         return fail(err, FAULT_NOT_FOUND, "no server '%s' takes requests here: this is %s", server,
                     runner->config->server);
-    if (address && !has_address(runner, address))
+    if (address && !runner_has_address(runner, address))
         return fail(err, FAULT_NOT_FOUND, "this server has no address %s", address);
     for (size_t i = 0; i < order->ports.count; i++) {
         struct port *port = &order->ports.list[i];
         if (!port->address[0] && address)
             snprintf(port->address, sizeof port->address, "%s", address);
-        if (port->address[0] && !has_address(runner, port->address))
+        if (port->address[0] && !runner_has_address(runner, port->address))
             return fail(err, FAULT_NOT_FOUND, "this server has no address %s", port->address);
     }
     return 0;
 }
 
-/* Where ports without an address may go: the server's addresses in their order, as far as they are
- * granted. The store's wish needs some even where no port does. */
-static int choose_addresses(const struct runner *runner, const struct job *job, int64_t now,
-                            struct order *order, struct error *err)
+int order_addresses(const struct runner *runner, const char *user, int64_t now,
+                    const struct ports *ports, const char ***ret_addresses, struct error *err)
 {
     char *const *known = runner->addresses;
     size_t count = 0;
     bool needed = false;
     while (known[count])
         count++;
-    order->addresses = calloc(count + 1, sizeof *order->addresses);
-    if (!order->addresses)
+    const char **addresses = calloc(count + 1, sizeof *addresses);
+    if (!addresses)
         return fail(err, FAULT_DEPENDENCY, "out of memory");
-    for (size_t i = 0; i < order->ports.count; i++)
-        needed |= order->ports.list[i].address[0] == '\0';
+    for (size_t i = 0; i < ports->count; i++)
+        needed |= ports->list[i].address[0] == '\0';
     size_t granted = 0;
     for (size_t i = 0; i < count; i++)
-        if (!needed ||
-            policy_check_address(runner->policy, job->request.user, now, known[i], err) == 0)
-            order->addresses[granted++] = known[i];
+        if (!needed || policy_check_address(runner->policy, user, now, known[i], err) == 0)
+            addresses[granted++] = known[i];
+    *ret_addresses = addresses;
     return granted ? 0 : -1;
 }
 
@@ -162,7 +152,7 @@ int order_prepare(struct runner *runner, const struct job *job, struct order *re
         check_places(runner, job, order, err) < 0 ||
         resolve_image(runner, job, now, order, err) < 0 ||
         ask_policy(runner, job, now, order, err) < 0 ||
-        choose_addresses(runner, job, now, order, err) < 0)
+        order_addresses(runner, user, now, &order->ports, &order->addresses, err) < 0)
         return -1;
     return storage_prepare(runner->config->storage, runner->config->keys, user, order->uid,
                            &order->paths, err);

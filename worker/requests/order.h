@@ -37,4 +37,10 @@ static inline void auto_order(struct order *order)
     order_clear(order);
 }
 
+/* Where ports without an address may go: the server's addresses in their order, as far as they are
+ * granted. The store's wish needs some even where no port does. NULL-terminated; to be freed, after
+ * a failure too, but not its texts. */
+int order_addresses(const struct runner *runner, const char *user, int64_t now,
+                    const struct ports *ports, const char ***ret_addresses, struct error *err);
+
 #endif

@@ -3,7 +3,9 @@
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "schemas/units.h"
 #include "worker/locks.h"
+#include "worker/policy.h"
 #include "worker/requests/requests.h"
 
 void engine_name_of(const char *user, const char *name, char ret_name[ENGINE_NAME_SIZE])
@@ -24,17 +26,52 @@ const char *container_state(const json_t *inspected)
     return json_is_true(json_object_get(state, "Running")) ? "running" : "stopped";
 }
 
+/* The labels prove that it is this container, and so does its name with this word behind it. */
+static bool is_called(const struct runner *runner, const json_t *inspected,
+                      const struct labels *expected, const char *word)
+{
+    char engine_name[ENGINE_NAME_SIZE];
+    const char *actual = json_string_value(json_object_get(inspected, "Name"));
+    const json_t *labels = json_object_get(json_object_get(inspected, "Config"), "Labels");
+    engine_name_of(expected->user, expected->name, engine_name);
+    size_t length = strlen(engine_name);
+    /* The engine puts a slash before the names that it shows. */
+    return actual && actual[0] == '/' && strncmp(actual + 1, engine_name, length) == 0 &&
+           strcmp(actual + 1 + length, word) == 0 &&
+           labels_verify(runner->keyring, runner->identity, labels, expected);
+}
+
 bool container_is_ours(const struct runner *runner, const json_t *inspected, const char *user,
                        const char *name, const char *request)
 {
-    char engine_name[ENGINE_NAME_SIZE];
     struct labels expected = {.kind = "container", .user = user, .name = name, .request = request};
-    const char *actual = json_string_value(json_object_get(inspected, "Name"));
-    const json_t *labels = json_object_get(json_object_get(inspected, "Config"), "Labels");
-    engine_name_of(user, name, engine_name);
-    /* The engine puts a slash before the names that it shows. */
-    return actual && actual[0] == '/' && strcmp(actual + 1, engine_name) == 0 &&
-           labels_verify(runner->keyring, runner->identity, labels, &expected);
+    return is_called(runner, inspected, &expected, "");
+}
+
+bool container_is_aside(const struct runner *runner, const json_t *inspected, const char *user,
+                        const char *name, bool *ret_ran)
+{
+    struct labels expected = {.kind = "container", .user = user, .name = name};
+    *ret_ran = is_called(runner, inspected, &expected, ENGINE_ASIDE_RUNNING);
+    return *ret_ran || is_called(runner, inspected, &expected, ENGINE_ASIDE_STOPPED);
+}
+
+/* One that stands aside is its own request's alone, which has it in the journal. */
+static int check_mark(const struct runner *runner, const struct job *job, const json_t *inspected,
+                      const char *name, struct error *err)
+{
+    bool ran = false;
+    const char *id = json_string_value(json_object_get(inspected, "Id"));
+    if (container_is_ours(runner, inspected, job->request.user, name, NULL))
+        return 0;
+    if (!container_is_aside(runner, inspected, job->request.user, name, &ran))
+        return fail(err, FAULT_NOT_FOUND, "%s does not carry DCM's mark: tell your administrator",
+                    name);
+    bool is_its_own =
+        job->request.op == OP_CONTAINER_RECREATE && id && strcmp(id, job->container) == 0;
+    return is_its_own
+               ? 0
+               : fail(err, FAULT_CONFLICT, "%s is being recreated: try again in a moment", name);
 }
 
 int owned_find(struct runner *runner, const struct job *job, struct owned *ret_owned,
@@ -62,9 +99,8 @@ int owned_find(struct runner *runner, const struct job *job, struct owned *ret_o
         return err->fault == FAULT_NOT_FOUND
                    ? fail(err, FAULT_NOT_FOUND, "%s no longer exists: it was removed by hand", name)
                    : -1;
-    if (!container_is_ours(runner, inspected, user, name, NULL))
-        return fail(err, FAULT_NOT_FOUND, "%s does not carry DCM's mark: tell your administrator",
-                    name);
+    if (check_mark(runner, job, inspected, name, err) < 0)
+        return -1;
     ret_owned->name = name;
     ret_owned->id = json_string_value(json_object_get(inspected, "Id"));
     ret_owned->entry = TAKE(entry);
@@ -77,6 +113,21 @@ void owned_clear(struct owned *owned)
     json_decref(owned->entry);
     json_decref(owned->inspected);
     *owned = (struct owned){0};
+}
+
+/* A user's own image needs no grant. */
+int container_check_policy(struct runner *runner, const char *user, const struct owned *owned,
+                           struct error *err)
+{
+    const json_t *container = json_object_get(owned->entry, "container");
+    const char *name = json_string_value(json_object_get(container, "image"));
+    const char *id = json_string_value(json_object_get(owned->inspected, "Image"));
+    json_auto_t *image = NULL;
+    struct error unseen = {0};
+    if (id && engine_image_inspect(runner->engine, id, &image, &unseen) == 0 &&
+        image_is_ours(runner, image, user, NULL, NULL))
+        return 0;
+    return policy_check_image(runner->policy, user, timestamp_now(), name ? name : "", err);
 }
 
 int container_release(struct runner *runner, const char *user, const char *name,

@@ -23,6 +23,7 @@ request_action request_create;
 request_action request_lifecycle; /* start, stop, restart, pause, unpause */
 request_action request_remove;
 request_action request_logs;
+request_action request_recreate;
 request_action request_commit;
 request_action request_image_remove;
 request_action request_cancel;
@@ -30,11 +31,15 @@ request_action request_cancel;
 /* After a failure for good: nothing is left of what earlier attempts made or reserved. */
 typedef int request_undo(struct runner *runner, const struct job *job, struct error *err);
 request_undo request_create_undo;
+/* What an attempt left half done, to the next whole state: the new container has taken the old
+ * one's place and that goes, or the old one is what it was. For the keeper too: of the job it needs
+ * the request's id and user, and the old container's id. */
+request_undo request_recreate_undo;
 
 /*
  * A container of the request's user, found by args.container: the index says which, the engine says
  * what it is, and name and MAC prove that it is ours. FAULT_NOT_FOUND otherwise; FAULT_CONFLICT for
- * one that is on another server, or still being created.
+ * one that is on another server, still being created, or being recreated by another request.
  */
 struct owned {
     json_t *entry;     /* the index entry; owned */
@@ -79,8 +84,25 @@ bool image_is_ours(const struct runner *runner, const json_t *image, const char 
                    const char *name, const char *request);
 /* The first of its names under which policy lets the user have it; NULL: none. Borrowed. */
 const char *image_granted_name(const struct runner *runner, const char *user, const json_t *image);
+/* By what name users know the image of a container of this user's; where it has none, its id.
+ * Borrowed. */
+const char *image_known_as(const struct runner *runner, const char *user, const json_t *image);
 /* Is the name among the tags that the engine has for it? */
 bool image_has_tag(const json_t *image, const char *engine_name);
+
+/* dcm.kind of an image that holds what a user put into a container, between that and its successor,
+ * and is none that he could name. */
+#define KIND_CHANGES "changes"
+
+/* The engine's own bound (layer.maxLayerDepth in Docker 20.10). */
+#define LAYERS_MOST 125
+size_t image_layers(const json_t *image);
+/* FAULT_CONFLICT: no more layer can be put on the image of this container. */
+int image_check_layers(struct runner *runner, const json_t *container, struct error *err);
+/* The configuration of an image that is made of this container, with these labels: everything that
+ * it could hand on to another container is what DCM has set. New reference. */
+json_t *image_config_of(const struct runner *runner, const json_t *container,
+                        const struct labels *facts);
 
 /* "dcm.<user>.<name>", what the engine calls it. */
 #define ENGINE_NAME_SIZE 80
@@ -94,6 +116,14 @@ const char *container_state(const json_t *inspected);
 /* Does what the engine shows prove that it is this user's container of this name? */
 bool container_is_ours(const struct runner *runner, const json_t *inspected, const char *user,
                        const char *name, const char *request);
+
+/* Does it stand aside for one that is to take its place (engine.h)? *ret_ran: it ran before. */
+bool container_is_aside(const struct runner *runner, const json_t *inspected, const char *user,
+                        const char *name, bool *ret_ran);
+
+/* May it run? Policy may have changed since it was made. */
+int container_check_policy(struct runner *runner, const char *user, const struct owned *owned,
+                           struct error *err);
 
 /* Drop a container's entry and leases (request as in store_release); the user's last one here takes
  * the network with it, while nobody can join. */

@@ -1,0 +1,112 @@
+-- A container that is made anew under its name, with other ports. Until the new one takes the old
+-- one's place, the entry also holds the ports that are to be:
+--   entry.heir = {"request","until","ports"}
+
+-- The entry of a bound container, and what counts as its own: its leases are not in the way of the
+-- container that is to follow it. Nil and a refusal if it is not to be had.
+local function entry_to_replace(at, name)
+    local entry = read_entry(at, name)
+    if not entry or entry['until'] ~= 0 then
+        return nil, { refused = 'missing', name = name }
+    end
+    local heir = entry.heir
+    if heir and heir.request ~= at.request and is_live(heir, at.now) then
+        return nil, { refused = 'replaced', name = name }
+    end
+    at.predecessor = entry.request
+    return entry
+end
+
+local function has_port(ports, wanted)
+    for _, port in ipairs(ports) do
+        if field_of(port) == field_of(wanted) and port.address == wanted.address then
+            return true
+        end
+    end
+    return false
+end
+
+-- The entry's own lease for SSH is no obstacle to the entry, but it is one to its other ports.
+local function on_ssh_port(entry, ports)
+    for _, port in ipairs(ports) do
+        if port.protocol == 'tcp' and port.host == entry.ssh_port then
+            return port
+        end
+    end
+end
+
+-- What the present container holds too stays leased as it is.
+local function put_heir(at, name, entry, heir)
+    drop_heir(at, entry)
+    local lease = {
+        user = at.user, name = name, request = heir.request, ['until'] = heir['until'],
+    }
+    for _, port in ipairs(heir.ports) do
+        if not has_port(entry.ports, port) then
+            put_lease(at, port, lease)
+        end
+    end
+    entry.heir = heir
+    redis.call('HSET', at.containers, name, encode(entry))
+end
+
+-- ARGS: name, wish (JSON: life in ms, ports, addresses). All of the ports or none. Asked again by
+-- the same request, the ports are chosen again, for a new life.
+redis.register_function('dcm_1_reserve_ports', function(keys, args)
+    local at, name, wish = place(keys, args), args[4], cjson.decode(args[5])
+    local entry, refusal = entry_to_replace(at, name)
+    if not entry then
+        return encode(refusal)
+    end
+    for _, port in ipairs(wish.ports) do
+        port.address = port.address ~= '' and port.address or nil
+    end
+    local ports
+    ports, refusal = choose_ports(at, wish, choose_alias(at, wish))
+    if not ports then
+        return encode(refusal)
+    end
+    local own = on_ssh_port(entry, ports)
+    if own then
+        return refuse_port(own)
+    end
+    put_heir(at, name, entry, {
+        request = at.request, ['until'] = at.now + wish.life, ports = ports,
+    })
+    return encode({ ports = ports })
+end)
+
+-- ARGS: name. The reservation of this request's, if it is still there. Runs also when the store is
+-- full, because it makes room.
+redis.register_function({
+    function_name = 'dcm_1_release_ports',
+    flags = { 'allow-oom' },
+    callback = function(keys, args)
+        local at, name = place(keys, args), args[4]
+        local entry = read_entry(at, name)
+        if entry and entry.heir and entry.heir.request == at.request then
+            drop_heir(at, entry)
+            redis.call('HSET', at.containers, name, encode(entry))
+        end
+        return encode({ released = name })
+    end,
+})
+
+-- ARGS: name, container (JSON, as users see it). The new container takes the old one's place: entry
+-- and leases change together, or nothing does.
+redis.register_function('dcm_1_replace', function(keys, args)
+    local at, name, container = place(keys, args), args[4], cjson.decode(args[5])
+    local entry, refusal = entry_to_replace(at, name)
+    if not entry then
+        return encode(refusal)
+    end
+    local follower = { ssh_port = entry.ssh_port, ports = container.ports }
+    local lost = lost_port(at, follower)
+    if lost then
+        return refuse_port(lost)
+    end
+    drop_entry(at, name, entry)
+    entry.request, entry.ports, entry.container = at.request, container.ports, container
+    put_entry(at, name, entry)
+    return encode({ replaced = name })
+end)

@@ -1,0 +1,321 @@
+/*
+ * container.recreate: a container anew, with other ports: same name, SSH port, storage and changes.
+ *
+ * ports reserved → journal → the present one stands aside → stopped → its changes an image → a new
+ * one of that, started and verified → entry and leases change over → the present one removed.
+ *
+ * Up to the change-over everything can be taken back, and is when something fails: the one that
+ * stands aside says by its engine name whether it ran. An interrupted attempt's new container is
+ * removed and made again; once the entry is this request's, only the removal is left to do. Where
+ * no attempt follows, the keeper finds what stands aside.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "common/log.h"
+#include "schemas/units.h"
+#include "worker/describe.h"
+#include "worker/locks.h"
+#include "worker/plan_again.h"
+#include "worker/requests/order.h"
+#include "worker/requests/requests.h"
+
+struct change {
+    const char *user, *name; /* borrowed */
+    const char *id;          /* of the present container; borrowed */
+    char engine_name[ENGINE_NAME_SIZE];
+    struct ports ports; /* the new one's */
+    bool ran;           /* the present one */
+};
+
+static void begin(const struct job *job, const struct owned *owned, struct change *change)
+{
+    bool ran = strcmp(container_state(owned->inspected), "running") == 0;
+    *change = (struct change){
+        .user = job->request.user, .name = owned->name, .id = owned->id, .ran = ran};
+    engine_name_of(change->user, change->name, change->engine_name);
+}
+
+/* What policy says to the container as it is now, with its ports to be. */
+static int check(struct runner *runner, const struct owned *owned, const struct change *change,
+                 struct error *err)
+{
+    const json_t *host = json_object_get(owned->inspected, "HostConfig");
+    json_int_t nano_cpus = json_integer_value(json_object_get(host, "NanoCpus"));
+    json_auto_t *args =
+        json_pack("{s:O?, s:I, s:O?}", "memory", json_object_get(host, "Memory"), "millicpus",
+                  nano_cpus / 1000000, "pids", json_object_get(host, "PidsLimit"));
+    struct policy_grant unused;
+    int64_t now = timestamp_now();
+    if (strcmp(container_state(owned->inspected), "paused") == 0)
+        return fail(err, FAULT_CONFLICT, "%s is paused: unpause it first", owned->name);
+    if (container_check_policy(runner, change->user, owned, err) < 0 ||
+        policy_check_create(runner->policy, change->user, now, args, &change->ports, &unused, err) <
+            0)
+        return -1;
+    return image_check_layers(runner, owned->inspected, err);
+}
+
+/* The ports asked for, or else those that it has, on addresses of this server. */
+static int choose_ports(const struct runner *runner, const struct job *job,
+                        const struct owned *owned, struct ports *ret_ports, struct error *err)
+{
+    const json_t *asked = json_object_get(job->request.args, "ports");
+    if (ports_from_json(asked ? asked : json_object_get(owned->entry, "ports"), ret_ports, err) < 0)
+        return -1;
+    for (size_t i = 0; i < ret_ports->count; i++) {
+        const char *address = ret_ports->list[i].address;
+        if (address[0] && !runner_has_address(runner, address))
+            return fail(err, FAULT_NOT_FOUND, "this server has no address %s", address);
+    }
+    return 0;
+}
+
+static int reserve(struct runner *runner, const struct job *job, struct change *change,
+                   struct error *err)
+{
+    const char **addresses = NULL;
+    int status =
+        order_addresses(runner, change->user, timestamp_now(), &change->ports, &addresses, err);
+    if (status == 0)
+        status = store_reserve_ports(runner->store, &job->request, change->name, &change->ports,
+                                     addresses, &change->ports, err);
+    free(addresses);
+    return status;
+}
+
+/* The name first, which keeps how it was found, then the stop. */
+static int stand_aside(struct runner *runner, const struct job *job, const struct owned *owned,
+                       struct change *change, struct error *err)
+{
+    char aside[ENGINE_NAME_SIZE + sizeof ENGINE_ASIDE_RUNNING];
+    bool ran = false;
+    if (container_is_aside(runner, owned->inspected, change->user, change->name, &ran))
+        change->ran = ran;
+    snprintf(aside, sizeof aside, "%s%s", change->engine_name,
+             change->ran ? ENGINE_ASIDE_RUNNING : ENGINE_ASIDE_STOPPED);
+    if (journal_container(runner->journal, job->request.id, change->id, err) < 0 ||
+        engine_container_rename(runner->engine, change->id, aside, err) < 0)
+        return -1;
+    return engine_container_act(runner->engine, ENGINE_STOP, change->id, NULL, err);
+}
+
+/* An image without a name, which the keeper removes once nothing needs it. What is made of a user's
+ * own image is a user's own, and what is made of a granted one stays subject to that grant. */
+static int save_changes(struct runner *runner, const struct job *job, const struct owned *owned,
+                        json_t **ret_image, struct error *err)
+{
+    char id[ENGINE_ID_SIZE];
+    json_auto_t *base = NULL;
+    const char *base_id = json_string_value(json_object_get(owned->inspected, "Image"));
+    if (engine_image_inspect(runner->engine, base_id ? base_id : "", &base, err) < 0)
+        return -1;
+    bool is_own = image_is_ours(runner, base, job->request.user, NULL, NULL);
+    const json_t *of_base = json_object_get(json_object_get(base, "Config"), "Labels");
+    const json_t *of_entry = json_object_get(owned->entry, "container");
+    struct labels facts = {.kind = is_own ? "image" : KIND_CHANGES,
+                           .user = job->request.user,
+                           .name = is_own ? json_string_value(json_object_get(of_base, "dcm.name"))
+                                          : json_string_value(json_object_get(of_entry, "image")),
+                           .request = job->request.id};
+    json_auto_t *config = image_config_of(runner, owned->inspected, &facts);
+    struct engine_commit order = {.container = owned->id, .config = config};
+    if (engine_commit(runner->engine, &order, id, err) < 0)
+        return -1;
+    return engine_image_inspect(runner->engine, id, ret_image, err);
+}
+
+/* The new container under the name, running, and compared whole. */
+static int launch(struct runner *runner, const struct container_plan *plan,
+                  const struct change *change, const json_t *present, json_t **ret_inspected,
+                  struct error *err)
+{
+    char id[ENGINE_ID_SIZE];
+    bool taken = false;
+    json_auto_t *body = plan_again_body(plan, present);
+    if (!plan->labels || !body)
+        return fail(err, FAULT_DEPENDENCY, "out of memory");
+    if (engine_container_create(runner->engine, change->engine_name, body, id, err) < 0)
+        return -1;
+    if (engine_container_act(runner->engine, ENGINE_START, id, &taken, err) < 0)
+        return taken ? fail(err, FAULT_CONFLICT,
+                            "one of the ports is in use outside DCM: choose another host port")
+                     : -1;
+    if (engine_container_inspect(runner->engine, id, ret_inspected, err) < 0)
+        return -1;
+    return plan_again_verify(plan, present, *ret_inspected, err);
+}
+
+static json_t *describe(const struct runner *runner, const struct owned *owned,
+                        const struct change *change, const json_t *inspected)
+{
+    const json_t *present = json_object_get(owned->entry, "container");
+    struct description description = {
+        .name = change->name,
+        .id = json_string_value(json_object_get(inspected, "Id")),
+        .state = container_state(inspected),
+        .address = runner->addresses[0],
+        .ssh_port = (uint16_t)json_integer_value(json_object_get(owned->entry, "ssh_port")),
+        .ports = &change->ports,
+        .image = json_string_value(json_object_get(present, "image")),
+        .created = json_string_value(json_object_get(inspected, "Created")),
+    };
+    return describe_container(&description);
+}
+
+static int replace(struct runner *runner, struct job *job, const struct owned *owned,
+                   const struct change *change, json_t *result, struct error *err)
+{
+    char network[ENGINE_NAME_SIZE];
+    json_auto_t *image = NULL, *inspected = NULL;
+    struct labels facts = {.kind = "container",
+                           .user = change->user,
+                           .name = change->name,
+                           .request = job->request.id};
+    if (save_changes(runner, job, owned, &image, err) < 0)
+        return -1;
+    json_auto_t *labels = labels_sign(runner->keyring, runner->identity, &facts);
+    engine_network_of(change->user, network);
+    struct container_plan plan = {
+        .user = change->user,
+        .name = change->name,
+        .image_id = json_string_value(json_object_get(image, "Id")),
+        .image = image,
+        .labels = labels,
+        .ssh_port = (uint16_t)json_integer_value(json_object_get(owned->entry, "ssh_port")),
+        .ssh_address = "0.0.0.0",
+        .ports = &change->ports,
+        .network = network,
+    };
+    store_progress(runner->store, &job->request, PHASE_STARTING, err); /* a hint may be lost */
+    if (launch(runner, &plan, change, owned->inspected, &inspected, err) < 0)
+        return -1;
+    json_t *container = describe(runner, owned, change, inspected);
+    json_object_set_new(result, "container", container);
+    return store_replace(runner->store, &job->request, container, err);
+}
+
+/* The new container, if this request has made one. */
+static int drop_new(struct runner *runner, const struct job *job, const struct change *change,
+                    struct error *err)
+{
+    json_auto_t *found = NULL;
+    if (engine_container_inspect(runner->engine, change->engine_name, &found, err) < 0)
+        return err->fault == FAULT_NOT_FOUND ? 0 : -1;
+    if (!container_is_ours(runner, found, change->user, change->name, job->request.id))
+        return 0;
+    const char *id = json_string_value(json_object_get(found, "Id"));
+    if (journal_tombstone(runner->journal, id, err) < 0)
+        return -1;
+    return engine_container_remove(runner->engine, id, err);
+}
+
+/* The present one is what it was: first its state, then the name, which is all that tells it. */
+static int put_back(struct runner *runner, const struct job *job, const struct change *change,
+                    struct error *err)
+{
+    json_auto_t *present = NULL;
+    bool ran = false;
+    if (drop_new(runner, job, change, err) < 0 ||
+        engine_container_inspect(runner->engine, change->id, &present, err) < 0)
+        return -1;
+    if (container_is_aside(runner, present, change->user, change->name, &ran)) {
+        if (ran && engine_container_act(runner->engine, ENGINE_START, change->id, NULL, err) < 0) {
+            if (fault_fate(err->fault) == FATE_RETRY)
+                return -1;
+            log_warning("user=%s: %s is back, but stopped: %s", change->user, change->name,
+                        err->text);
+        }
+        if (engine_container_rename(runner->engine, change->id, change->engine_name, err) < 0)
+            return -1;
+    }
+    return store_release_ports(runner->store, &job->request, change->name, err);
+}
+
+/* The entry tells of the new one: the one that stood aside goes. */
+static int finish(struct runner *runner, const char *old_id, struct error *err)
+{
+    if (journal_tombstone(runner->journal, old_id, err) < 0)
+        return -1;
+    return engine_container_remove(runner->engine, old_id, err);
+}
+
+static int attempt(struct runner *runner, struct job *job, const struct owned *owned,
+                   struct change *change, json_t *result, struct error *err)
+{
+    if (choose_ports(runner, job, owned, &change->ports, err) < 0 ||
+        check(runner, owned, change, err) < 0 || drop_new(runner, job, change, err) < 0 ||
+        reserve(runner, job, change, err) < 0 ||
+        check(runner, owned, change, err) < 0) /* again, now that every port has its address */
+        return -1;
+    store_progress(runner->store, &job->request, PHASE_CREATING, err); /* a hint may be lost */
+    if (stand_aside(runner, job, owned, change, err) < 0)
+        return -1;
+    return replace(runner, job, owned, change, result, err);
+}
+
+static bool is_replaced(const struct job *job, const json_t *entry)
+{
+    const char *made_by = json_string_value(json_object_get(entry, "request"));
+    return made_by && strcmp(made_by, job->request.id) == 0;
+}
+
+int request_recreate(struct runner *runner, struct job *job, json_t *result, struct error *err)
+{
+    AUTO(owned) struct owned owned = {0};
+    AUTO(lock) struct lock lock = {.file = -1};
+    struct change change;
+    if (owned_find(runner, job, &owned, err) < 0)
+        return -1;
+    const char *locked = job->container[0] ? job->container : owned.id;
+    if (lock_take(runner->config->state, LOCK_CONTAINER, locked, false, &lock, err) < 0)
+        return -1;
+    /* Again, now that nobody else changes it. */
+    owned_clear(&owned);
+    if (owned_find(runner, job, &owned, err) < 0)
+        return -1;
+    if (is_replaced(job, owned.entry)) {
+        json_object_set(result, "container", json_object_get(owned.entry, "container"));
+        return finish(runner, job->container, err);
+    }
+    begin(job, &owned, &change);
+    if (attempt(runner, job, &owned, &change, result, err) == 0)
+        return finish(runner, change.id, err);
+    json_object_del(result, "container");
+    struct error debris = {0};
+    if (fault_fate(err->fault) == FATE_RETRY || put_back(runner, job, &change, &debris) == 0)
+        return -1;
+    if (fault_fate(debris.fault) == FATE_RETRY)
+        *err = debris; /* said to be failed, it would stand aside for ever */
+    else
+        log_error("user=%s: %s could not be put back: %s", change.user, change.name, debris.text);
+    return -1;
+}
+
+int request_recreate_undo(struct runner *runner, const struct job *job, struct error *err)
+{
+    AUTO(lock) struct lock lock = {.file = -1};
+    json_auto_t *present = NULL, *entry = NULL;
+    bool ran = false;
+    if (!job->container[0])
+        return 0;
+    if (runner_identity(runner, err) < 0 ||
+        lock_take(runner->config->state, LOCK_CONTAINER, job->container, false, &lock, err) < 0)
+        return -1;
+    if (engine_container_inspect(runner->engine, job->container, &present, err) < 0)
+        return err->fault == FAULT_NOT_FOUND ? 0 : -1;
+    const json_t *labels = json_object_get(json_object_get(present, "Config"), "Labels");
+    const char *name = json_string_value(json_object_get(labels, "dcm.name"));
+    if (!name || !container_is_aside(runner, present, job->request.user, name, &ran))
+        return 0;
+    if (store_container(runner->store, job->request.user, name, &entry, err) < 0 &&
+        err->fault != FAULT_NOT_FOUND)
+        return -1;
+    if (is_replaced(job, entry))
+        return finish(runner, job->container, err);
+    struct change change = {.user = job->request.user, .name = name, .id = job->container};
+    engine_name_of(change.user, name, change.engine_name);
+    return put_back(runner, job, &change, err);
+}
