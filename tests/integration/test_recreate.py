@@ -191,8 +191,23 @@ def kill_runners(stack):
             os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("moment", [0.05, 0.2, 0.4, 0.7, 1.0, 1.4])
-@pytest.mark.parametrize("victim", ["runner", "worker"])
+@pytest.mark.parametrize("word, runs", [("WAS-RUNNING", True), ("WAS-STOPPED", False)])
+def test_what_an_abandoned_recreate_left_aside_is_put_back(stack, alice, web, word, runs):
+    client = stack.docker()
+    try:
+        client.api.stop(web["id"], timeout=0)
+        client.api.rename(web["id"], f"dcm.alice.web.{word}")
+        assert "recreated" in alice.json("start", "web", status=1)["error"]["message"]
+        stack.worker.process.send_signal(signal.SIGHUP)  # the keeper compares at once
+        eventually(lambda: in_engine(stack) == {"dcm.alice.web": web["id"]}, 20, "the container under its name")
+    finally:
+        client.close()
+    assert stack.inspect(web)["State"]["Running"] == runs
+    assert alice.submit("restart", "web").returncode == 0
+
+
+@pytest.mark.parametrize("victim, moment", [*(("runner", moment) for moment in (0.05, 0.2, 0.35, 0.5, 0.7, 1.0)),
+                                            ("worker", 0.2), ("worker", 0.5)])
 def test_a_kill_at_any_moment_ends_in_exactly_one_container(stack, alice, web, victim, moment):
     request = alice.submit("-d", "recreate", "web", "8081:80").stdout.strip()
     time.sleep(moment)

@@ -37,14 +37,15 @@ void commit_container(struct standin *standin, const struct call *call, struct h
     json_object_update_missing(config, of_container);
     new_id(id);
     time_text(time);
+    bool is_named = *query_text(call, "repo") != '\0';
     snprintf(tag, sizeof(tag), "%s:%s", query_text(call, "repo"), query_text(call, "tag"));
     take_tag(standin, tag);
-    json_array_append_new(standin->images,
-                          json_pack("{s:s+, s:[s], s:O, s:s, s:s, s:s, s:o, s:i}", "Id",
-                                    "sha256:", id, "RepoTags", tag, "Parent",
-                                    json_object_get(container, "Image"), "Comment",
-                                    query_text(call, "comment"), "Created", time, "Os", "linux",
-                                    "Config", config, "Size", 1982298));
+    json_array_append_new(
+        standin->images,
+        json_pack("{s:s+, s:o, s:O, s:s, s:s, s:s, s:o, s:i}", "Id", "sha256:", id, "RepoTags",
+                  is_named ? json_pack("[s]", tag) : json_array(), "Parent",
+                  json_object_get(container, "Image"), "Comment", query_text(call, "comment"),
+                  "Created", time, "Os", "linux", "Config", config, "Size", 1982298));
     reply_json(reply, 201, json_pack("{s:s+}", "Id", "sha256:", id));
 }
 

@@ -181,6 +181,31 @@ void remove_container(struct standin *standin, const struct call *call, struct h
     reply->status = 204;
 }
 
+void rename_container(struct standin *standin, const struct call *call, struct http_reply *reply)
+{
+    json_t *container = the_container(standin, call, reply);
+    char name[NAME_MAX_SIZE];
+
+    if (!container)
+        return;
+    snprintf(name, sizeof(name), "/%s", query_text(call, "name"));
+    const char *other = json_string_value(json_object_get(standin->names, name + 1));
+    if (other && strcmp(other, container_id(container)) == 0) {
+        refuse(reply, 400, "Renaming a container with the same name as its current name");
+    } else if (other) {
+        refuse(reply, 409,
+               "Conflict. The container name \"%s\" is already in use by container \"%s\". You "
+               "have to remove (or rename) that container to be able to reuse that name.",
+               name, other);
+    } else {
+        json_object_del(standin->names, container_name(container));
+        json_object_set_new(container, "Name", json_string(name));
+        json_object_set_new(standin->names, name + 1, json_string(container_id(container)));
+        standin_event(standin, container, "rename");
+        reply->status = 204;
+    }
+}
+
 /* POST /standin/exit/<container> {"code":3}: its command ends by itself. */
 void exit_container(struct standin *standin, const struct call *call, struct http_reply *reply)
 {

@@ -32,6 +32,7 @@ static const struct route {
     {"POST", "/containers/*/restart", restart_container},
     {"POST", "/containers/*/pause", pause_container},
     {"POST", "/containers/*/unpause", unpause_container},
+    {"POST", "/containers/*/rename", rename_container},
     {"DELETE", "/containers/*", remove_container},
     {"POST", "/networks/create", create_network},
     {"GET", "/networks", list_networks},

@@ -81,7 +81,7 @@ route_handler show_version, show_info, show_ping, show_image, list_images, commi
     remove_image;
 route_handler create_container, show_container, list_containers;
 route_handler start_container, stop_container, restart_container, pause_container,
-    unpause_container, remove_container, exit_container;
+    unpause_container, remove_container, rename_container, exit_container;
 route_handler create_network, show_network, list_networks, remove_network;
 route_handler stream_logs, stream_events, add_output;
 route_handler add_fault, clear_faults, show_counts, show_bodies;

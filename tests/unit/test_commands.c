@@ -46,6 +46,39 @@ static void what_was_not_asked_for_is_left_out(void **state)
     assert_int_equal(json_object_size(scene->fake.args), 1);
 }
 
+/* Without ports the present ones stay; the word none asks for none. */
+static void a_recreate_asks_for_the_ports_that_it_names(void **state)
+{
+    static const struct {
+        const char *line, *args;
+    } cases[] = {
+        {"recreate web", "{\"container\":\"web\"}"},
+        {"recreate 2635 none", "{\"container\":\"2635\",\"ports\":[]}"},
+        {"recreate web 81:80 -p 53/udp",
+         "{\"container\":\"web\",\"ports\":[{\"host\":53,\"container\":53,\"protocol\":\"udp\"},"
+         "{\"host\":81,\"container\":80,\"protocol\":\"tcp\"}]}"},
+    };
+    struct scene *scene = *state;
+
+    scene->fake.op = OP_CONTAINER_RECREATE;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        json_auto_t *expected = json_loads(cases[i].args, 0, NULL);
+        assert_int_equal(screen_run(&scene->screen, cases[i].line), 0);
+        assert_true(json_equal(scene->fake.args, expected));
+    }
+}
+
+static void a_recreate_with_a_faulty_word_asks_nothing(void **state)
+{
+    static const char *const lines[] = {"recreate", "recreate Bad!", "recreate web 22",
+                                        "recreate web none 80", "recreate web -p 80 none"};
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        assert_int_equal(screen_run(&scene->screen, lines[i]), 2);
+    assert_int_equal(scene->fake.submit_calls, 0);
+}
+
 static void a_create_without_a_proper_image_asks_nothing(void **state)
 {
     static const char *const lines[] = {"create", "create 3", "create Bad!",
@@ -202,6 +235,8 @@ int main(void)
         SCENE(a_command_is_asked_followed_and_told),
         SCENE(a_create_asks_for_what_its_options_say),
         SCENE(what_was_not_asked_for_is_left_out),
+        SCENE(a_recreate_asks_for_the_ports_that_it_names),
+        SCENE(a_recreate_with_a_faulty_word_asks_nothing),
         SCENE(a_create_without_a_proper_image_asks_nothing),
         SCENE(all_targets_are_tried_and_the_first_failure_counts),
         SCENE(one_ill_named_target_keeps_all_from_being_asked),

@@ -39,6 +39,44 @@ static void a_container_is_made_as_its_body_says(void **state)
     assert_true(json_equal(json_object_get(json_array_get(bodies, 0), "body"), body));
 }
 
+static void a_container_that_stands_aside_leaves_its_name_to_another(void **state)
+{
+    char id[ENGINE_ID_SIZE], other[ENGINE_ID_SIZE];
+    json_auto_t *container = NULL;
+
+    (void)state;
+    standin_container(ALICES, PORT, id);
+    for (int i = 0; i < 2; i++) /* the second time it has the name already */
+        assert_int_equal(engine_container_rename(ENGINE, id, ALICES ENGINE_ASIDE_RUNNING, ERR), 0);
+    assert_int_equal(engine_container_inspect(ENGINE, id, &container, ERR), 0);
+    assert_string_equal(json_string_value(json_object_get(container, "Name")),
+                        "/" ALICES ENGINE_ASIDE_RUNNING);
+    standin_container(ALICES, PORT, other);
+    assert_fault(engine_container_rename(ENGINE, id, ALICES, ERR), FAULT_CONFLICT, "/" ALICES);
+    assert_int_equal(engine_container_remove(ENGINE, other, ERR), 0);
+    assert_int_equal(engine_container_rename(ENGINE, id, ALICES, ERR), 0);
+}
+
+static void only_names_of_containers_are_given(void **state)
+{
+    static const char *const others[] = {"",
+                                         "web",
+                                         "dcm.alice",
+                                         "dcm.alice.web.OTHER",
+                                         "dcm.alice.web.was-running.WAS",
+                                         ENGINE_ASIDE_RUNNING,
+                                         ("dcm.alice.web?x" ENGINE_ASIDE_STOPPED)};
+    char id[ENGINE_ID_SIZE];
+
+    (void)state;
+    standin_container(ALICES, PORT, id);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_fault(engine_container_rename(ENGINE, id, others[i], ERR), FAULT_INVALID, "name");
+    assert_fault(engine_container_rename(ENGINE, "web", ALICES, ERR), FAULT_INVALID, "id");
+    assert_fault(engine_container_rename(ENGINE, NO_ID, ALICES, ERR), FAULT_NOT_FOUND, NO_ID);
+    assert_int_equal(standin_count("POST /containers/*/rename"), 0);
+}
+
 static void a_name_that_is_taken_is_a_conflict(void **state)
 {
     char id[ENGINE_ID_SIZE];
@@ -194,6 +232,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_container_is_made_as_its_body_says),
+        TEST(a_container_that_stands_aside_leaves_its_name_to_another),
+        TEST(only_names_of_containers_are_given),
         TEST(a_name_that_is_taken_is_a_conflict),
         TEST(a_container_goes_through_its_states),
         TEST(what_is_so_already_is_success),

@@ -56,6 +56,22 @@ static void a_container_becomes_an_image_with_other_labels(void **state)
     assert_int_equal(json_array_size(images), 1);
 }
 
+static void an_image_may_have_no_name(void **state)
+{
+    char id[ENGINE_ID_SIZE], image_id[ENGINE_ID_SIZE];
+    json_auto_t *config =
+        json_pack("{s:{s:s, s:s}}", "Labels", "dcm.v", "1", "dcm.kind", "changes");
+    json_auto_t *image = NULL;
+    struct engine_commit commit = {.container = id, .config = config};
+
+    (void)state;
+    standin_container(ALICES, PORT, id);
+    assert_int_equal(engine_commit(ENGINE, &commit, image_id, ERR), 0);
+    assert_int_equal(engine_image_inspect(ENGINE, image_id, &image, ERR), 0);
+    assert_int_equal(json_array_size(json_object_get(image, "RepoTags")), 0);
+    assert_string_equal(json_string_value(json_object_get(image, "Comment")), "");
+}
+
 static void an_image_in_use_stays_and_one_that_is_gone_is_gone(void **state)
 {
     char id[ENGINE_ID_SIZE], image_id[ENGINE_ID_SIZE];
@@ -93,6 +109,7 @@ int main(void)
         TEST(images_are_found_by_name_and_by_id),
         TEST(an_unknown_image_is_not_found),
         TEST(a_container_becomes_an_image_with_other_labels),
+        TEST(an_image_may_have_no_name),
         TEST(an_image_in_use_stays_and_one_that_is_gone_is_gone),
         TEST(only_names_of_users_images_are_committed_to),
     };

@@ -35,6 +35,14 @@ static void the_container_is_read_from_whatever_names_it(void **state)
     assert_true(errand_clashes(&stop, &create));
 }
 
+static void a_recreate_may_take_as_long_as_a_commit(void **state)
+{
+    (void)state;
+    struct errand recreate = errand_of("container.recreate", "\"container\":\"web\"");
+    assert_true(recreate.slow);
+    assert_string_equal(recreate.container, "web");
+}
+
 static void what_does_not_decode_is_in_nobodys_way(void **state)
 {
     (void)state;
@@ -93,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_container_is_read_from_whatever_names_it),
+        cmocka_unit_test(a_recreate_may_take_as_long_as_a_commit),
         cmocka_unit_test(what_does_not_decode_is_in_nobodys_way),
         cmocka_unit_test(a_neighbours_container_of_the_same_name_is_another),
         cmocka_unit_test(requests_about_no_container_do_not_clash),

@@ -197,6 +197,32 @@ static void a_tombstone_stays(void **state)
     journal_close(journal);
 }
 
+static void the_last_recreate_of_a_container_is_known(void **state)
+{
+    struct journal *journal = open_journal(state);
+    struct request requests[] = {request_of(1), request_of(2), request_of(3)};
+    char id[IDENTIFIER_SIZE] = "untouched";
+    bool ended = true;
+
+    assert_int_equal(journal_replacer(journal, CONTAINER, id, &ended, NULL), 0);
+    assert_string_equal(id, "");
+    assert_false(ended);
+    for (size_t i = 0; i < 3; i++) {
+        requests[i].op = i < 2 ? OP_CONTAINER_RECREATE : OP_CONTAINER_STOP;
+        begin(journal, &requests[i]);
+        assert_int_equal(journal_container(journal, requests[i].id, CONTAINER, NULL), 0);
+    }
+    assert_int_equal(journal_replacer(journal, CONTAINER, id, &ended, NULL), 0);
+    assert_string_equal(id, requests[1].id);
+    assert_false(ended);
+    end(journal, &requests[1], "failed");
+    assert_int_equal(journal_replacer(journal, CONTAINER, id, &ended, NULL), 0);
+    assert_true(ended);
+    for (size_t i = 0; i < 3; i++)
+        request_clear(&requests[i]);
+    journal_close(journal);
+}
+
 static void only_what_is_over_is_forgotten(void **state)
 {
     struct journal *journal = open_journal(state);
@@ -238,6 +264,7 @@ int main(void)
         JOURNAL_TEST(the_unfinished_come_oldest_first),
         JOURNAL_TEST(what_is_not_there_cannot_be_changed),
         JOURNAL_TEST(a_tombstone_stays),
+        JOURNAL_TEST(the_last_recreate_of_a_container_is_known),
         JOURNAL_TEST(only_what_is_over_is_forgotten),
     };
 
