@@ -31,6 +31,6 @@ int keeper_settle_aside(struct runner *keeper, const char *user, const char *id,
     snprintf(job.container, sizeof job.container, "%s", id);
     if (request_recreate_undo(keeper, &job, err) < 0)
         return fail_while(err, "user=%s: what a recreate left", user);
-    log_warning("user=%s: a recreate was given up; the container is what it was", user);
+    log_warning("user=%s: a recreate was given up; its container is whole again", user);
     return 0;
 }

@@ -166,6 +166,19 @@ def test_an_image_that_is_no_longer_granted_cannot_be_recreated_around(stack, al
         stack.set_policy(stack.usual_policy(), reload=True)
 
 
+def test_ports_go_only_to_addresses_that_are_granted(stack, alice, web):
+    policy = stack.usual_policy()
+    policy["groups"]["testers"] = {**VETTED, "members": ["alice", "bob"], "addresses": ["127.0.0.2"]}
+    stack.set_policy(policy, reload=True)
+    try:
+        for ports in ([], ["127.0.0.1:8081:80"]):  # without any the present ones are asked for again
+            assert alice.json("recreate", "web", *ports, status=3)["error"]["code"] == "policy_denied"
+        assert check_one(stack, alice, web, [8080])["id"] == web["id"]
+        assert alice.json("recreate", "web", "8081:80")["container"]["ports"][0]["address"] == "127.0.0.2"
+    finally:
+        stack.set_policy(stack.usual_policy(), reload=True)
+
+
 def test_what_is_kept_between_is_no_image_of_the_users(stack, alice, web):
     alice.submit("recreate", "web")
     kept = images(stack)

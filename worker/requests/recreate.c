@@ -20,15 +20,8 @@
 #include "worker/locks.h"
 #include "worker/plan_again.h"
 #include "worker/requests/order.h"
+#include "worker/requests/recreate.h"
 #include "worker/requests/requests.h"
-
-struct change {
-    const char *user, *name; /* borrowed */
-    const char *id;          /* of the present container; borrowed */
-    char engine_name[ENGINE_NAME_SIZE];
-    struct ports ports; /* the new one's */
-    bool ran;           /* the present one */
-};
 
 static void begin(const struct job *job, const struct owned *owned, struct change *change)
 {
@@ -197,56 +190,11 @@ static int replace(struct runner *runner, struct job *job, const struct owned *o
     return store_replace(runner->store, &job->request, container, err);
 }
 
-/* The new container, if this request has made one. */
-static int drop_new(struct runner *runner, const struct job *job, const struct change *change,
-                    struct error *err)
-{
-    json_auto_t *found = NULL;
-    if (engine_container_inspect(runner->engine, change->engine_name, &found, err) < 0)
-        return err->fault == FAULT_NOT_FOUND ? 0 : -1;
-    if (!container_is_ours(runner, found, change->user, change->name, job->request.id))
-        return 0;
-    const char *id = json_string_value(json_object_get(found, "Id"));
-    if (journal_tombstone(runner->journal, id, err) < 0)
-        return -1;
-    return engine_container_remove(runner->engine, id, err);
-}
-
-/* The present one is what it was: first its state, then the name, which is all that tells it. */
-static int put_back(struct runner *runner, const struct job *job, const struct change *change,
-                    struct error *err)
-{
-    json_auto_t *present = NULL;
-    bool ran = false;
-    if (drop_new(runner, job, change, err) < 0 ||
-        engine_container_inspect(runner->engine, change->id, &present, err) < 0)
-        return -1;
-    if (container_is_aside(runner, present, change->user, change->name, &ran)) {
-        if (ran && engine_container_act(runner->engine, ENGINE_START, change->id, NULL, err) < 0) {
-            if (fault_fate(err->fault) == FATE_RETRY)
-                return -1;
-            log_warning("user=%s: %s is back, but stopped: %s", change->user, change->name,
-                        err->text);
-        }
-        if (engine_container_rename(runner->engine, change->id, change->engine_name, err) < 0)
-            return -1;
-    }
-    return store_release_ports(runner->store, &job->request, change->name, err);
-}
-
-/* The entry tells of the new one: the one that stood aside goes. */
-static int finish(struct runner *runner, const char *old_id, struct error *err)
-{
-    if (journal_tombstone(runner->journal, old_id, err) < 0)
-        return -1;
-    return engine_container_remove(runner->engine, old_id, err);
-}
-
 static int attempt(struct runner *runner, struct job *job, const struct owned *owned,
                    struct change *change, json_t *result, struct error *err)
 {
     if (choose_ports(runner, job, owned, &change->ports, err) < 0 ||
-        check(runner, owned, change, err) < 0 || drop_new(runner, job, change, err) < 0 ||
+        check(runner, owned, change, err) < 0 || recreate_drop_new(runner, job, change, err) < 0 ||
         reserve(runner, job, change, err) < 0 ||
         check(runner, owned, change, err) < 0) /* again, now that every port has its address */
         return -1;
@@ -254,12 +202,6 @@ static int attempt(struct runner *runner, struct job *job, const struct owned *o
     if (stand_aside(runner, job, owned, change, err) < 0)
         return -1;
     return replace(runner, job, owned, change, result, err);
-}
-
-static bool is_replaced(const struct job *job, const json_t *entry)
-{
-    const char *made_by = json_string_value(json_object_get(entry, "request"));
-    return made_by && strcmp(made_by, job->request.id) == 0;
 }
 
 int request_recreate(struct runner *runner, struct job *job, json_t *result, struct error *err)
@@ -276,46 +218,21 @@ int request_recreate(struct runner *runner, struct job *job, json_t *result, str
     owned_clear(&owned);
     if (owned_find(runner, job, &owned, err) < 0)
         return -1;
-    if (is_replaced(job, owned.entry)) {
+    if (recreate_is_done(job, owned.entry)) {
         json_object_set(result, "container", json_object_get(owned.entry, "container"));
-        return finish(runner, job->container, err);
+        return recreate_finish(runner, job->container, err);
     }
     begin(job, &owned, &change);
     if (attempt(runner, job, &owned, &change, result, err) == 0)
-        return finish(runner, change.id, err);
+        return recreate_finish(runner, change.id, err);
     json_object_del(result, "container");
     struct error debris = {0};
-    if (fault_fate(err->fault) == FATE_RETRY || put_back(runner, job, &change, &debris) == 0)
+    if (fault_fate(err->fault) == FATE_RETRY ||
+        recreate_put_back(runner, job, &change, &debris) == 0)
         return -1;
     if (fault_fate(debris.fault) == FATE_RETRY)
         *err = debris; /* said to be failed, it would stand aside for ever */
     else
         log_error("user=%s: %s could not be put back: %s", change.user, change.name, debris.text);
     return -1;
-}
-
-int request_recreate_undo(struct runner *runner, const struct job *job, struct error *err)
-{
-    AUTO(lock) struct lock lock = {.file = -1};
-    json_auto_t *present = NULL, *entry = NULL;
-    bool ran = false;
-    if (!job->container[0])
-        return 0;
-    if (runner_identity(runner, err) < 0 ||
-        lock_take(runner->config->state, LOCK_CONTAINER, job->container, false, &lock, err) < 0)
-        return -1;
-    if (engine_container_inspect(runner->engine, job->container, &present, err) < 0)
-        return err->fault == FAULT_NOT_FOUND ? 0 : -1;
-    const json_t *labels = json_object_get(json_object_get(present, "Config"), "Labels");
-    const char *name = json_string_value(json_object_get(labels, "dcm.name"));
-    if (!name || !container_is_aside(runner, present, job->request.user, name, &ran))
-        return 0;
-    if (store_container(runner->store, job->request.user, name, &entry, err) < 0 &&
-        err->fault != FAULT_NOT_FOUND)
-        return -1;
-    if (is_replaced(job, entry))
-        return finish(runner, job->container, err);
-    struct change change = {.user = job->request.user, .name = name, .id = job->container};
-    engine_name_of(change.user, name, change.engine_name);
-    return put_back(runner, job, &change, err);
 }
