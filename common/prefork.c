@@ -16,7 +16,11 @@
 #include "common/log.h"
 
 #define PAUSE_LEAST_MS 100
+#ifdef DCM_FAULTS
+#define PAUSE_MOST_MS 200 /* whoever kills children by the hundred does not want to wait */
+#else
 #define PAUSE_MOST_MS 5000
+#endif
 #define YOUNG_MS 5000 /* a child that fails before this age makes its slot's pause grow */
 #define TURN_MS 1000
 

@@ -7,6 +7,7 @@
 
 #include "common/amqp_link.h"
 #include "common/auto.h"
+#include "common/fault_point.h"
 #include "schemas/topology.h"
 #include "submitter/clock.h"
 #include "submitter/mailbox.h"
@@ -121,8 +122,10 @@ static int direct_submit(struct courier *courier, const struct request *request,
         .body = body,
         .length = strlen(body),
     };
+    FAULT_POINT("confirm.before");
     if (publish(direct, &publication, until, err) == -1)
         return -1;
+    FAULT_POINT("confirm.after");
 
     /* It has been asked: that it cannot be noted down here is no failure. */
     if (direct->mailbox)

@@ -8,6 +8,7 @@
 
 #include "common/auto.h"
 #include "common/clock.h"
+#include "common/fault_point.h"
 
 static inline void auto_url(CURLU **slot)
 {
@@ -124,9 +125,14 @@ static int perform(struct engine *engine, const struct engine_call *call, struct
     if (strcmp(call->method, "POST") == 0)
         curl_easy_setopt(engine->curl, CURLOPT_POSTFIELDS, body);
 
-    engine->acted |= strcmp(call->method, "GET") != 0;
+    bool acts = strcmp(call->method, "GET") != 0;
+    engine->acted |= acts;
     engine->busy = true;
+    if (acts)
+        FAULT_POINT("act.before");
     CURLcode code = curl_easy_perform(engine->curl);
+    if (acts)
+        FAULT_POINT("act.after");
     engine->busy = false;
     curl_easy_getinfo(engine->curl, CURLINFO_RESPONSE_CODE, &transfer->answer->status);
     return conclude(engine, transfer, code, err);

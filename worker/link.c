@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "common/prefork.h"
 #include "common/privileges.h"
@@ -16,6 +17,14 @@
 #define TURN_MS 1000  /* well under half of the broker's heartbeat */
 #define TRIES_ALONE 5 /* after these, what still fails is not taken for an outage */
 #define POSTPONED_MOST 1000
+
+static int park(struct link *link, const struct item *item, struct error *err)
+{
+    FAULT_POINT("park.before");
+    int status = link_park(link, item, item->reason, err);
+    FAULT_POINT("park.after");
+    return status;
+}
 
 /* No worker can make anything of it: a copy is parked, confirmed, before it is settled. What the
  * journal holds is then ended as well, by a runner. */
@@ -29,7 +38,7 @@ static void park_condemned(struct link *link)
     if (item->kind == WORK_GIVE_UP) {
         log_error("left as it is in the journal, for it cannot even be ended: %s", item->reason);
         workload_remove(&link->workload, item);
-    } else if (link_park(link, item, item->reason, &err) < 0) {
+    } else if (park(link, item, &err) < 0) {
         log_error("cannot park: %s", err.text);
         workload_postpone(item, clock_ms());
         item->state = ITEM_CONDEMNED;

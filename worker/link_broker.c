@@ -6,6 +6,7 @@
 
 #include "common/auto.h"
 #include "common/clock.h"
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "schemas/topology.h"
 #include "worker/link_private.h"
@@ -151,8 +152,10 @@ void link_settle(struct link *link, struct item *item)
         return;
     uint64_t tag = item->tag;
     item->tag = 0;
+    FAULT_POINT("settle.before");
     if (amqp_link_ack(link->broker, tag, false, &err) < 0)
         link_lose_broker(link, &err);
+    FAULT_POINT("settle.after");
 }
 
 /* No JSON has control bytes but its white space; escaped, they would make a body grow sixfold. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "schemas/result.h"
 
@@ -20,12 +21,16 @@ static int tell_store(struct runner *runner, const struct job *job, const json_t
 static int record_result(struct runner *runner, const struct job *job, const json_t *result,
                          struct error *err)
 {
+    FAULT_POINT("result.before");
     if (job->journalled && journal_end(runner->journal, &job->request, job->hash, result, err) < 0)
         return -1;
+    FAULT_POINT("result.journalled");
     if (tell_store(runner, job, result, err) < 0)
         return -1;
+    FAULT_POINT("result.told");
     if (job->journalled && journal_recorded(runner->journal, job->request.id, err) < 0)
         return -1;
+    FAULT_POINT("result.after");
     return 0;
 }
 

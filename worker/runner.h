@@ -53,6 +53,7 @@ struct job {
     bool journalled;                /* of a kind that the journal must know before it begins */
     bool resumed;                   /* journalled by an earlier attempt */
     bool untouched;                 /* and no attempt can have had an effect */
+    int64_t begun;                  /* when an earlier attempt began it (milliseconds since 1970) */
     char container[ENGINE_ID_SIZE]; /* what the journal knows of that attempt, or "" */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
@@ -113,12 +114,23 @@ static int let_go(struct runner *runner, const struct job *job, const struct err
     return -1;
 }
 
+/* The journal's from here on: the link may acknowledge. */
+static int begin(struct runner *runner, const struct job *job, struct error *err)
+{
+    if (!job->journalled)
+        return 0;
+    FAULT_POINT("journal.before");
+    if (journal_begin(runner->journal, &job->request, job->hash, job->publisher, job->body, err) <
+        0)
+        return -1;
+    FAULT_POINT("journal.after");
+    return tell_taken(runner, job, err);
+}
+
 static int act(struct runner *runner, struct job *job, json_t *result, struct error *err)
 {
     struct error fault = {0}, debris = {0};
-    if (job->journalled && (journal_begin(runner->journal, &job->request, job->hash, job->publisher,
-                                          job->body, err) < 0 ||
-                            tell_taken(runner, job, err) < 0))
+    if (begin(runner, job, err) < 0)
         return -1;
     engine_mark(runner->engine);
     int status = actions[job->request.op].run(runner, job, result, &fault);
@@ -156,8 +168,10 @@ static int run_request(struct runner *runner, struct job *job, struct error *err
         return clear_up(runner, job, err) < 0
                    ? -1
                    : record_outcome(runner, job, result, -1, &fault, err);
+    FAULT_POINT("claim.before");
     if (store_claim(runner->store, &job->request, job->hash, &outcome, &ended, err) < 0)
         return -1;
+    FAULT_POINT("claim.after");
     if (outcome == CLAIM_CANCELLED)
         return call_off(runner, job, result, err);
     return outcome == CLAIM_OURS ? act(runner, job, result, err)
@@ -205,6 +219,7 @@ static int settle_job(struct runner *runner, struct job *job, struct error *err)
         return -1;
     job->resumed = entry.state == JOURNAL_BEGUN;
     job->untouched = job->resumed && journal_is_untouched(&entry);
+    job->begun = entry.begun;
     memcpy(job->container, entry.container, sizeof job->container);
     return run_request(runner, job, err);
 }
@@ -218,9 +233,11 @@ static int give_up(struct runner *runner, struct job *job, struct error *err)
     if (lock_take(runner->config->state, LOCK_REQUEST, job->request.id, false, &lock, err) < 0 ||
         journal_find(runner->journal, job->request.id, &entry, err) < 0)
         return -1;
-    job->journalled = true;
+    job->journalled = job->resumed = true;
     if (entry.state == JOURNAL_ENDED)
         return record_again(runner, job, &entry, err);
+    if (clear_up(runner, job, err) < 0)
+        return -1;
     json_auto_t *result = result_new(&job->request);
     fail(&fault, FAULT_UNKNOWN,
          "interrupted each time, and not tried again: see with ps what came of it");

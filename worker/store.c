@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/fault_point.h"
 #include "schemas/keys.h"
 
 #define TIMEOUT_MS 5000
@@ -76,7 +77,10 @@ int store_call_containers_raw(struct store *store, const struct containers_call 
     size_t argc = sizeof(argv) / sizeof(argv[0]);
     while (!argv[argc - 1])
         argc--;
-    return redis_link_function(store->link, argc, argv, ret_reply, err);
+    FAULT_POINT(call->function);
+    int status = redis_link_function(store->link, argc, argv, ret_reply, err);
+    FAULT_POINT(call->function); /* a second pass: the store has done it */
+    return status;
 }
 
 int store_call_containers(struct store *store, const struct containers_call *call,
