@@ -161,9 +161,12 @@ static int report_unsubmitted(const struct session *session, const struct option
     }
     if (reason->fault == FAULT_DEPENDENCY)
         fail(&words, reason->fault, "not submitted, try again later: %.160s", reason->text);
-    if (reason->fault == FAULT_UNCONFIRMED)
+    if (reason->fault == FAULT_UNCONFIRMED && command->options & TAKES(OPTION_ID))
         fail(&words, reason->fault, "%.120s; perhaps asked, so repeat with --id %s", reason->text,
              request->id);
+    else if (reason->fault == FAULT_UNCONFIRMED)
+        fail(&words, reason->fault, "%.120s; perhaps asked: it does no harm to ask again",
+             reason->text);
     return render_error(session, command->name, subject, &words);
 }
 

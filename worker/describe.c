@@ -8,21 +8,28 @@
 
 #define SECONDS_LENGTH 19 /* of "2026-11-23T21:00:00" */
 
-/* The engine writes up to nanoseconds; we show milliseconds, always in the same form. */
-static json_t *created_at(const char *text)
+/* The engine writes up to nanoseconds, without the zeros at the end. */
+int describe_time(const char *text, int64_t *ret_milliseconds)
 {
     char cut[TIMESTAMP_SIZE], fraction[] = "000";
+    if (!text || strlen(text) <= SECONDS_LENGTH)
+        return -1;
+    const char *digits = text[SECONDS_LENGTH] == '.' ? text + SECONDS_LENGTH + 1 : "";
+    for (size_t i = 0; i < 3 && digits[i] >= '0' && digits[i] <= '9'; i++)
+        fraction[i] = digits[i];
+    snprintf(cut, sizeof cut, "%.*s.%sZ", SECONDS_LENGTH, text, fraction);
+    return timestamp_parse(cut, ret_milliseconds, NULL);
+}
+
+/* We show milliseconds, always in the same form. */
+static json_t *created_at(const char *text)
+{
+    char shown[TIMESTAMP_SIZE];
     int64_t milliseconds = 0;
-    if (text && strlen(text) > SECONDS_LENGTH) {
-        const char *digits = text[SECONDS_LENGTH] == '.' ? text + SECONDS_LENGTH + 1 : "";
-        for (size_t i = 0; i < 3 && digits[i] >= '0' && digits[i] <= '9'; i++)
-            fraction[i] = digits[i];
-        snprintf(cut, sizeof cut, "%.*s.%sZ", SECONDS_LENGTH, text, fraction);
-        if (timestamp_parse(cut, &milliseconds, NULL) == 0)
-            return json_string(cut);
-    }
-    timestamp_format(timestamp_now(), cut);
-    return json_string(cut);
+    if (describe_time(text, &milliseconds) < 0)
+        milliseconds = timestamp_now();
+    timestamp_format(milliseconds, shown);
+    return json_string(shown);
 }
 
 json_t *describe_container(const struct description *description)

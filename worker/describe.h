@@ -17,6 +17,9 @@ struct description {
     const char *image;
     const char *created; /* RFC 3339 in UTC, of any precision; what is none becomes now */
 };
+/* An engine's time, of any precision, in milliseconds since 1970. -1 where it is none. */
+int describe_time(const char *text, int64_t *ret_milliseconds);
+
 /* New reference, to the form of schemas/result.schema.json. */
 json_t *describe_container(const struct description *description);
 

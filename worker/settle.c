@@ -236,6 +236,7 @@ static int give_up(struct runner *runner, struct job *job, struct error *err)
     job->journalled = job->resumed = true;
     if (entry.state == JOURNAL_ENDED)
         return record_again(runner, job, &entry, err);
+    memcpy(job->container, entry.container, sizeof job->container);
     if (clear_up(runner, job, err) < 0)
         return -1;
     json_auto_t *result = result_new(&job->request);

@@ -152,8 +152,7 @@ class Stack:
             folder.mkdir()
             folder.chmod(0o755)
         self.service_state = self.state / "services"
-        printed = subprocess.run([SERVICES, "up", self.service_state], stdout=subprocess.PIPE, check=True, text=True)
-        self.urls = dict(line.split("=", 1) for line in printed.stdout.splitlines() if "=" in line)
+        self.urls = self.start_services()
         self.engine_socket = self.urls["DOCKER_SOCKET"]
         self.install()
         self.make_accounts({"alice": 5001, "bob": 5002, "dcm-test": 998})
@@ -163,6 +162,12 @@ class Stack:
         self.gate.start()
         self.worker.start()
         eventually(lambda: self.alice.submit("ping").returncode == 0, 30, "the first ping")
+
+    def start_services(self, *engine):
+        """Where they answer. `engine`: the socket of one that is there already."""
+        printed = subprocess.run([SERVICES, "up", self.service_state, *engine], stdout=subprocess.PIPE,
+                                 check=True, text=True)
+        return dict(line.split("=", 1) for line in printed.stdout.splitlines() if "=" in line)
 
     def program(self, name):
         return next(path for path in (self.prefix / "bin" / name, self.prefix / "sbin" / name) if path.exists())

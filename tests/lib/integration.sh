@@ -3,21 +3,28 @@
 # collides with a running stack, and nothing outlives the run.
 
 part_integration() {
-    pytest_part integration
+    check "the image" image_prepare
+    pytest_part integration dev
 }
 
 part_bench() {
-    pytest_part bench -s
+    check "the image" image_prepare
+    pytest_part bench dev -s
 }
 
-# pytest_part FOLDER [OPTION…]. DCM_BUILD tells the fixtures where the programs are; it is Debian's
-# python that has the modules of packages.sh, whose docker module warns of Debian's distutils.
+# A build of its own, with the points at which processes die, on an engine that does nothing.
+part_faults() {
+    pytest_part faults faults
+}
+
+# pytest_part FOLDER PRESET [OPTION…]. DCM_BUILD tells the fixtures where the programs are; it is
+# Debian's python that has the modules of packages.sh, whose docker module warns of Debian's
+# distutils.
 pytest_part() {
-    local folder=$1 log=build/$1.tests status=0
-    shift
-    check "the dev build" build_preset dev
-    check "the image" image_prepare
-    DCM_BUILD=$BUILD_ROOT/build/dev unshare --net --mount --pid --fork --kill-child --mount-proc \
+    local folder=$1 preset=$2 log=build/$1.tests status=0
+    shift 2
+    check "the $preset build" build_preset "$preset"
+    DCM_BUILD=$BUILD_ROOT/build/$preset unshare --net --mount --pid --fork --kill-child --mount-proc \
         bash -c 'ip link set lo up; "$@"; exit' -- \
         /usr/bin/python3 -m pytest -p no:cacheprovider -W "ignore:distutils" -ra --durations=5 \
         "$@" "tests/$folder" 2>&1 | tee "$log" >&2 || status=$?

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "worker/describe.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
 
@@ -41,12 +42,24 @@ static int check_state(const struct step *step, const struct owned *owned, struc
     return wrong ? fail(err, FAULT_CONFLICT, "%s is %s: %s", owned->name, state, step->advice) : 0;
 }
 
-/* An unpause that an interrupted attempt has done leaves nothing to unpause. */
-static bool is_done(const struct step *step, const struct job *job, const char *state)
+/* An interrupted attempt may have done all: what was paused runs, or has been started since. */
+static bool was_done_before(const struct step *step, const struct job *job, const json_t *inspected)
+{
+    const json_t *state = json_object_get(inspected, "State");
+    const char *started = json_string_value(json_object_get(state, "StartedAt"));
+    int64_t at = 0;
+    if (!job->resumed || strcmp(container_state(inspected), "running") != 0)
+        return false;
+    if (step->verb == ENGINE_RESTART)
+        return describe_time(started, &at) == 0 && at >= job->begun;
+    return step->verb == ENGINE_UNPAUSE;
+}
+
+static bool is_done(const struct step *step, const struct job *job, const json_t *inspected)
 {
     if (step->already)
-        return strcmp(state, step->already) == 0;
-    return job->resumed && step->verb == ENGINE_UNPAUSE && strcmp(state, "running") == 0;
+        return strcmp(container_state(inspected), step->already) == 0;
+    return was_done_before(step, job, inspected);
 }
 
 static int act(struct runner *runner, const struct job *job, const struct owned *owned,
@@ -56,7 +69,7 @@ static int act(struct runner *runner, const struct job *job, const struct owned 
     bool taken = false;
     if (step->starts && container_check_policy(runner, job->request.user, owned, err) < 0)
         return -1;
-    if (is_done(step, job, container_state(owned->inspected)))
+    if (is_done(step, job, owned->inspected))
         return 0;
     if (check_state(step, owned, err) < 0)
         return -1;

@@ -1,0 +1,122 @@
+import json
+import os
+import pathlib
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+
+from stack import BUILD, Stack, eventually  # noqa: E402
+
+
+class Plan:
+    """The file that every process asks at each fault point (common/fault_point.h)."""
+
+    def __init__(self, path):
+        self.path = path
+        self.path.touch()
+        self.path.chmod(0o666)  # gate and link are not root, and count it down too
+
+    def kill_at(self, point, passes=0, times=1):
+        self.path.write_text(f"{point} {passes} {times}\n")
+
+    def drop(self):
+        self.path.write_text("")
+
+    def is_spent(self):
+        return self.path.read_text() == ""
+
+
+class FaultStack(Stack):
+    """On the stand-in engine, which counts its calls; gate and worker die where the plan says so."""
+
+    def start_services(self):
+        socket = self.state / "engine.sock"
+        self.engine = subprocess.Popen([BUILD / "tests" / "standin" / "dcm-standin", "--socket", socket])
+        eventually(socket.exists, 10, "the stand-in")
+        return super().start_services(socket)
+
+    def usual_policy(self):
+        policy = super().usual_policy()
+        policy["groups"]["testers"].update({"images_kept": 3, "image_bytes": "8g"})
+        return policy
+
+    def down(self):
+        super().down()
+        self.engine.kill()
+        self.engine.wait()
+
+    def calls(self, route):
+        """How often this was asked of the engine since it started."""
+        done = subprocess.run(["curl", "-sS", "--unix-socket", self.engine_socket, "http://engine/v1.41/standin/counts"],
+                              capture_output=True, check=True)
+        return json.loads(done.stdout).get(route, 0)
+
+    def images(self):
+        """Names of every image of users that the engine has."""
+        client = self.docker()
+        try:
+            names = [name for image in client.api.images() for name in image["RepoTags"] or []]
+            return [name for name in names if not name.startswith("debian-ssh")]
+        finally:
+            client.close()
+
+    def empty(self):
+        self.clear()
+        for image in self.alice.json("images")["images"]:
+            if image["owner"] == "alice":
+                done = self.alice.submit("rmi", image["name"])
+                assert done.returncode == 0, done.stderr
+
+    def empty_parked(self):
+        """How many messages had been set aside."""
+        with self.amqp() as connection:
+            return connection.channel().queue_purge("dcm.parked").method.message_count
+
+    def unfinished(self):
+        """Ids that the journal holds begun and not ended, or ended and not recorded."""
+        with sqlite3.connect(f"file:{self.state}/worker/journal.db?mode=ro", uri=True) as journal:
+            return [row[0] for row in journal.execute("SELECT id FROM requests WHERE recorded = 0")]
+
+
+@pytest.fixture(scope="session")
+def whole_stack():
+    with tempfile.TemporaryDirectory(prefix="dcm-faults.") as folder:
+        pathlib.Path(folder).chmod(0o755)
+        plan = Plan(pathlib.Path(folder) / "plan")
+        os.environ["DCM_FAULT_FILE"] = str(plan.path)
+        stack = FaultStack()
+        stack.plan = plan
+        yield stack
+        plan.drop()
+        stack.down()
+        del os.environ["DCM_FAULT_FILE"]
+
+
+@pytest.fixture
+def stack(whole_stack):
+    """The stack with nothing in it and no fault planned: before the test, and again after it."""
+    whole_stack.plan.drop()
+    whole_stack.empty()
+    yield whole_stack
+    whole_stack.plan.drop()
+    whole_stack.empty()
+
+
+@pytest.fixture
+def alice(stack):
+    return stack.alice
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that failed shows the end of what gate and worker logged meanwhile."""
+    report = (yield).get_result()
+    stack = item.funcargs.get("whole_stack")
+    if report.failed and stack:
+        for daemon in (stack.gate, stack.worker):
+            print(f"--- {daemon.program}", *daemon.log().splitlines()[-25:], sep="\n", file=sys.stderr)

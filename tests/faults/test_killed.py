@@ -1,0 +1,162 @@
+"""A process dies once, at every point of a request's way: one effect, one result, nothing left."""
+
+import json
+import re
+from collections import namedtuple
+
+import pytest
+
+from stack import eventually
+
+# What a kind of request is made of. `ready` makes what it works on and returns its arguments; `acts`
+# is how many calls to the engine change something; `tells` are the store's functions on its way;
+# `effect` looks at the outcome; `once`, where a repetition would show, the engine's call.
+Kind = namedtuple("Kind", "ready acts tells effect once")
+
+JOURNALLED = ["journal.before", "journal.after", "result.before", "result.journalled", "result.told", "result.after"]
+EVERY = ["confirm.before", "confirm.after", "settle.before", "settle.after", "claim.before", "claim.after"]
+
+
+def container(*verbs):
+    """One of alice's, in the state that these commands leave it in."""
+    def ready(verb):
+        def make(alice):
+            name = alice.create()["name"]
+            for before in verbs:
+                assert alice.submit(before, name).returncode == 0
+            return [verb, name]
+        return make
+    return ready
+
+
+def saved(alice):
+    name = alice.create()["name"]
+    assert alice.submit("commit", name, "saved").returncode == 0
+    return ["rmi", "saved"]
+
+
+def is_alone(state, *ports):
+    """The one container, in this state for the engine and in the index, with its own leases."""
+    def look(stack, alice):
+        ids = stack.containers()
+        shown = alice.json("ps")["containers"]
+        assert [entry["id"] for entry in shown] == ids and len(ids) == 1
+        assert [entry["state"] for entry in shown] == [state]
+        assert stack.inspect(shown[0])["State"]["Status"] == {"stopped": "exited"}.get(state, state)
+        assert sorted(stack.leases()) == sorted([f"tcp/{shown[0]['ssh_port']}", *ports])
+    return look
+
+
+def nothing_left(stack, alice):
+    assert stack.containers() == [] and alice.names() == [] and stack.leases() == {}
+
+
+def is_saved(stack, alice):
+    is_alone("running")(stack, alice)
+    assert [i["name"] for i in alice.json("images")["images"] if i["owner"] == "alice"] == ["saved:latest"]
+    assert len(stack.images()) == 1
+
+
+def is_not_saved(stack, alice):
+    is_alone("running")(stack, alice)
+    assert [i["name"] for i in alice.json("images")["images"] if i["owner"] == "alice"] == []
+    assert stack.images() == []
+
+
+def unchanged(stack, alice):
+    assert len(stack.containers()) == len(alice.names()) == len(stack.leases())
+
+
+KINDS = {
+    "create": Kind(lambda alice: ["create", "debian-ssh"], 3, ["dcm_1_reserve", "dcm_1_bind"], is_alone("running"), None),
+    "start": Kind(container("stop")("start"), 1, ["dcm_1_state"], is_alone("running"), "POST /containers/*/start"),
+    "stop": Kind(container()("stop"), 1, ["dcm_1_state"], is_alone("stopped"), "POST /containers/*/stop"),
+    "restart": Kind(container()("restart"), 1, ["dcm_1_state"], is_alone("running"), "POST /containers/*/restart"),
+    "pause": Kind(container()("pause"), 1, ["dcm_1_state"], is_alone("paused"), "POST /containers/*/pause"),
+    "unpause": Kind(container("pause")("unpause"), 1, ["dcm_1_state"], is_alone("running"),
+                    "POST /containers/*/unpause"),
+    "recreate": Kind(lambda alice: ["recreate", alice.create()["name"], "8080"], 6,
+                     ["dcm_1_reserve_ports", "dcm_1_replace"],
+                     is_alone("running", "tcp/8080"), None),
+    "remove": Kind(container("stop")("remove"), 1, ["dcm_1_release"], nothing_left, None),
+    "commit": Kind(lambda alice: ["commit", alice.create()["name"], "saved"], 1, [], is_saved, "POST /commit"),
+    "rmi": Kind(saved, 1, [], is_not_saved, "DELETE /images/*"),
+    "ping": Kind(lambda alice: ["ping"], 0, [], unchanged, None),
+    "logs": Kind(container()("logs"), 0, [], unchanged, None),
+}
+
+
+def points(kind):
+    """Of each: which pass of it is the deadly one."""
+    yield from ((point, 0) for point in EVERY)
+    if kind.acts:
+        yield from ((point, 0) for point in JOURNALLED)
+    for turn in range(kind.acts):
+        yield from (("act.before", turn), ("act.after", turn))
+    for function in kind.tells:
+        yield from ((function, 0), (function, 1))
+
+
+CASES = [pytest.param(name, point, turn, id=f"{name}-{point}-{turn}")
+         for name, kind in KINDS.items() for point, turn in points(kind)]
+
+
+def insist(alice, *args):
+    """As a careful caller: what may have been asked is asked again, as the message says."""
+    done = alice.submit("--json", *args)
+    if done.returncode == 7:
+        advised = re.search(r"--id \S+", done.stderr)
+        done = alice.submit("--json", *(advised.group().split() if advised else []), *args)
+    assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def check_nothing_leaked(stack):
+    eventually(lambda: stack.unfinished() == [], 10, "an account of everything begun")
+    eventually(lambda: stack.queue_length() == 0, 10, "an empty queue")
+    assert stack.queue_length("dcm.parked") == 0
+
+
+@pytest.mark.parametrize("name, point, turn", CASES)
+def test_a_death_there_costs_nothing(stack, alice, name, point, turn):
+    kind = KINDS[name]
+    args = kind.ready(alice)
+    before = stack.calls(kind.once)
+    stack.plan.kill_at(point, turn)
+    result = insist(alice, *args)
+    eventually(stack.plan.is_spent, 5, f"a death at {point}")
+    check_nothing_leaked(stack)
+    kind.effect(stack, alice)
+    assert result["state"] == "done" and alice.json("status", result["request"]) == result
+    assert not kind.once or stack.calls(kind.once) - before == 1
+
+
+def test_a_create_that_kills_every_runner_leaves_nothing_behind(stack, alice):
+    stack.plan.kill_at("dcm_1_bind", 0, 99)
+    result = alice.json("create", "debian-ssh", status=1)
+    assert result["state"] == "unknown"
+    stack.plan.drop()
+    eventually(lambda: stack.unfinished() == [], 10, "an account of everything begun")
+    nothing_left(stack, alice)
+    assert alice.json("status", result["request"])["state"] == "unknown"
+    assert stack.empty_parked() == 1
+
+
+@pytest.mark.parametrize("point, copies", [("park.before", 1), ("park.after", 2)])
+def test_what_nobody_can_read_is_parked_before_it_is_settled(stack, point, copies):
+    stack.plan.kill_at(point)
+    with stack.amqp("gate") as connection:
+        connection.channel().basic_publish("dcm.requests", "interactive", b"no request")
+    eventually(stack.plan.is_spent, 10, f"a death at {point}")
+    eventually(lambda: stack.queue_length("dcm.parked") == copies, 20, "the parked copies")
+    assert stack.empty_parked() == copies
+
+
+def test_at_the_end_the_broker_holds_nothing(stack, alice):
+    """What a worker that leaves has not settled goes back into the queue."""
+    stack.worker.stop()
+    try:
+        assert stack.queue_length() == 0
+    finally:
+        stack.worker.start()
+    eventually(lambda: alice.submit("ping").returncode == 0, 20, "a ping")
