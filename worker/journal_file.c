@@ -140,13 +140,15 @@ static int run_script(sqlite3 *database, const char *script, struct error *err)
 }
 
 /* The busy handler does not cover this change: two processes that make the journal at once would
- * each wait for the other's lock, so SQLite fails one of them at once (sqlite3_busy_handler). */
+ * each wait for the other's lock, so SQLite fails one of them at once (sqlite3_busy_handler); or it
+ * finds that the other has just deleted the file that it meant to (SQLITE_IOERR_DELETE_NOENT). */
 static int use_wal(sqlite3 *database, struct error *err)
 {
     const struct timespec pause = {.tv_nsec = BUSY_STEP_MS * 1000000L};
     int code = SQLITE_BUSY;
 
-    for (int waited = 0; code == SQLITE_BUSY && waited < BUSY_MS; waited += BUSY_STEP_MS) {
+    for (int waited = 0; code != SQLITE_OK && is_passing(code) && waited < BUSY_MS;
+         waited += BUSY_STEP_MS) {
         if (waited > 0)
             nanosleep(&pause, NULL);
         code = sqlite3_exec(database, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
