@@ -12,6 +12,12 @@ account_is_ours() {
     [[ $(getent passwd "$1" | cut -d: -f5) == "$MARK" ]]
 }
 
+# root, daemon, …: no request and no policy makes one of these a user.
+account_is_systems() {
+    local uid
+    uid=$(id -u "$1" 2>/dev/null) && ((uid < 1000))
+}
+
 account_shell() {
     if [[ -x $BIN/dcm-shell ]]; then printf '%s\n' "$BIN/dcm-shell"; else printf '/usr/sbin/nologin\n'; fi
 }

@@ -63,6 +63,8 @@ user_names() {
 
 user_need() {
     check_name "$1"
+    # Somebody may have asked in its name, which leaves traces in the store.
+    ! account_is_systems "$1" || fail 4 "there is no user $1: that is an account of the system"
     user_names | grep -xF -- "$1" >/dev/null || account_is_ours "$1" ||
         [[ -n ${SETTINGS[store]} && -n $(store_keys_of "$1") ]] || fail 4 "there is no user $1"
 }
