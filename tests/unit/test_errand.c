@@ -90,8 +90,8 @@ static void a_port_may_be_that_of_any_chosen_name(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct errand one = {.user = "alice"}, other = {.user = "alice"};
-        strcpy(one.container, cases[i].one);
-        strcpy(other.container, cases[i].other);
+        snprintf(one.container, sizeof(one.container), "%s", cases[i].one);
+        snprintf(other.container, sizeof(other.container), "%s", cases[i].other);
         assert_int_equal(errand_clashes(&one, &other), cases[i].clash);
         assert_int_equal(errand_clashes(&other, &one), cases[i].clash);
     }
