@@ -34,12 +34,12 @@ account_check() {
 }
 
 # account_ensure NAME [UID]: one that is there already is used as it is. "*" is no password, but
-# unlike "!" does not lock the account for an sshd without PAM. There is no home: the user's files
-# are in the storage, and nothing of the host's has to follow a path that is the user's to write.
+# unlike "!" does not lock the account for an sshd without PAM. The home is /, which is nobody's to
+# write: the user's files are in the storage, and sshd complains of a home that is not there.
 account_ensure() {
     getent group "$GROUP" >/dev/null || groupadd --system "$GROUP"
     account_exists "$1" ||
-        useradd --no-create-home --home-dir /nonexistent --shell "$(account_shell)" --user-group \
+        useradd --no-create-home --home-dir / --shell "$(account_shell)" --user-group \
             --comment "$MARK" --password '*' ${2:+--uid "$2"} "$1"
     usermod --append --groups "$GROUP" "$1" >/dev/null
 }

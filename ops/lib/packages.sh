@@ -6,11 +6,11 @@ BUILD_PACKAGES=(cmake ninja-build gcc libc6-dev pkg-config librabbitmq-dev libcu
     libjansson-dev libhiredis-dev libsqlite3-dev libsystemd-dev libssl-dev
     libedit-dev libseccomp-dev)
 # shellcheck disable=SC2034
-RUN_PACKAGES=(rabbitmq-server redis-server docker.io iptables openssh-client debootstrap iproute2
+RUN_PACKAGES=(rabbitmq-server redis-server docker.io iptables openssh-client openssh-server debootstrap iproute2
     ca-certificates procps openssl jq bsdextrautils)
 # shellcheck disable=SC2034
 TEST_PACKAGES=(libcmocka-dev python3-pytest python3-pika python3-redis python3-docker
-    python3-jsonschema python3-pexpect openssh-server rsync shellcheck lintian clang clang-format clang-tidy curl
+    python3-jsonschema python3-pexpect rsync shellcheck lintian clang clang-format clang-tidy curl
     util-linux)
 
 POLICY=/usr/sbin/policy-rc.d

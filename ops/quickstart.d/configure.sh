@@ -7,7 +7,8 @@ configure() {
     [[ -s $STATE/pool ]] || unused_network 201 16 >"$STATE/pool"
     configure_keyring
     configure_policy
-    (umask 077 && configure_worker >"$CONFIG/worker.conf" && configure_gate >"$CONFIG/gate.conf")
+    (umask 077 && configure_worker >"$CONFIG/worker.conf" && configure_gate >"$CONFIG/gate.conf" &&
+        configure_admin >"$CONFIG/admin.conf")
 }
 
 configure_worker() {
@@ -39,6 +40,19 @@ account = $ACCOUNT
 CONF
 }
 
+configure_admin() {
+    cat <<CONF
+broker = $(broker_url "$STATE" dcm-admin)
+store = $(store_url "$STATE" admin)
+keys = $DATA/keys
+storage = $DATA/storage
+policy = $CONFIG/policy.json
+worker_conf = $CONFIG/worker.conf
+gate_conf = $CONFIG/gate.conf
+worker_pid = $STATE/run/worker.pid
+CONF
+}
+
 # The key that signs what DCM makes. It stays over repeats: what it signed must go on to verify.
 configure_keyring() {
     secret "$DATA/state/signature"
@@ -49,7 +63,7 @@ configure_keyring() {
 configure_policy() {
     people_names | jq -nR '[inputs] as $members | {
         v: 1,
-        publishers: {"dcm-gate": {users: ["*"]}},
+        publishers: {"dcm-gate": {users: ["*"]}, "dcm-admin": {users: ["*"]}},
         groups: {demo: {
             members: $members,
             images: ["debian-ssh"],
@@ -58,6 +72,6 @@ configure_policy() {
             cpus: {usual: "0.5", each: "2", total: "8"},
             pids: {usual: 256, each: 512, total: 4096},
             ports: ["80", "443", "8000-8999"],
-            addresses: ["*"]}}}' >"$CONFIG/policy.json.new"
+            addresses: ["*"], images_kept: 3, image_bytes: "4g"}}}' >"$CONFIG/policy.json.new"
     mv "$CONFIG/policy.json.new" "$CONFIG/policy.json"
 }

@@ -8,6 +8,10 @@ demonstrate() {
     demonstrate_create id port
     step "Signing in by SSH"
     demonstrate_login "$id" "$port"
+    step "Saving it as an image"
+    demonstrate_image "$port"
+    step "The prompt, by SSH to this server"
+    demonstrate_prompt
     step "Requests wait for a worker that is away"
     demonstrate_queue
     step "It works"
@@ -59,7 +63,7 @@ demonstrate_ssh() {
     shift 2
     ssh -F none -i "$STATE/keys/$DEMO" -p "$port" -o IdentitiesOnly=yes -o BatchMode=yes \
         -o StrictHostKeyChecking=accept-new -o "UserKnownHostsFile=$STATE/keys/known_hosts" \
-        -o "HostKeyAlias=dcm-$DEMO" -o ConnectTimeout=5 -o LogLevel=ERROR \
+        -o "HostKeyAlias=${alias:-dcm-$DEMO}" -o ConnectTimeout=5 -o LogLevel=ERROR \
         "$account@127.0.0.1" "$@" </dev/null
 }
 
@@ -73,6 +77,22 @@ demonstrate_login() {
         [[ $hostname == "${id:0:12}" ]] || die "$hostname is not the container ${id:0:12}"
         [[ $(demonstrate_ssh "$account" "$port" id -un) == "$account" ]] || die "not $account"
     done
+}
+
+# The name is the same in every run: the image of an earlier one is replaced.
+demonstrate_image() {
+    show "dcm-submit commit --replace $1 mine"
+    submit "$DEMO" --timeout 120s commit --replace "$1" mine || die "the commit failed"
+    show "dcm-submit images"
+    submit "$DEMO" images
+}
+
+demonstrate_prompt() {
+    local port alias=dcm-quickstart
+    port=$(login_port)
+    show "ssh -i .dcm/keys/$DEMO -p $port $DEMO@127.0.0.1 ps"
+    demonstrate_ssh "$DEMO" "$port" ps ||
+        die "no sign-in at the login sshd: see $STATE/log/login.log"
 }
 
 demonstrate_queue() {
@@ -100,6 +120,8 @@ demonstrate_summary() {
     cat <<TEXT
 Sign in to the first container, as $DEMO or as root:
   ssh -i $STATE/keys/$DEMO -p $1 $DEMO@127.0.0.1
+Sign in to this server for the prompt:
+  ssh -i $STATE/keys/$DEMO -p $(login_port) $DEMO@127.0.0.1
 Give commands as $DEMO (dcm-submit --help lists them):
   runuser -u $DEMO -- $PREFIX/bin/dcm-submit ps
 More: ops/quickstart user NAME, ops/quickstart env, ops/quickstart down. Logs: $STATE/log

@@ -15,8 +15,9 @@ people_add() {
         die "$name cannot be a user of DCM: lower-case letters and digits, at most 31"
     people_own
     getent passwd "$name" >/dev/null ||
-        useradd --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin \
-            --comment "$COMMENT" "$name"
+        useradd --no-create-home --home-dir / --comment "$COMMENT" "$name"
+    login_group
+    login_admit "$name"
     (($(id -u "$name") >= 1000)) || die "$name is an account of the system"
     [[ -s $STATE/keys/$name ]] ||
         ssh-keygen -q -t ed25519 -N '' -C "$name, DCM quickstart" -f "$STATE/keys/$name"

@@ -3,7 +3,7 @@
 # half-way, or been killed.
 
 remove() {
-    step "Ending gate and worker"
+    step "Ending gate, worker and login sshd"
     programs_stop
     step "Removing containers and networks"
     firewall_stop
@@ -13,6 +13,7 @@ remove() {
     broker_stop "$STATE"
     step "Removing accounts and files"
     people_remove
+    login_remove
     rm -rf "$PREFIX" "$RUN" "$DATA" "$STATE"
     printf 'Gone. What stays: build/, and the packages that were installed.\n'
 }
