@@ -62,7 +62,7 @@ int policy_check_publisher(const json_t *policy, const char *account, const char
 }
 
 /* No layer of grants counts for someone who is suspended. */
-static int check_suspended(const json_t *policy, const char *user, struct error *err)
+int policy_check_suspended(const json_t *policy, const char *user, struct error *err)
 {
     if (list_has(json_object_get(policy, "suspended"), user))
         return fail_by_rule(err, FAULT_DENIED, "suspended",
@@ -75,7 +75,7 @@ int policy_check_image(const json_t *policy, const char *user, int64_t now, cons
 {
     const struct judged judged = {policy, user, now};
 
-    if (check_suspended(policy, user, err))
+    if (policy_check_suspended(policy, user, err))
         return -1;
     return list_check(&judged, IMAGES, image, err);
 }
@@ -155,7 +155,7 @@ int policy_check_create(const json_t *policy, const char *user, int64_t now, con
     struct decisions found;
     struct policy_grant granted;
 
-    if (check_suspended(policy, user, err))
+    if (policy_check_suspended(policy, user, err))
         return -1;
     decide_all(&judged, &found);
     if (found.numbers[CONTAINERS].amount <= 0) {

@@ -58,6 +58,19 @@ def test_what_was_put_into_a_container_is_in_the_image(stack, alice):
     assert alice.json("restart", "again")["state"] == "done"
 
 
+@pytest.mark.parametrize("command", ["start", "restart", "recreate"])
+def test_whoever_is_suspended_runs_nothing_of_his_own_images_either(stack, alice, command):
+    alice.json("commit", alice.create()["name"], "mine:v1")
+    made = alice.json("create", "mine:v1", "--name", "stays")["container"]
+    alice.json("stop", "stays")
+    before = stack.inspect(made)["State"]
+    stack.set_policy({**stack.usual_policy(), "suspended": ["alice"]}, reload=True)
+    assert alice.json(command, "stays", status=3)["error"]["rule"] == "suspended"
+    assert state(stack, made) == before and not before["Running"]
+    grant(stack, **KEEPING)
+    assert alice.json(command, "stays")["state"] == "done"
+
+
 def test_an_image_carries_dcms_configuration_and_no_keys(stack, alice):
     container = alice.create()
     alice.ssh(container, "true")

@@ -115,7 +115,7 @@ void owned_clear(struct owned *owned)
     *owned = (struct owned){0};
 }
 
-/* A user's own image needs no grant. */
+/* A user's own image needs no grant, and does not keep him from being suspended. */
 int container_check_policy(struct runner *runner, const char *user, const struct owned *owned,
                            struct error *err)
 {
@@ -124,6 +124,8 @@ int container_check_policy(struct runner *runner, const char *user, const struct
     const char *id = json_string_value(json_object_get(owned->inspected, "Image"));
     json_auto_t *image = NULL;
     struct error unseen = {0};
+    if (policy_check_suspended(runner->policy, user, err) < 0)
+        return -1;
     if (id && engine_image_inspect(runner->engine, id, &image, &unseen) == 0 &&
         image_is_ours(runner, image, user, NULL, NULL))
         return 0;
