@@ -17,10 +17,10 @@ struct command {
     const char *synonyms; /* separated by spaces; "" for none */
     const char *operands; /* as usage shows them */
     const char *summary;
-    unsigned options; /* TAKES(…) of those it takes beyond TAKES_ALWAYS */
-    int least, most;  /* operands */
-    enum op op;       /* the request it makes; OP_COUNT: none of its own */
-    bool offline;     /* needs no courier: session->courier may be NULL */
+    option_set options; /* TAKES(…) of those it takes beyond TAKES_ALWAYS */
+    int least, most;    /* operands */
+    enum op op;         /* the request it makes; OP_COUNT: none of its own */
+    bool offline;       /* needs no courier: session->courier may be NULL */
     /* Do it. Returns the exit status; what went wrong has been said. */
     int (*run)(const struct session *session, const struct command *command,
                const struct options *options);

@@ -43,7 +43,7 @@ static void put_option(enum option option)
     putchar('\n');
 }
 
-static void put_command(const struct command *command, unsigned withheld)
+static void put_command(const struct command *command, option_set withheld)
 {
     fputs(".SS ", stdout);
     put_text(command->name);
@@ -64,7 +64,7 @@ struct page {
     const char *purpose;
     const char *synopsis;
     const char *description; /* in troff's own words */
-    unsigned withheld;       /* TAKES(…) of options that the program does not offer */
+    option_set withheld;     /* TAKES(…) of options that the program does not offer */
     bool has_prompt;
 };
 

@@ -226,7 +226,7 @@ static int split(struct line *line, int *ret_words, struct error *err)
 static int check_command(const struct options *options, struct error *err)
 {
     const struct command *command = options->command;
-    unsigned foreign = options->given & ~(command->options | TAKES_ALWAYS);
+    option_set foreign = options->given & ~(command->options | TAKES_ALWAYS);
 
     for (size_t i = 0; i < OPTION_COUNT; i++)
         if (foreign & TAKES(i))
@@ -293,7 +293,7 @@ const char *option_summary(enum option option)
     return rows[option].summary;
 }
 
-void options_describe(FILE *out, unsigned set)
+void options_describe(FILE *out, option_set set)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct row *row = &rows[i];

@@ -38,7 +38,9 @@ enum option {
     OPTION_MESSAGE,
     OPTION_COUNT
 };
-#define TAKES(option) (1U << (option))
+/* A set of them: a sum of TAKES(…). */
+typedef uint64_t option_set;
+#define TAKES(option) (UINT64_C(1) << (option))
 /* What every command takes. */
 #define TAKES_ALWAYS                                                                               \
     (TAKES(OPTION_JSON) | TAKES(OPTION_CONFIG) | TAKES(OPTION_AS) | TAKES(OPTION_VERSION) |        \
@@ -47,7 +49,7 @@ enum option {
 struct command;
 
 struct options {
-    unsigned given;                /* TAKES(…) of each option that stands on the line */
+    option_set given;              /* TAKES(…) of each option that stands on the line */
     const struct command *command; /* NULL: the line has no word that is not an option */
     int count;                     /* of what follows the command */
     char **operands;               /* borrowed from argv */
@@ -89,6 +91,6 @@ const char *option_summary(enum option option);
 
 /* A line for each option of the set: "  -d, --detach        leave once the request is confirmed".
  */
-void options_describe(FILE *out, unsigned set);
+void options_describe(FILE *out, option_set set);
 
 #endif

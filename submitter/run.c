@@ -13,7 +13,7 @@
 static int check_offered(const struct session *session, const struct options *options,
                          struct error *err)
 {
-    unsigned foreign = options->given & session->withheld;
+    option_set foreign = options->given & session->withheld;
 
     for (enum option i = 0; i < OPTION_COUNT; i++)
         if (foreign & TAKES(i))

@@ -12,13 +12,14 @@
 
 #include "schemas/names.h"
 #include "submitter/courier.h"
+#include "submitter/options.h"
 
 struct session {
     const char *program; /* in front of messages: "dcm-submit" */
     const char *prefix;  /* in front of a command that we propose: "dcm-submit ", at a prompt "" */
     char user[USER_NAME_MAX + 1]; /* "" until it has been looked up */
     struct courier *courier;      /* borrowed, for the one command; NULL if that is offline */
-    unsigned withheld;            /* TAKES(…) of options that this program does not offer */
+    option_set withheld;          /* TAKES(…) of options that this program does not offer */
     bool *leave;                  /* at a prompt: true ends it; elsewhere NULL */
     json_t **numbered; /* at a prompt: the images last listed, or NULL; elsewhere no slot (NULL) */
     FILE *out, *err;

@@ -111,7 +111,7 @@ static void add_commands(struct candidates *candidates, const struct session *se
 static void add_options(struct candidates *candidates, const struct session *session,
                         const struct command *command)
 {
-    unsigned set = (command ? command->options : 0) | TAKES_ALWAYS;
+    option_set set = (command ? command->options : 0) | TAKES_ALWAYS;
 
     for (enum option i = 0; i < OPTION_COUNT; i++)
         if (set & ~session->withheld & TAKES(i))
