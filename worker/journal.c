@@ -80,7 +80,7 @@ int journal_find(struct journal *journal, const char *id, struct journal_entry *
 }
 
 int journal_begin(struct journal *journal, const struct request *request, const char *hash,
-                  const char *publisher, const char *body, struct error *err)
+                  const char *publisher, const char *body, int64_t *ret_begun, struct error *err)
 {
     const struct argument arguments[] = {
         {.text = request->id},
@@ -92,7 +92,18 @@ int journal_begin(struct journal *journal, const struct request *request, const 
         {.number = timestamp_now()},
     };
 
-    return journal_run(journal, STATEMENT_BEGIN, arguments, NULL, err);
+    AUTO(statement)
+    sqlite3_stmt *statement = journal_bind(journal, STATEMENT_BEGIN, arguments, err);
+
+    if (!statement || journal_step(journal, statement, err) < 0)
+        return -1;
+    int64_t begun = sqlite3_column_int64(statement, 0);
+    /* The row comes before the commit: only the step to the end says whether that succeeded. */
+    if (journal_step(journal, statement, err) < 0)
+        return -1;
+    if (ret_begun)
+        *ret_begun = begun;
+    return 0;
 }
 
 /* An update of a request that has to be there. */

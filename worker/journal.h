@@ -56,9 +56,10 @@ static inline bool journal_is_untouched(const struct journal_entry *entry)
     return entry->attempts <= 0 && !entry->touched;
 }
 
-/* Before the first effect. A request begun before counts one more attempt and keeps the rest. */
+/* Before the first effect. A request begun before counts one more attempt and keeps the rest, also
+ * the time: *ret_begun (may be NULL) is that of the first attempt. */
 int journal_begin(struct journal *journal, const struct request *request, const char *hash,
-                  const char *publisher, const char *body, struct error *err);
+                  const char *publisher, const char *body, int64_t *ret_begun, struct error *err);
 /* An attempt ended in peace, to be made again: it does not count. */
 int journal_let_go(struct journal *journal, const char *id, bool touched, struct error *err);
 /* The engine has made this container for the request. */

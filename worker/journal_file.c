@@ -9,7 +9,7 @@
 
 #define BUSY_MS 5000
 #define BUSY_STEP_MS 20
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 /* Small, for every runner holds a connection: 256 KiB of cache in place of 2 MiB. */
 static const char settings[] = "PRAGMA synchronous = FULL;"
@@ -38,13 +38,26 @@ static const char schema[] = "CREATE TABLE requests ("
                              "  container TEXT NOT NULL PRIMARY KEY,"
                              "  buried INTEGER NOT NULL"
                              ") STRICT, WITHOUT ROWID;"
-                             "PRAGMA user_version = 2;"; /* SCHEMA_VERSION */
+                             "PRAGMA user_version = 2;";
 
-/* What makes a journal of each earlier version one of the next; the first makes it from nothing. */
+/* ends and due are milliseconds since the epoch; due is when the keeper has to look. */
+static const char lives[] = "CREATE TABLE lives ("
+                            "  container TEXT NOT NULL PRIMARY KEY,"
+                            "  user TEXT NOT NULL,"
+                            "  name TEXT NOT NULL,"
+                            "  ends INTEGER NOT NULL,"
+                            "  due INTEGER NOT NULL"
+                            ") STRICT, WITHOUT ROWID;"
+                            "CREATE INDEX due ON lives (due);"
+                            "PRAGMA user_version = 3;";
+
+/* What makes a journal of each earlier version one of a later one; the first begins with nothing.
+ */
 static const char *const upgrades[SCHEMA_VERSION] = {
     schema,
     "ALTER TABLE requests ADD COLUMN touched INTEGER NOT NULL DEFAULT 0;"
     "PRAGMA user_version = 2;",
+    lives,
 };
 
 static const char *const texts[STATEMENT_COUNT] = {
@@ -53,7 +66,7 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN] =
         "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun)"
         " VALUES (?, ?, ?, ?, ?, ?, 1, ?)"
-        " ON CONFLICT (id) DO UPDATE SET attempts = attempts + 1",
+        " ON CONFLICT (id) DO UPDATE SET attempts = attempts + 1 RETURNING begun",
     [STATEMENT_LET_GO] = "UPDATE requests SET attempts = attempts - 1, touched = touched OR ?"
                          " WHERE id = ?",
     [STATEMENT_CONTAINER] = "UPDATE requests SET container = ? WHERE id = ?",
@@ -72,6 +85,16 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_IS_BURIED] = "SELECT 1 FROM tombstones WHERE container = ?",
     [STATEMENT_PRUNE] = "DELETE FROM requests WHERE recorded = 1 AND ended < ?",
     [STATEMENT_PRUNE_TOMBSTONES] = "DELETE FROM tombstones WHERE buried < ?",
+    [STATEMENT_LIFE_BEGIN] = "INSERT INTO lives (container, user, name, ends, due)"
+                             " VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (container) DO NOTHING",
+    [STATEMENT_LIFE_FIND] = "SELECT ends FROM lives WHERE container = ?",
+    [STATEMENT_LIFE_EXTEND] = "UPDATE lives SET ends = ?2, due = ?2 WHERE container = ?1",
+    [STATEMENT_LIFE_FORGET] = "DELETE FROM lives WHERE container = ?",
+    [STATEMENT_LIFE_POSTPONE] = "UPDATE lives SET due = ?2 WHERE container = ?1",
+    [STATEMENT_LIFE_LOOK_AGAIN] = "UPDATE lives SET due = ends WHERE container = ?",
+    [STATEMENT_LIVES_LOOK_AGAIN] = "UPDATE lives SET due = ends WHERE due > ends",
+    [STATEMENT_LIVES_DUE] = "SELECT container, user, name, ends FROM lives WHERE due <= ?"
+                            " ORDER BY due LIMIT ?",
 };
 
 /* What passes with time, or once somebody has made room. Everything else is damage, or ours. */

@@ -50,10 +50,10 @@ struct job {
     const char *publisher; /* borrowed */
     const char *body;      /* as it came, terminated; borrowed */
     uint64_t serial;
-    bool journalled;                /* of a kind that the journal must know before it begins */
-    bool resumed;                   /* journalled by an earlier attempt */
-    bool untouched;                 /* and no attempt can have had an effect */
-    int64_t begun;                  /* when an earlier attempt began it (milliseconds since 1970) */
+    bool journalled; /* of a kind that the journal must know before it begins */
+    bool resumed;    /* journalled by an earlier attempt */
+    bool untouched;  /* and no attempt can have had an effect */
+    int64_t begun; /* when the first attempt began it (milliseconds since 1970); journalled only */
     char container[ENGINE_ID_SIZE]; /* what the journal knows of that attempt, or "" */
 };
 

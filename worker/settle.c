@@ -115,13 +115,13 @@ static int let_go(struct runner *runner, const struct job *job, const struct err
 }
 
 /* The journal's from here on: the link may acknowledge. */
-static int begin(struct runner *runner, const struct job *job, struct error *err)
+static int begin(struct runner *runner, struct job *job, struct error *err)
 {
     if (!job->journalled)
         return 0;
     FAULT_POINT("journal.before");
-    if (journal_begin(runner->journal, &job->request, job->hash, job->publisher, job->body, err) <
-        0)
+    if (journal_begin(runner->journal, &job->request, job->hash, job->publisher, job->body,
+                      &job->begun, err) < 0)
         return -1;
     FAULT_POINT("journal.after");
     return tell_taken(runner, job, err);

@@ -59,7 +59,7 @@ void begin(struct journal *journal, const struct request *request)
 {
     struct error err = {0};
 
-    if (journal_begin(journal, request, HASH, "dcm-gate", "{\"the\":\"body\"}", &err))
+    if (journal_begin(journal, request, HASH, "dcm-gate", "{\"the\":\"body\"}", NULL, &err))
         fail_msg("%s", err.text);
 }
 

@@ -3,9 +3,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include "schemas/units.h"
 #include "tests/unit/journal_fixture.h"
+#include "worker/journal_lives.h"
 #include "worker/journal_private.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -46,6 +48,13 @@ static void what_was_begun_is_found_as_it_came(void **state)
     journal_close(journal);
 }
 
+static void wait_a_moment(void)
+{
+    const struct timespec moment = {.tv_nsec = 5000000};
+
+    nanosleep(&moment, NULL);
+}
+
 static void beginning_again_counts_and_keeps_the_rest(void **state)
 {
     struct journal *journal = open_journal(state);
@@ -53,8 +62,15 @@ static void beginning_again_counts_and_keeps_the_rest(void **state)
 
     begin(journal, &request);
     assert_int_equal(journal_container(journal, request.id, CONTAINER, NULL), 0);
-    assert_int_equal(journal_begin(journal, &request, HASH, "other", "another body", NULL), 0);
+    struct journal_entry first = find(journal, request.id);
+    int64_t begun = 0;
+    wait_a_moment();
+    assert_int_equal(journal_begin(journal, &request, HASH, "other", "another body", &begun, NULL),
+                     0);
     struct journal_entry entry = find(journal, request.id);
+    assert_int_equal(begun, first.begun);
+    assert_int_equal(entry.begun, first.begun);
+    journal_entry_clear(&first);
     assert_int_equal(entry.attempts, 2);
     assert_string_equal(entry.container, CONTAINER);
     assert_string_equal(entry.publisher, "dcm-gate");
@@ -93,17 +109,15 @@ static void an_attempt_that_was_let_go_does_not_count(void **state)
     journal_close(journal);
 }
 
-static void a_journal_of_the_first_version_is_made_current(void **state)
+/* By what makes a journal of today one of an earlier version. */
+static void assert_made_current(void *const *state, const char *undo)
 {
     struct journal *journal = open_journal(state);
     struct request request = request_of(1);
+    int64_t ends = -1;
 
     begin(journal, &request);
-    assert_int_equal(sqlite3_exec(journal->database,
-                                  "ALTER TABLE requests DROP COLUMN touched;"
-                                  "PRAGMA user_version = 1;",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(sqlite3_exec(journal->database, undo, NULL, NULL, NULL), SQLITE_OK);
     journal_close(journal);
 
     journal = open_journal(state);
@@ -111,9 +125,23 @@ static void a_journal_of_the_first_version_is_made_current(void **state)
     assert_int_equal(journal_let_go(journal, request.id, true, NULL), 0);
     struct journal_entry entry = find(journal, request.id);
     assert_true(entry.touched);
+    assert_int_equal(lives_find(journal, CONTAINER, &ends, NULL), 0);
+    assert_int_equal(ends, 0);
     journal_entry_clear(&entry);
     request_clear(&request);
     journal_close(journal);
+}
+
+static void a_journal_of_the_first_version_is_made_current(void **state)
+{
+    assert_made_current(state, "DROP TABLE lives;"
+                               "ALTER TABLE requests DROP COLUMN touched;"
+                               "PRAGMA user_version = 1;");
+}
+
+static void a_journal_of_the_second_version_is_made_current(void **state)
+{
+    assert_made_current(state, "DROP TABLE lives; PRAGMA user_version = 2;");
 }
 
 static void the_first_result_stays(void **state)
@@ -259,6 +287,7 @@ int main(void)
         JOURNAL_TEST(beginning_again_counts_and_keeps_the_rest),
         JOURNAL_TEST(an_attempt_that_was_let_go_does_not_count),
         JOURNAL_TEST(a_journal_of_the_first_version_is_made_current),
+        JOURNAL_TEST(a_journal_of_the_second_version_is_made_current),
         JOURNAL_TEST(the_first_result_stays),
         JOURNAL_TEST(a_request_may_end_that_was_not_begun),
         JOURNAL_TEST(the_unfinished_come_oldest_first),

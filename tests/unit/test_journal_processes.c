@@ -61,7 +61,7 @@ static int work_through(const char *path, unsigned worker)
 
     for (unsigned i = 0; status == 0 && i < 20; i++) {
         struct request request = request_of(worker * 100 + i);
-        status = journal_begin(journal, &request, HASH, "dcm-gate", "{}", NULL) ||
+        status = journal_begin(journal, &request, HASH, "dcm-gate", "{}", NULL, NULL) ||
                  journal_end(journal, &request, HASH, result, NULL) ||
                  journal_recorded(journal, request.id, NULL);
         request_clear(&request);
