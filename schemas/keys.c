@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 static const char *const user_keys[] = {
-    [KEY_CONTAINERS] = "containers", [KEY_IMAGES] = "images",   [KEY_GRANTED] = "granted",
-    [KEY_REQUESTS] = "requests",     [KEY_REQUEST] = "request", [KEY_EVENTS] = "events",
-    [KEY_FOLLOWER] = "follower",
+    [KEY_CONTAINERS] = "containers", [KEY_IMAGES] = "images",     [KEY_GRANTED] = "granted",
+    [KEY_LIMITS] = "limits",         [KEY_REQUESTS] = "requests", [KEY_REQUEST] = "request",
+    [KEY_EVENTS] = "events",         [KEY_FOLLOWER] = "follower",
 };
 
 static const char *const server_keys[] = {

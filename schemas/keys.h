@@ -6,6 +6,7 @@
  *   dcm:user:<user>:images           hash   name:tag → index entry, request id → reservation (JSON)
  *   dcm:user:<user>:granted          hash   server → the administrator's images (JSON); <user> is *
  *                                           for what everybody may use
+ *   dcm:user:<user>:limits           hash   server → what he may do there (JSON); <user> as before
  *   dcm:user:<user>:requests         zset   request id by submission time (ms)
  *   dcm:user:<user>:request:<id>     hash   state server epoch hash op submitted result
  *   dcm:user:<user>:events:<id>      stream field "event" (JSON, schemas/event.schema.json)
@@ -14,7 +15,7 @@
  *   dcm:server:<server>:subnets      hash   index in the pool → user
  *   dcm:server:<server>:users        set    of users with containers there
  *   dcm:server:<server>:image_users  set    of users with images there
- *   dcm:server:<server>:granted      set    of users whose granted images it has published
+ *   dcm:server:<server>:granted      set    of users whose images and limits it has published
  *   dcm:server:<server>              hash   seq, heartbeat, version, policy, address, addresses
  *   dcm:servers                      set    of server names
  */
@@ -29,6 +30,7 @@ enum user_key {
     KEY_CONTAINERS,
     KEY_IMAGES,
     KEY_GRANTED,
+    KEY_LIMITS,
     KEY_REQUESTS,
     KEY_REQUEST,
     KEY_EVENTS,

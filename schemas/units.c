@@ -213,3 +213,25 @@ void duration_format(int64_t seconds, char *ret_text, size_t size)
         unit--;
     snprintf(ret_text, size, "%" PRId64 "%s", seconds / unit->factor, unit->suffix);
 }
+
+void size_format(int64_t bytes, char *ret_text, size_t size)
+{
+    const struct unit *unit = &sizes[COUNT(sizes) - 1];
+    while (unit > sizes && (bytes == 0 || bytes % unit->factor != 0))
+        unit--;
+    snprintf(ret_text, size, "%" PRId64 "%s", bytes / unit->factor, unit->suffix);
+}
+
+void cpus_format(int64_t millicpus, char *ret_text, size_t size)
+{
+    int places = 3;
+    int64_t fraction = millicpus % 1000;
+    while (places > 0 && fraction % 10 == 0) {
+        fraction /= 10;
+        places--;
+    }
+    if (places == 0)
+        snprintf(ret_text, size, "%" PRId64, millicpus / 1000);
+    else
+        snprintf(ret_text, size, "%" PRId64 ".%0*" PRId64, millicpus / 1000, places, fraction);
+}

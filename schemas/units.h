@@ -31,5 +31,8 @@ int64_t timestamp_now(void); /* milliseconds since the epoch */
 
 /* "5m", "3h", "2d": for tables. */
 void duration_format(int64_t seconds, char *ret_text, size_t size);
+/* Exactly, as people write it: "512m", "1536m", "4g"; what has no such form in bytes. */
+void size_format(int64_t bytes, char *ret_text, size_t size);
+void cpus_format(int64_t millicpus, char *ret_text, size_t size); /* "0.5", "2" */
 
 #endif

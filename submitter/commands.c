@@ -45,6 +45,8 @@ const struct command commands[] = {
      run_commit},
     {"rmi", "", "IMAGE…", "remove images of your own", ASKS, 1, ANY_NUMBER, OP_IMAGE_REMOVE, false,
      run_rmi},
+    {"limits", "", "", "list what you may do, and what of it is used", 0, 0, 0, OP_COUNT, false,
+     run_limits},
     {"ping", "", "", "ask for nothing, through the whole path", ASKS, 0, 0, OP_PING, false,
      run_ping},
     {"jobs", "", "", "list your last requests", LISTS, 0, 0, OP_COUNT, false, run_jobs},

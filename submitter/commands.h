@@ -53,6 +53,7 @@ command_run run_show;
 command_run run_images;
 command_run run_jobs;
 command_run run_status;
+command_run run_limits;     /* limits.c */
 command_run run_config_ssh; /* config_ssh.c */
 command_run run_wait;       /* wait.c */
 command_run run_logs;       /* logs.c */

@@ -13,7 +13,7 @@
 
 #define COURIER_CURSOR_SIZE 32 /* an entry id of a Redis stream; "0-0" is the beginning */
 
-enum listing { LIST_CONTAINERS, LIST_REQUESTS, LIST_IMAGES, LIST_COUNT };
+enum listing { LIST_CONTAINERS, LIST_REQUESTS, LIST_IMAGES, LIST_LIMITS, LIST_COUNT };
 
 struct courier;
 
@@ -28,9 +28,10 @@ struct courier_methods {
      * the cursor. Events are hints: read the record at each wake. */
     int (*events)(struct courier *courier, const char *id, char cursor[COURIER_CURSOR_SIZE],
                   int wait_ms, json_t **ret_events, struct error *err);
-    /* The user's containers, {"server":…,"container":{…}} each, his last requests as results, or
-     * the images that he may use, {"server":…,"image":{…}} each; an array, oldest first. Of images
-     * the administrator's come first. */
+    /* The user's containers, {"server":…,"container":{…}} each, his last requests as results, the
+     * images that he may use, {"server":…,"image":{…}} each; an array, oldest first. Of images the
+     * administrator's come first. Or what he may do on each server, {"server":…,"grant":{…}} each
+     * (schemas/grant.h) with what is used, by server. */
     int (*list)(struct courier *courier, enum listing listing, json_t **ret_list,
                 struct error *err);
     void (*close)(struct courier *courier);

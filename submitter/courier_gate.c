@@ -11,6 +11,7 @@
 
 #include "common/auto.h"
 #include "schemas/event.h"
+#include "schemas/grant.h"
 #include "schemas/result.h"
 #include "submitter/clock.h"
 #include "submitter/gate_answer.h"
@@ -215,6 +216,12 @@ static bool is_listed_image(const json_t *item)
            image_check(json_object_get(item, "image"), "", NULL) == 0;
 }
 
+static bool is_listed_grant(const json_t *item)
+{
+    return name_is_server(json_string_value(json_object_get(item, "server"))) &&
+           grant_check(json_object_get(item, "grant"), NULL) == 0;
+}
+
 static bool is_listed_request(const json_t *item)
 {
     return result_check(item, NULL) == 0;
@@ -224,6 +231,7 @@ static bool (*const listed[])(const json_t *item) = {
     [LIST_CONTAINERS] = is_listed_container,
     [LIST_REQUESTS] = is_listed_request,
     [LIST_IMAGES] = is_listed_image,
+    [LIST_LIMITS] = is_listed_grant,
 };
 
 struct harvest {

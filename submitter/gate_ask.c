@@ -14,6 +14,7 @@
 static const char *const listing_names[] = {[LIST_CONTAINERS] = "containers",
                                             [LIST_REQUESTS] = "requests",
                                             [LIST_IMAGES] = "images",
+                                            [LIST_LIMITS] = "limits",
                                             [LIST_COUNT] = NULL};
 
 bool gate_cursor_is_valid(const char *text)

@@ -12,6 +12,8 @@ void print_containers(FILE *out, const json_t *list, int64_t now);
 void print_images(FILE *out, const json_t *list, int64_t now);
 void print_requests(FILE *out, const json_t *list, int64_t now);
 
+void print_limits(FILE *out, const json_t *list); /* limits_table.c */
+
 void print_container_page(FILE *out, const json_t *item, int64_t now);
 void print_request_page(FILE *out, const json_t *result);
 

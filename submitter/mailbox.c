@@ -1,11 +1,10 @@
-#include "submitter/mailbox.h"
+#include "submitter/mailbox_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
-#include "common/redis_link.h"
 #include "schemas/event.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
@@ -15,10 +14,6 @@
 #define WAIT_MOST_MS 5000
 #define FOLLOWED_S "15"
 #define FIRST_LISTED "-200" /* the newest 200 requests */
-
-struct mailbox {
-    struct redis_link *link;
-};
 
 int mailbox_new(const char *url, struct mailbox **ret_mailbox, struct error *err)
 {
@@ -316,6 +311,7 @@ int mailbox_list(struct mailbox *mailbox, const char *user, enum listing listing
         [LIST_CONTAINERS] = list_containers,
         [LIST_REQUESTS] = list_requests,
         [LIST_IMAGES] = list_images,
+        [LIST_LIMITS] = mailbox_list_limits,
     };
     return lists[listing](mailbox, user, ret_list, err);
 }

@@ -12,6 +12,7 @@
 #include "schemas/keys.h"
 #include "schemas/units.h"
 #include "worker/addresses.h"
+#include "worker/policy.h"
 
 #define HEARTBEAT_MS 5000
 #define COMPARE_MS 60000
@@ -22,6 +23,7 @@ struct keeper {
     struct runner runner;
     struct engine *events;                      /* a stream occupies its connection */
     int64_t heartbeat_at, compare_at, prune_at; /* clock_ms */
+    int64_t publish_at;                         /* milliseconds since the epoch, as grants end */
     bool complained;                            /* about what is out of reach, once */
 };
 
@@ -47,6 +49,18 @@ static int heartbeat(struct keeper *keeper, struct error *err)
     return store_heartbeat(keeper->runner.store, facts, err);
 }
 
+/* With each comparison, and as soon as an extra grant ends. */
+static int publish(struct keeper *keeper, struct error *err)
+{
+    int64_t now = timestamp_now();
+    if (now < keeper->publish_at)
+        return 0;
+    if (keeper_publish(&keeper->runner, err) < 0)
+        return -1;
+    keeper->publish_at = policy_next_end(keeper->runner.policy, now);
+    return 0;
+}
+
 static int do_what_is_due(struct keeper *keeper, struct error *err)
 {
     int64_t now = clock_ms();
@@ -60,13 +74,15 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
             return -1;
     }
     if (now >= keeper->compare_at) {
+        keeper->publish_at = 0;
         if (keeper_compare(&keeper->runner, err) < 0 ||
-            keeper_compare_images(&keeper->runner, err) < 0 ||
-            keeper_publish_images(&keeper->runner, err) < 0)
+            keeper_compare_images(&keeper->runner, err) < 0 || publish(keeper, err) < 0)
             return -1;
         keeper->compare_at = now + COMPARE_MS;
         keeper->complained = false;
     }
+    if (publish(keeper, err) < 0)
+        return -1;
     if (now >= keeper->prune_at) {
         keeper->prune_at = now + PRUNE_MS;
         return journal_prune(keeper->runner.journal, timestamp_now() - 2000LL * REQUEST_RETENTION_S,

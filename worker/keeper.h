@@ -19,8 +19,9 @@ int keeper_compare(struct runner *keeper, struct error *err);
 
 /* The same for users' own images; what is left of replaced ones is removed. */
 int keeper_compare_images(struct runner *keeper, struct error *err);
-/* Tell users' programs which of the administrator's images each may use here. */
-int keeper_publish_images(struct runner *keeper, struct error *err);
+/* Tell users' programs what each may do here, and which of the administrator's images he may use.
+ */
+int keeper_publish(struct runner *keeper, struct error *err);
 
 /* Bring the index entry of one container in step with the engine, under the container's lock. */
 int keeper_refresh(struct runner *keeper, const char *user, const char *name, const char *id,

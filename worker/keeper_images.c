@@ -1,16 +1,12 @@
-/* The keeper's work on images: users' own against the index, and which are granted to whom. */
-#include <stdio.h>
-#include <stdlib.h>
+/* The keeper's work on users' own images: the engine against the index. */
 #include <string.h>
 
 #include "common/auto.h"
 #include "common/log.h"
-#include "schemas/keys.h"
 #include "schemas/units.h"
 #include "worker/describe.h"
 #include "worker/keeper.h"
 #include "worker/locks.h"
-#include "worker/policy.h"
 #include "worker/requests/requests.h"
 
 #define SETTLING_S 600 /* an image without a name this young may be about to get it */
@@ -104,47 +100,4 @@ int keeper_compare_images(struct runner *keeper, struct error *err)
             return -1;
     }
     return 0;
-}
-
-/* The granted one as users see it, or NULL where this engine has none of that name. */
-static json_t *describe_granted(const json_t *images, const char *name)
-{
-    char tag[IMAGE_NAME_MAX + sizeof ":latest"], created[TIMESTAMP_SIZE];
-    snprintf(tag, sizeof tag, "%s%s", name, strchr(name, ':') ? "" : ":latest");
-    for (size_t i = 0; i < json_array_size(images); i++) {
-        const json_t *image = json_array_get(images, i);
-        if (!image_has_tag(image, tag))
-            continue;
-        timestamp_format(json_integer_value(json_object_get(image, "Created")) * 1000, created);
-        return describe_image(name, text_at(image, "Id"), NULL,
-                              json_integer_value(json_object_get(image, "Size")), created);
-    }
-    return NULL;
-}
-
-static json_t *granted_to(const struct runner *keeper, const char *user, const json_t *images)
-{
-    json_auto_t *names = policy_images(keeper->policy, user, timestamp_now());
-    json_t *granted = json_array();
-    for (size_t i = 0; i < json_array_size(names); i++) {
-        json_t *image = describe_granted(images, json_string_value(json_array_get(names, i)));
-        if (image)
-            json_array_append_new(granted, image);
-    }
-    return granted;
-}
-
-int keeper_publish_images(struct runner *keeper, struct error *err)
-{
-    json_auto_t *images = NULL;
-    json_auto_t *people = policy_people(keeper->policy);
-    json_auto_t *granted = json_object();
-    const char *user = NULL;
-    json_t *unused = NULL;
-    if (engine_image_list(keeper->engine, false, &images, err) < 0)
-        return -1;
-    json_object_set_new(people, EVERYBODY, json_true());
-    json_object_foreach(people, user, unused)
-        json_object_set_new(granted, user, granted_to(keeper, user, images));
-    return store_publish_granted(keeper->store, granted, err);
 }

@@ -77,7 +77,13 @@ int policy_check_address(const json_t *policy, const char *user, int64_t now, co
 /* The names that the policy grants to this user; for one whom it does not know (EVERYBODY), those
  * of defaults. A new array. */
 json_t *policy_images(const json_t *policy, const char *user, int64_t now);
-/* Everybody whom a group or the users part names: a new object with their names as keys. */
+/* All that it grants to this user, or EVERYBODY: items as schemas/grant.h has them, of each list's
+ * items those that count, and first that he is suspended, if he is. A new array. */
+json_t *policy_grants(const json_t *policy, const char *user, int64_t now);
+/* When the next of all extra grants ends: then others may count. INT64_MAX: none does. */
+int64_t policy_next_end(const json_t *policy, int64_t now);
+/* Everybody whom the policy names, as a member, a user, or suspended: a new object with their names
+ * as keys. */
 json_t *policy_people(const json_t *policy);
 
 #endif

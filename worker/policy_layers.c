@@ -57,12 +57,14 @@ static bool next_whole(struct layers *layers)
 }
 
 /* The document has been checked; a time that does not parse would have passed. */
-static bool has_ended(const json_t *extra, int64_t now)
+int64_t layer_end(const json_t *extra)
 {
     const char *text = json_string_value(json_object_get(extra, "until"));
-    int64_t until = 0;
+    int64_t until = INT64_MIN;
 
-    return text && (moment_parse(text, &until, NULL) || until <= now);
+    if (!text)
+        return NEVER;
+    return moment_parse(text, &until, NULL) == 0 ? until : INT64_MIN;
 }
 
 /* The next of the layer's extra grants that has not ended. */
@@ -73,7 +75,8 @@ static bool next_extra(struct layers *layers)
     while (layers->extra < json_array_size(extras)) {
         size_t index = layers->extra++;
         layers->grants = json_array_get(extras, index);
-        if (!has_ended(layers->grants, layers->judged.now)) {
+        layers->until = layer_end(layers->grants);
+        if (layers->until > layers->judged.now) {
             snprintf(layers->place, sizeof(layers->place), "%s.extra.%zu", layers->whole_place,
                      index);
             return true;
@@ -90,6 +93,7 @@ bool layers_next(struct layers *layers)
         return false;
     layers->extra = 0;
     layers->grants = layers->whole;
+    layers->until = NEVER;
     snprintf(layers->place, sizeof(layers->place), "%s", layers->whole_place);
     return true;
 }

@@ -37,10 +37,15 @@ struct layers {
     /* the layer at hand */
     enum rank rank;
     const json_t *grants; /* NULL as above */
+    int64_t until;        /* when it ends; NEVER: it does not */
     char place[POLICY_PLACE_SIZE];
 };
+#define NEVER INT64_MAX
 void layers_begin(struct layers *ret_layers, const struct judged *judged);
 bool layers_next(struct layers *layers);
+
+/* When this extra grant ends, or NEVER. */
+int64_t layer_end(const json_t *extra);
 
 bool list_has(const json_t *list, const char *text);
 

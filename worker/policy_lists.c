@@ -6,6 +6,7 @@
 
 #include "schemas/ports.h"
 #include "schemas/run_options.h"
+#include "schemas/units.h"
 
 /* ---- does this item of a list grant that? ---- */
 
@@ -175,4 +176,50 @@ json_t *list_items(const struct judged *judged, enum list list)
         }
     }
     return found;
+}
+
+/* Times are written so that the later one is the larger text; who names none ends last. */
+static bool ends_later(const json_t *left, const json_t *right)
+{
+    const char *one = json_string_value(json_object_get(left, "until"));
+    const char *other = json_string_value(json_object_get(right, "until"));
+
+    return other && (!one || strcmp(one, other) > 0);
+}
+
+static json_t *list_item(const struct layers *layers, enum list list, json_t *item)
+{
+    char rule[sizeof(((struct error *)NULL)->rule)], until[TIMESTAMP_SIZE];
+
+    snprintf(rule, sizeof(rule), "%s.%s", layers->place, lists[list].name);
+    timestamp_format(layers->until, until);
+    return json_pack("{s:s, s:O, s:s, s:s*}", "what", lists[list].name, "item", item, "rule", rule,
+                     "until", layers->until == NEVER ? NULL : until);
+}
+
+static void list_layer(const struct layers *layers, enum list list, json_t *known)
+{
+    const json_t *items = json_object_get(layers->grants, lists[list].name);
+
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const char *item = json_string_value(json_array_get(items, i));
+        json_auto_t *grant = list_item(layers, list, json_array_get(items, i));
+        const json_t *before = json_object_get(known, item);
+        if (!before || ends_later(grant, before))
+            json_object_set(known, item, grant);
+    }
+}
+
+void lists_list(const struct judged *judged, json_t *grants)
+{
+    for (enum list list = 0; list < LIST_COUNT; list++) {
+        json_auto_t *known = json_object(); /* item → grant, in the order in which they came */
+        struct layers layers;
+        const char *item;
+        json_t *grant;
+        layers_begin(&layers, judged);
+        while (layers_next(&layers))
+            list_layer(&layers, list, known);
+        json_object_foreach(known, item, grant) json_array_append(grants, grant);
+    }
 }

@@ -28,5 +28,8 @@ int lists_check(const struct judged *judged, const json_t *args, struct error *e
 
 /* The items of one list of all layers, each once. A new array. */
 json_t *list_items(const struct judged *judged, enum list list);
+/* Every item of every list as an item of policy_grants (worker/policy.h), added to the array. Of an
+ * item that several layers have, the one counts that ends last. */
+void lists_list(const struct judged *judged, json_t *grants);
 
 #endif

@@ -5,12 +5,22 @@
 
 #include "schemas/units.h"
 
+/* Of two alike the one that ends later. */
+static bool counts_less(const struct decision *decision, const struct layers *layers,
+                        int64_t amount)
+{
+    return layers->rank == decision->rank &&
+           (amount < decision->amount ||
+            (amount == decision->amount && layers->until <= decision->until));
+}
+
 static void decide(struct decision *decision, const struct layers *layers, int64_t amount)
 {
-    if (layers->rank == decision->rank && amount <= decision->amount)
+    if (counts_less(decision, layers, amount))
         return;
     decision->amount = amount;
     decision->rank = layers->rank;
+    decision->until = layers->until;
     snprintf(decision->place, sizeof(decision->place), "%s", layers->place);
 }
 
@@ -52,7 +62,7 @@ const struct resource_facts resources[RESOURCE_COUNT] = {
     [PIDS] = {"pids", "pids", "processes", whole},
 };
 
-static const char *const part_names[PART_COUNT] = {"usual", "each", "total"};
+const char *const part_names[PART_COUNT] = {"usual", "each", "total"};
 
 static const struct {
     const char *name;
@@ -78,6 +88,7 @@ static void decide_limit(struct decision limit[PART_COUNT], const struct layers 
         const json_t *value = json_object_get(parts, part_names[part]);
         if (value)
             decide(&limit[part], layers, resources[resource].read(value));
+        limit[part].part = (enum part)part;
     }
 }
 
@@ -100,7 +111,7 @@ void decide_all(const struct judged *judged, struct decisions *ret_decisions)
     for (enum resource resource = 0; resource < RESOURCE_COUNT; resource++) {
         struct decision *limit = found.limits[resource];
         if (limit[USUAL].rank == RANK_NONE || limit[USUAL].amount > limit[EACH].amount)
-            limit[USUAL].amount = limit[EACH].amount;
+            limit[USUAL] = limit[EACH];
     }
     *ret_decisions = found;
 }
@@ -109,6 +120,48 @@ void number_rule(const struct decisions *found, enum number number, char *ret_ru
 {
     snprintf(ret_rule, size, "%s.%s", decision_place(&found->numbers[number]),
              numbers[number].name);
+}
+
+void resource_rule(const struct decisions *found, enum resource resource, enum part part,
+                   char *ret_rule, size_t size)
+{
+    const struct decision *limit = &found->limits[resource][part];
+
+    snprintf(ret_rule, size, "%s.%s.%s", decision_place(limit), resources[resource].name,
+             part_names[limit->part]);
+}
+
+static json_t *list_decision(const struct decision *decision, const char *what, const char *rule)
+{
+    char until[TIMESTAMP_SIZE];
+    bool ends = decision->rank != RANK_NONE && decision->until != NEVER;
+
+    timestamp_format(decision->until, until);
+    return json_pack("{s:s, s:I, s:s, s:s*}", "what", what, "most", (json_int_t)decision->amount,
+                     "rule", rule, "until", ends ? until : NULL);
+}
+
+void numbers_list(const struct decisions *found, json_t *grants)
+{
+    char rule[sizeof(((struct error *)NULL)->rule)];
+
+    for (enum resource resource = 0; resource < RESOURCE_COUNT; resource++) {
+        for (enum part part = 0; part < PART_COUNT; part++) {
+            resource_rule(found, resource, part, rule, sizeof(rule));
+            json_t *grant =
+                list_decision(&found->limits[resource][part], resources[resource].argument, rule);
+            json_object_set_new(grant, "part", json_string(part_names[part]));
+            json_array_append_new(grants, grant);
+        }
+    }
+    for (enum number number = 0; number < NUMBER_COUNT; number++) {
+        const struct decision *decision = &found->numbers[number];
+        number_rule(found, number, rule, sizeof(rule));
+        json_t *grant = list_decision(decision, numbers[number].name, rule);
+        if (numbers[number].open && decision->rank == RANK_NONE)
+            json_object_set_new(grant, "most", json_null());
+        json_array_append_new(grants, grant);
+    }
 }
 
 /* Too much now; was it granted once? Then that grant is named. */

@@ -11,10 +11,15 @@
 #include "common/error.h"
 #include "worker/policy_layers.h"
 
+enum part { USUAL, EACH, TOTAL, PART_COUNT };
+extern const char *const part_names[PART_COUNT];
+
 /* One number of the policy, and the layer that decided it. */
 struct decision {
     int64_t amount;
     enum rank rank; /* RANK_NONE: nothing is granted */
+    int64_t until;  /* when that layer ends, or NEVER */
+    enum part part; /* of a resource: the part of it that decided */
     char place[POLICY_PLACE_SIZE];
 };
 /* That layer, or the one where a grant would stand. Borrowed. */
@@ -29,8 +34,6 @@ struct resource_facts {
     int64_t (*read)(const json_t *value);
 };
 extern const struct resource_facts resources[RESOURCE_COUNT];
-
-enum part { USUAL, EACH, TOTAL, PART_COUNT };
 
 /* Numbers without parts. */
 enum number { CONTAINERS, IMAGES_KEPT, IMAGE_BYTES, LIFE, SHM_SIZE, GPUS, NUMBER_COUNT };
@@ -47,5 +50,11 @@ int numbers_check(const struct judged *judged, const struct decisions *found, co
 
 /* "users.alice.containers" */
 void number_rule(const struct decisions *found, enum number number, char *ret_rule, size_t size);
+/* "groups.students.memory.each" */
+void resource_rule(const struct decisions *found, enum resource resource, enum part part,
+                   char *ret_rule, size_t size);
+
+/* Every number as an item of policy_grants (worker/policy.h), added to the array. */
+void numbers_list(const struct decisions *found, json_t *grants);
 
 #endif

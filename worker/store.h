@@ -148,8 +148,10 @@ int store_image(struct store *store, const char *user, const char *reference, js
                 struct error *err);
 /* For the keeper: every image of this server, entries with "user" added. */
 int store_images_of_server(struct store *store, json_t **ret_entries, struct error *err);
-/* What the administrator grants on this server: user, or EVERYBODY → array of images. */
-int store_publish_granted(struct store *store, json_t *granted, struct error *err);
+/* What the policy means on this server to each user, or EVERYBODY: an object of
+ * {"granted":[images…],"limits":[grants…]}. Who is not in it any more is withdrawn. Nothing is
+ * written where the store has it already. */
+int store_publish(struct store *store, json_t *published, struct error *err);
 
 /* For the keeper. Every entry of this server, an array of entries with "user" added. Reservations
  * that ran out are dropped in passing. */

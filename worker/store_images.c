@@ -1,4 +1,4 @@
-/* Users' own images in the index (schemas/store/60_images.lua), and what is granted to whom. */
+/* Users' own images in the index (schemas/store/60_images.lua). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,47 +135,5 @@ int store_images_of_server(struct store *store, json_t **ret_entries, struct err
         }
     }
     *ret_entries = TAKE(found);
-    return 0;
-}
-
-static int publish(struct store *store, const char *published, const char *user,
-                   const json_t *images, struct error *err)
-{
-    char key[KEY_SIZE];
-    AUTO(string) char *text = store_text(images, err);
-    key_of_user(key, KEY_GRANTED, user, NULL);
-    if (!text || redis_link_text(store->link, NULL, err, "SADD", published, user, NULL))
-        return -1;
-    return redis_link_text(store->link, NULL, err, "HSET", key, store->server, text, NULL);
-}
-
-static int withdraw(struct store *store, const char *published, const char *user, struct error *err)
-{
-    char key[KEY_SIZE];
-    key_of_user(key, KEY_GRANTED, user, NULL);
-    if (redis_link_text(store->link, NULL, err, "HDEL", key, store->server, NULL))
-        return -1;
-    return redis_link_text(store->link, NULL, err, "SREM", published, user, NULL);
-}
-
-int store_publish_granted(struct store *store, json_t *granted, struct error *err)
-{
-    char published[KEY_SIZE];
-    json_auto_t *known = NULL;
-    const char *user = NULL;
-    json_t *images = NULL;
-    key_of_server(published, KEY_PUBLISHED, store->server);
-    if (redis_link_text(store->link, &known, err, "SMEMBERS", published, NULL))
-        return -1;
-    for (size_t i = 0; i < json_array_size(known); i++) {
-        const char *name = json_string_value(json_array_get(known, i));
-        if (name && !json_object_get(granted, name) && withdraw(store, published, name, err))
-            return -1;
-    }
-    json_object_foreach(granted, user, images)
-    {
-        if (publish(store, published, user, images, err))
-            return -1;
-    }
     return 0;
 }

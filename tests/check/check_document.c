@@ -1,5 +1,5 @@
 /*
- * check_document request|result|event|policy FILE…
+ * check_document request|result|event|policy|grant FILE…
  *
  * Reads each file as that kind of document, by the code that the programs use, and prints
  * "FILE: ok" or "FILE: what is wrong". Exits 0 whatever the documents are worth, 2 on misuse.
@@ -11,6 +11,8 @@
 #include "common/auto.h"
 #include "common/error.h"
 #include "schemas/event.h"
+#include "schemas/fields.h"
+#include "schemas/grant.h"
 #include "schemas/policy_document.h"
 #include "schemas/request.h"
 #include "schemas/result.h"
@@ -48,14 +50,20 @@ static int check_policy(const char *bytes, size_t length, struct error *err)
     return policy_document_decode(bytes, length, &policy, err);
 }
 
+static int check_grant(const char *bytes, size_t length, struct error *err)
+{
+    json_auto_t *grant = NULL;
+    return json_from_bytes(bytes, length, GRANT_MAX_BYTES, &grant, err) || grant_check(grant, err)
+               ? -1
+               : 0;
+}
+
 static const struct kind {
     const char *name;
     int (*check)(const char *bytes, size_t length, struct error *err);
 } kinds[] = {
-    {"request", check_request},
-    {"result", check_result},
-    {"event", check_event},
-    {"policy", check_policy},
+    {"request", check_request}, {"result", check_result}, {"event", check_event},
+    {"policy", check_policy},   {"grant", check_grant},
 };
 
 static const struct kind *find_kind(const char *name)
@@ -87,7 +95,7 @@ int main(int argc, char **argv)
 {
     const struct kind *kind = argc > 2 ? find_kind(argv[1]) : NULL;
     if (!kind) {
-        fprintf(stderr, "usage: check_document request|result|event|policy FILE...\n");
+        fprintf(stderr, "usage: check_document request|result|event|policy|grant FILE...\n");
         return 2;
     }
     for (int i = 2; i < argc; i++)

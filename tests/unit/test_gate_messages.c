@@ -71,7 +71,7 @@ static void asks_about_a_request_arrive_as_they_were_sent(void **state)
     (void)state;
     struct gate_ask record = {.kind = ASK_RECORD, .id = ID};
     struct gate_ask events = {.kind = ASK_EVENTS, .id = ID, .after = "1795471829745-1"};
-    struct gate_ask list = {.kind = ASK_LIST, .listing = LIST_REQUESTS};
+    struct gate_ask list = {.kind = ASK_LIST, .listing = LIST_LIMITS};
     struct gate_ask got = {0};
 
     assert_int_equal(pass_ask(&record, "alice", &got, NULL), 0);
@@ -83,7 +83,7 @@ static void asks_about_a_request_arrive_as_they_were_sent(void **state)
     assert_int_equal(got.wait_ms, 0);
     assert_int_equal(pass_ask(&list, "alice", &got, NULL), 0);
     assert_int_equal(got.kind, ASK_LIST);
-    assert_int_equal(got.listing, LIST_REQUESTS);
+    assert_int_equal(got.listing, LIST_LIMITS);
 }
 
 static void long_waits_are_cut_by_both_ends(void **state)

@@ -191,6 +191,79 @@ static void nothing_gets_into_a_configuration_that_ssh_would_obey(void **state)
     assert_int_equal(lines_of(scene->screen.out), sizeof(rows) / sizeof(rows[0]));
 }
 
+#define GRANT(rest) "{\"server\":\"lcg50\",\"grant\":{" rest "}}"
+
+static const char
+    limits
+        [] =
+            "[" GRANT("\"what\":\"suspended\",\"rule\":\"suspended\"") "," GRANT(
+                "\"what\":\"containers\",\"most\":4,\"used\":1,\"rule\":\"groups.students."
+                "containers\"") "," GRANT("\"what\":\"memory\",\"part\":\"usual\",\"most\":"
+                                          "536870912,"
+                                          "\"rule\":\"groups.students.memory.usual\"") "," GRANT("\"what\":\"memory\",\"part\":\"each\",\"most\":2147483648,"
+                                                                                                 "\"rule\":\"users.alice.extra.0.memory.each\",\"until\":\"2026-12-24T17:00:00.000Z\"") "," GRANT("\"what\":\"memory\",\"part\":\"total\",\"most\":2147483648,\"used\":536870912,"
+                                                                                                                                                                                                  "\"rule\":\"groups.students.memory.total\"") "," GRANT("\"what\":\"life\",\"most\":null,\"rule\":\"defaults.life\"") "," GRANT("\"what\":\"teleports\",\"most\":3,\"rule\":\"defaults.teleports\"") "," GRANT("\"what\":\"ports\",\"item\":\"80\",\"rule\":\"groups.students.ports\"") "," GRANT("\"what\":\"ports\",\"item\":\"8000-8999\",\"rule\":\"groups.students.ports\"") "," GRANT("\"what\":\"ports\",\"item\":\"443\",\"rule\":\"users.alice.ports\"") "]";
+
+static void limits_are_a_line_for_each_thing(void **state)
+{
+    struct scene *scene = *state;
+    json_auto_t *items = json_loads(limits, 0, NULL);
+
+    assert_non_null(items);
+    scene->fake.lists[LIST_LIMITS] = items;
+    assert_int_equal(screen_run(&scene->screen, "limits"), 0);
+    assert_string_equal(
+        scene->screen.out,
+        "You are suspended on lcg50: nothing can be created, started or restarted. Ask the "
+        "administrator.\n"
+        "WHAT        USED  MOST  PER CONTAINER  USUAL  UNTIL                 RULE                  "
+        "                              SERVER\n"
+        "containers  1     4     -              -      -                     "
+        "groups.students.containers                          lcg50\n"
+        "memory      512m  2g    2g             512m   2026-12-24T17:00:00Z  "
+        "groups.students.memory, users.alice.extra.0.memory  lcg50\n"
+        "life        -     -     no end         -      -                     defaults.life         "
+        "                              lcg50\n"
+        "teleports   -     3     -              -      -                     defaults.teleports    "
+        "                              lcg50\n"
+        "\n"
+        "WHAT   GRANTED        UNTIL  RULE                   SERVER\n"
+        "ports  80, 8000-8999  -      groups.students.ports  lcg50\n"
+        "ports  443            -      users.alice.ports      lcg50\n");
+}
+
+static void limits_are_one_document_for_programs(void **state)
+{
+    struct scene *scene = *state;
+    json_auto_t *items = json_loads(limits, 0, NULL);
+
+    scene->fake.lists[LIST_LIMITS] = items;
+    assert_int_equal(screen_run(&scene->screen, "limits --json"), 0);
+    json_auto_t *document = json_loads(scene->screen.out, 0, NULL);
+    const json_t *told = json_object_get(document, "limits");
+    const json_t *grants = json_object_get(told, "grants");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(told, "suspended"), 0)),
+                        "lcg50");
+    assert_int_equal(json_array_size(grants), json_array_size(items) - 1);
+    json_auto_t *expected =
+        json_pack("{s:s, s:i, s:i, s:s, s:s}", "what", "containers", "most", 4, "used", 1, "rule",
+                  "groups.students.containers", "server", "lcg50");
+    assert_true(json_equal(json_array_get(grants, 0), expected));
+}
+
+static void without_a_word_of_any_server_limits_says_so(void **state)
+{
+    struct scene *scene = *state;
+    json_auto_t *none = json_array();
+
+    scene->fake.lists[LIST_LIMITS] = none;
+    assert_int_equal(screen_run(&scene->screen, "limits"), 0);
+    assert_string_equal(scene->screen.out, "");
+    assert_int_equal(lines_of(scene->screen.err), 1);
+    assert_int_equal(screen_run(&scene->screen, "limits --json"), 0);
+    assert_string_equal(scene->screen.out, "{\"limits\":{\"suspended\":[],\"grants\":[]}}\n");
+}
+
 static void the_list_of_commands_ends_with_where_the_containers_are(void **state)
 {
     static const char last[] = "your containers: ps\n";
@@ -227,6 +300,9 @@ int main(void)
         SCENE(a_container_that_looks_like_a_request_is_a_container),
         SCENE(the_containers_are_hosts_for_ssh),
         SCENE(nothing_gets_into_a_configuration_that_ssh_would_obey),
+        SCENE(limits_are_a_line_for_each_thing),
+        SCENE(limits_are_one_document_for_programs),
+        SCENE(without_a_word_of_any_server_limits_says_so),
         SCENE(the_list_of_commands_ends_with_where_the_containers_are),
         SCENE(help_explains_one_command),
     };

@@ -154,6 +154,40 @@ static void durations_are_shown_in_the_largest_whole_unit(void **state)
     check_duration(INT64_MAX, "106751991167300d");
 }
 
+static void what_is_written_reads_as_the_same_number(void **state)
+{
+    static const struct {
+        int64_t number;
+        const char *size, *cpus;
+    } rows[] = {
+        {0, "0", "0"},
+        {1, "1", "0.001"},
+        {10, "10", "0.01"},
+        {500, "500", "0.5"},
+        {1000, "1000", "1"},
+        {1024, "1k", "1.024"},
+        {1024000, "1000k", "1024"},
+        {1610612736, "1536m", NULL},
+        {INT64_C(4) << 30, "4g", NULL},
+        {INT64_C(1) << 53, "8192t", NULL},
+    };
+    char text[24];
+    int64_t number = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_format(rows[i].number, text, sizeof(text));
+        assert_string_equal(text, rows[i].size);
+        assert_int_equal(size_parse(text, &number, NULL), 0);
+        assert_int_equal(number, rows[i].number);
+        if (!rows[i].cpus)
+            continue;
+        cpus_format(rows[i].number, text, sizeof(text));
+        assert_string_equal(text, rows[i].cpus);
+        assert_int_equal(cpus_parse(text, &number, NULL), 0);
+        assert_int_equal(number, rows[i].number);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_time_out_of_range_is_written_as_the_nearest),
         cmocka_unit_test(now_is_after_this_was_written),
         cmocka_unit_test(durations_are_shown_in_the_largest_whole_unit),
+        cmocka_unit_test(what_is_written_reads_as_the_same_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

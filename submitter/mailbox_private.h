@@ -1,0 +1,16 @@
+/* What the files of the mailbox share. */
+#ifndef DCM_SUBMITTER_MAILBOX_PRIVATE_H
+#define DCM_SUBMITTER_MAILBOX_PRIVATE_H
+
+#include "common/redis_link.h"
+#include "submitter/mailbox.h"
+
+struct mailbox {
+    struct redis_link *link;
+};
+
+/* mailbox_list for LIST_LIMITS. */
+int mailbox_list_limits(struct mailbox *mailbox, const char *user, json_t **ret_list,
+                        struct error *err);
+
+#endif
