@@ -191,25 +191,40 @@ static void nothing_gets_into_a_configuration_that_ssh_would_obey(void **state)
     assert_int_equal(lines_of(scene->screen.out), sizeof(rows) / sizeof(rows[0]));
 }
 
-#define GRANT(rest) "{\"server\":\"lcg50\",\"grant\":{" rest "}}"
+/* As one server tells them. */
+static json_t *some_limits(void)
+{
+    /* In brackets, lest where a text is continued a comma look forgotten. */
+    static const char *const grants[] = {
+        ("{\"what\":\"suspended\",\"rule\":\"suspended\"}"),
+        ("{\"what\":\"containers\",\"most\":4,\"used\":1,\"rule\":\"groups.students.containers\"}"),
+        ("{\"what\":\"memory\",\"part\":\"usual\",\"most\":536870912,\"rule\":\"groups.students."
+         "memory.usual\"}"),
+        ("{\"what\":\"memory\",\"part\":\"each\",\"most\":2147483648,"
+         "\"rule\":\"users.alice.extra.0.memory.each\",\"until\":\"2026-12-24T17:00:00.000Z\"}"),
+        ("{\"what\":\"memory\",\"part\":\"total\",\"most\":2147483648,\"used\":536870912,"
+         "\"rule\":\"groups.students.memory.total\"}"),
+        ("{\"what\":\"life\",\"most\":null,\"rule\":\"defaults.life\"}"),
+        ("{\"what\":\"teleports\",\"most\":3,\"rule\":\"defaults.teleports\"}"),
+        ("{\"what\":\"ports\",\"item\":\"80\",\"rule\":\"groups.students.ports\"}"),
+        ("{\"what\":\"ports\",\"item\":\"8000-8999\",\"rule\":\"groups.students.ports\"}"),
+        ("{\"what\":\"ports\",\"item\":\"443\",\"rule\":\"users.alice.ports\"}"),
+    };
+    json_t *items = json_array();
 
-static const char
-    limits
-        [] =
-            "[" GRANT("\"what\":\"suspended\",\"rule\":\"suspended\"") "," GRANT(
-                "\"what\":\"containers\",\"most\":4,\"used\":1,\"rule\":\"groups.students."
-                "containers\"") "," GRANT("\"what\":\"memory\",\"part\":\"usual\",\"most\":"
-                                          "536870912,"
-                                          "\"rule\":\"groups.students.memory.usual\"") "," GRANT("\"what\":\"memory\",\"part\":\"each\",\"most\":2147483648,"
-                                                                                                 "\"rule\":\"users.alice.extra.0.memory.each\",\"until\":\"2026-12-24T17:00:00.000Z\"") "," GRANT("\"what\":\"memory\",\"part\":\"total\",\"most\":2147483648,\"used\":536870912,"
-                                                                                                                                                                                                  "\"rule\":\"groups.students.memory.total\"") "," GRANT("\"what\":\"life\",\"most\":null,\"rule\":\"defaults.life\"") "," GRANT("\"what\":\"teleports\",\"most\":3,\"rule\":\"defaults.teleports\"") "," GRANT("\"what\":\"ports\",\"item\":\"80\",\"rule\":\"groups.students.ports\"") "," GRANT("\"what\":\"ports\",\"item\":\"8000-8999\",\"rule\":\"groups.students.ports\"") "," GRANT("\"what\":\"ports\",\"item\":\"443\",\"rule\":\"users.alice.ports\"") "]";
+    for (size_t i = 0; i < sizeof(grants) / sizeof(grants[0]); i++) {
+        json_t *grant = json_loads(grants[i], 0, NULL);
+        assert_non_null(grant);
+        json_array_append_new(items, json_pack("{s:s, s:o}", "server", "lcg50", "grant", grant));
+    }
+    return items;
+}
 
 static void limits_are_a_line_for_each_thing(void **state)
 {
     struct scene *scene = *state;
-    json_auto_t *items = json_loads(limits, 0, NULL);
+    json_auto_t *items = some_limits();
 
-    assert_non_null(items);
     scene->fake.lists[LIST_LIMITS] = items;
     assert_int_equal(screen_run(&scene->screen, "limits"), 0);
     assert_string_equal(
@@ -235,7 +250,7 @@ static void limits_are_a_line_for_each_thing(void **state)
 static void limits_are_one_document_for_programs(void **state)
 {
     struct scene *scene = *state;
-    json_auto_t *items = json_loads(limits, 0, NULL);
+    json_auto_t *items = some_limits();
 
     scene->fake.lists[LIST_LIMITS] = items;
     assert_int_equal(screen_run(&scene->screen, "limits --json"), 0);
