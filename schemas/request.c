@@ -7,6 +7,7 @@
 #include "common/auto.h"
 #include "schemas/formats.h"
 #include "schemas/ports.h"
+#include "schemas/run_options.h"
 
 /* Keep the tables in step with request.schema.json; tests/integration/test_schemas.py compares. */
 
@@ -30,6 +31,8 @@ static const struct field create_args[] = {
     {.name = "millicpus", INTEGER(10, 1024000)},
     {.name = "memory", BYTES(6 << 20)},
     {.name = "pids", INTEGER(1, PIDS_MAX)},
+    {.name = "restart", ONE_OF(restart_policies)},
+    {.name = "shm_size", BYTES(1 << 20)},
 };
 
 #define CONTAINER TEXT(name_is_container_reference, "a container's name or SSH port")

@@ -17,6 +17,11 @@ static bool is_one_of(const char *text, size_t length, const char *const *rows)
     return false;
 }
 
+bool option_is_restart(const char *text)
+{
+    return text && is_one_of(text, strlen(text), restart_policies);
+}
+
 static bool is_plain_path(const char *text, size_t length)
 {
     if (length == 0 || length > OPTION_PATH_MAX)

@@ -34,7 +34,8 @@ bool option_is_variable_grant(const char *text); /* one, or "PREFIX_*" for all t
  * (NVIDIA_VISIBLE_DEVICES makes devices of the host appear), and our own. */
 bool option_is_reserved_variable(const char *name, size_t length);
 
-/* NULL-terminated. A policy grants all but the first, which nobody has to be granted. */
+bool option_is_restart(const char *text);
+/* NULL-terminated. A policy may list all but the first. */
 extern const char *const restart_policies[];
 #define RESTART_GRANTS (restart_policies + 1)
 

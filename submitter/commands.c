@@ -10,7 +10,8 @@
 #define LISTS TAKES(OPTION_QUIET)
 #define CREATES                                                                                    \
     (TAKES(OPTION_PORT) | TAKES(OPTION_NAME) | TAKES(OPTION_ADDRESS) | TAKES(OPTION_SERVER) |      \
-     TAKES(OPTION_CPUS) | TAKES(OPTION_MEMORY) | TAKES(OPTION_PIDS))
+     TAKES(OPTION_CPUS) | TAKES(OPTION_MEMORY) | TAKES(OPTION_PIDS) | TAKES(OPTION_SHM_SIZE) |     \
+     TAKES(OPTION_RESTART))
 #define ANY_NUMBER INT_MAX
 
 /* In the order of help. create takes no operand too: then it says what it needs. */

@@ -18,6 +18,24 @@ static json_t *number_or_null(int64_t number)
     return number ? json_integer(number) : NULL;
 }
 
+/* NULL: a text is not UTF-8. */
+static json_t *args_of(const struct options *options, const char *image, const struct ports *ports)
+{
+    json_auto_t *args =
+        json_pack("{s:s, s:s*, s:s*, s:s*, s:o*}", "image", image, "name", options->name, "address",
+                  options->address, "server", options->server, "ports",
+                  ports->count ? ports_to_json(ports) : NULL);
+    json_auto_t *amounts =
+        json_pack("{s:o*, s:o*, s:o*}", "millicpus", number_or_null(options->millicpus), "memory",
+                  number_or_null(options->memory), "pids", number_or_null(options->pids));
+    json_auto_t *run = json_pack("{s:s*, s:o*}", "restart", options->restart, "shm_size",
+                                 number_or_null(options->shm_size));
+    bool failed = !args || !amounts || !run || json_object_update(args, amounts) ||
+                  json_object_update(args, run);
+
+    return failed ? NULL : TAKE(args);
+}
+
 int run_create(const struct session *session, const struct command *command,
                const struct options *options)
 {
@@ -35,11 +53,7 @@ int run_create(const struct session *session, const struct command *command,
     if (options_ports(options, &ports, &reason) == -1)
         return render_error(session, command->name, NULL, &reason);
 
-    json_t *args = json_pack(
-        "{s:s, s:s*, s:s*, s:s*, s:o*, s:o*, s:o*, s:o*}", "image", image, "name", options->name,
-        "address", options->address, "server", options->server, "millicpus",
-        number_or_null(options->millicpus), "memory", number_or_null(options->memory), "pids",
-        number_or_null(options->pids), "ports", ports.count ? ports_to_json(&ports) : NULL);
+    json_t *args = args_of(options, image, &ports);
     if (ask_build(session, options, command->op, args, &request, &reason) == -1)
         return render_error(session, command->name, NULL, &reason);
     return ask_all(session, options, command, &request,

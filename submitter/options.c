@@ -8,6 +8,7 @@
 
 #include "schemas/identifier.h"
 #include "schemas/names.h"
+#include "schemas/run_options.h"
 #include "schemas/units.h"
 #include "submitter/commands.h"
 
@@ -61,6 +62,12 @@ static const struct row rows[OPTION_COUNT] = {
                        AT(memory), .least = 6 << 20},
     [OPTION_PIDS] = {"pids", "NUMBER", "most processes and threads", .kind = NUMBER, AT(pids),
                      .least = 1, .most = 4194304},
+    [OPTION_SHM_SIZE] = {"shm-size", "SIZE", "shared memory (/dev/shm), as 1g", .expects = "1m",
+                         .kind = SIZE, AT(shm_size), .least = 1 << 20},
+    [OPTION_RESTART] = {"restart", "POLICY",
+                        "no, on-failure, unless-stopped (what you get otherwise) or always",
+                        option_is_restart, "no, on-failure, unless-stopped or always", .kind = TEXT,
+                        AT(restart)},
     [OPTION_FORCE] = {"force", NULL, "remove it also while it runs", .kind = FLAG, .letter = 'f'},
     [OPTION_FOLLOW] = {"follow", NULL, "go on with what comes, until Ctrl-C", .kind = FLAG},
     [OPTION_TAIL] = {"tail", "NUMBER", "only the last lines", .kind = NUMBER, AT(tail), .least = 1,

@@ -31,6 +31,8 @@ enum option {
     OPTION_CPUS,
     OPTION_MEMORY,
     OPTION_PIDS,
+    OPTION_SHM_SIZE,
+    OPTION_RESTART,
     OPTION_FORCE,
     OPTION_FOLLOW,
     OPTION_TAIL,
@@ -67,6 +69,8 @@ struct options {
     int64_t millicpus;
     int64_t memory;
     int64_t pids;
+    int64_t shm_size;
+    const char *restart;
     int64_t tail;
     struct ports ports;
 };

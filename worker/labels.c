@@ -23,6 +23,7 @@ static const struct {
     {"dcm.user", offsetof(struct labels, user)},
     {"dcm.name", offsetof(struct labels, name)},
     {"dcm.request", offsetof(struct labels, request)},
+    {"dcm.options", offsetof(struct labels, options)},
 };
 #define TOLD_COUNT (sizeof(told) / sizeof(told[0]))
 

@@ -2,7 +2,8 @@
  * Labels on what DCM makes, and the MAC that proves it: HMAC-SHA-256 over the engine's identity and
  * every dcm.* label but dcm.mac. The newest key of the keyring signs; every key verifies.
  *
- *   dcm.v=1 dcm.kind=container|image|network dcm.user dcm.name dcm.request dcm.mac=<key id>:<hex>
+ *   dcm.v=1 dcm.kind=container|image|network dcm.user dcm.name dcm.request dcm.options
+ *   dcm.mac=<key id>:<hex>
  *
  * Labels alone prove little: images carry theirs into containers. Ownership needs the MAC, the
  * actual engine name, and the id in journal or index.
@@ -33,6 +34,7 @@ struct labels { /* NULL: no such label */
     const char *user;
     const char *name;
     const char *request;
+    const char *options; /* of a container: what it was granted, granted.h */
 };
 /* All dcm.* labels, signed. New reference; NULL only when memory is out or a text is not UTF-8. */
 json_t *labels_sign(const struct keyring *keyring, const char *engine_identity,

@@ -6,7 +6,6 @@
 #include "common/auto.h"
 
 #define NANOCPUS_PER_MILLICPU 1000000
-#define SHM_BYTES (64 << 20)
 
 /* What sshd, apt, useradd and their like need inside. Not NET_RAW (forged packets on the user's
  * network and the host's bridges), not MKNOD, nothing that reaches beyond the container. */
@@ -113,9 +112,8 @@ static json_t *host_config(const struct container_plan *plan)
         {"Privileged", json_false()},
         {"PublishAllPorts", json_false()},
         {"ReadonlyRootfs", json_false()},
-        /* What ran before a reboot runs after it, and what was stopped stays so. */
-        {"RestartPolicy", json_pack("{s:s}", "Name", "unless-stopped")},
-        {"ShmSize", json_integer(SHM_BYTES)},
+        {"RestartPolicy", plan_restart_policy(plan)},
+        {"ShmSize", plan_shm_size(plan)},
     };
 
     return object_of(members, COUNT(members));

@@ -19,6 +19,10 @@ json_t *plan_labels(const struct container_plan *plan);
  * makes the engine drop them when it starts the container (ContainerCreate, Env). */
 json_t *plan_environment(const struct container_plan *plan);
 
+/* What the options that were granted make of the body; without them, what everybody gets. */
+json_t *plan_restart_policy(const struct container_plan *plan);
+json_t *plan_shm_size(const struct container_plan *plan);
+
 /* HostConfig.PortBindings: SSH's and the plan's. */
 json_t *plan_port_bindings(const struct container_plan *plan);
 

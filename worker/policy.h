@@ -62,12 +62,10 @@ int policy_check_create(const json_t *policy, const char *user, int64_t now, con
                         const struct ports *ports, struct policy_grant *ret_grant,
                         struct error *err);
 
-/* FAULT_DENIED for who is suspended. The checks of creating and of images ask it themselves; a
- * user's own image is judged by neither, so who starts one asks here first. */
+/* FAULT_DENIED for who is suspended. The checks of creating and of images ask it themselves. */
 int policy_check_suspended(const json_t *policy, const char *user, struct error *err);
 
-/* Is this image (a name as the policy lists it, tag "latest" implied) granted? For start and
- * restart too. */
+/* Is this image (a name as the policy lists it, tag "latest" implied) granted? */
 int policy_check_image(const json_t *policy, const char *user, int64_t now, const char *image,
                        struct error *err);
 /* May direct ports be published on this address of the server? */

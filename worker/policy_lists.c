@@ -64,17 +64,20 @@ static bool covers_variable(const char *granted, const char *asked)
                            : same(granted, asked);
 }
 
+/* Never, and what everybody gets who asks for nothing. */
+static const char *const restart_policies_free[] = {"no", "unless-stopped", NULL};
+
 static const struct {
     const char *name; /* in the policy */
     const char *noun; /* for people */
     cover *covers;
-    const char *argument; /* in a request; NULL: judged by its own function */
-    const char *free;     /* what nobody has to be granted, or NULL */
+    const char *argument;    /* in a request; NULL: judged by its own function */
+    const char *const *free; /* what nobody has to be granted, NULL-terminated; or NULL */
 } lists[LIST_COUNT] = {
     [IMAGES] = {"images", "image", same_image, NULL, NULL},
     [PORTS] = {"ports", "host port", covers_port, NULL, NULL},
     [ADDRESSES] = {"addresses", "publishing on the address", same_or_any, NULL, NULL},
-    [RESTART] = {"restart", "the restart policy", same, "restart", "no"},
+    [RESTART] = {"restart", "the restart policy", same, "restart", restart_policies_free},
     [MOUNTS] = {"mounts", "the mount", covers_mount, "mounts", NULL},
     [DEVICES] = {"devices", "the device", same, "devices", NULL},
     [CAPABILITIES] = {"capabilities", "the capability", same, "capabilities", NULL},
@@ -136,8 +139,10 @@ static int check_argument(const struct judged *judged, enum list list, const jso
                           struct error *err)
 {
     if (json_is_string(value)) {
-        bool is_free = lists[list].free && same(lists[list].free, json_string_value(value));
-        return is_free ? 0 : check_item(judged, list, value, err);
+        for (const char *const *free = lists[list].free; free && *free; free++)
+            if (same(*free, json_string_value(value)))
+                return 0;
+        return check_item(judged, list, value, err);
     }
     for (size_t i = 0; i < json_array_size(value); i++)
         if (check_item(judged, list, json_array_get(value, i), err))

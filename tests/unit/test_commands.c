@@ -38,6 +38,28 @@ static void a_create_asks_for_what_its_options_say(void **state)
     assert_true(json_equal(scene->fake.args, expected));
 }
 
+/* The options of docker run, which policy has to grant one by one. */
+static void a_create_asks_for_single_options(void **state)
+{
+    static const struct {
+        const char *line, *args;
+    } cases[] = {
+        {"--shm-size 1g", "{\"shm_size\":1073741824}"},
+        {"--restart on-failure", "{\"restart\":\"on-failure\"}"},
+    };
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char line[256];
+        json_auto_t *expected = json_loads(cases[i].args, 0, NULL);
+        snprintf(line, sizeof(line), "create debian-ssh %s", cases[i].line);
+        json_object_set_new(expected, "image", json_string("debian-ssh"));
+        assert_int_equal(screen_run(&scene->screen, line), 0);
+        if (!json_equal(scene->fake.args, expected))
+            fail_msg("%s does not ask for %s", line, cases[i].args);
+    }
+}
+
 static void what_was_not_asked_for_is_left_out(void **state)
 {
     struct scene *scene = *state;
@@ -234,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENE(a_command_is_asked_followed_and_told),
         SCENE(a_create_asks_for_what_its_options_say),
+        SCENE(a_create_asks_for_single_options),
         SCENE(what_was_not_asked_for_is_left_out),
         SCENE(a_recreate_asks_for_the_ports_that_it_names),
         SCENE(a_recreate_with_a_faulty_word_asks_nothing),

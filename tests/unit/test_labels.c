@@ -104,6 +104,25 @@ static void no_label_can_be_changed_added_or_left_out(void **state)
     keyring_free(keyring);
 }
 
+static void what_was_granted_is_signed_too(void **state)
+{
+    struct keyring *keyring = keys("k1:" KEY_A "\n");
+    const struct labels granted = {
+        .kind = "container", .user = "alice", .name = "web", .options = "{\"gpus\":1}"};
+    const struct labels anything = {0};
+    json_t *labels = labels_sign(keyring, ENGINE, &granted);
+    (void)state;
+
+    assert_true(labels_verify(keyring, ENGINE, labels, &granted));
+    assert_string_equal(json_string_value(json_object_get(labels, "dcm.options")), "{\"gpus\":1}");
+    json_object_set_new(labels, "dcm.options", json_string("{}"));
+    assert_false(labels_verify(keyring, ENGINE, labels, &anything));
+    json_object_del(labels, "dcm.options");
+    assert_false(labels_verify(keyring, ENGINE, labels, &anything));
+    json_decref(labels);
+    keyring_free(keyring);
+}
+
 static void text_cannot_move_from_one_label_to_the_next(void **state)
 {
     struct keyring *keyring = keys("k1:" KEY_A "\n");
@@ -237,6 +256,7 @@ int main(void)
         cmocka_unit_test(what_is_signed_verifies),
         cmocka_unit_test(the_mac_is_the_one_that_others_compute),
         cmocka_unit_test(no_label_can_be_changed_added_or_left_out),
+        cmocka_unit_test(what_was_granted_is_signed_too),
         cmocka_unit_test(text_cannot_move_from_one_label_to_the_next),
         cmocka_unit_test(another_engine_proves_nothing),
         cmocka_unit_test(what_is_expected_has_to_be_there),

@@ -131,6 +131,10 @@ static void ill_formed_values_are_refused_with_the_option(void **state)
     assert_refused("create x --address 10.0.0.256", "--address:");
     assert_refused("create x --server -", "--server:");
     assert_refused("create x -p 22", "--port:");
+    assert_refused("create x --shm-size 1023k", "--shm-size: 1023k is too little: use at least 1m");
+    assert_refused("create x --restart sometimes",
+                   "--restart: \"sometimes\" is not no, on-failure");
+    assert_refused("create x --restart on-failure:3", "--restart:");
     assert_refused("ping --timeout 5", "--timeout: \"5\"");
     assert_refused("ping --id 1234", "--id: \"1234\"");
     assert_refused("logs x --tail 0", "--tail: \"0\"");

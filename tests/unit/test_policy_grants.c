@@ -148,15 +148,18 @@ static void more_than_was_granted_is_refused(void **state)
     }
 }
 
-static void not_to_be_restarted_needs_no_grant(void **state)
+static void not_to_be_restarted_or_as_usual_needs_no_grant(void **state)
 {
+    static const char *const free[] = {"{\"image\":\"debian-ssh\",\"restart\":\"no\"}",
+                                       "{\"image\":\"debian-ssh\",\"restart\":\"unless-stopped\"}"};
     json_auto_t *policy = granting("");
     struct error err = {0};
     (void)state;
 
-    assert_int_equal(
-        check(policy, "alice", NOW, "{\"image\":\"debian-ssh\",\"restart\":\"no\"}", NULL, &err),
-        0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(check(policy, "alice", NOW, free[i], NULL, &err), 0);
+    assert_denied(policy, "alice", "{\"image\":\"debian-ssh\",\"restart\":\"on-failure\"}", NULL,
+                  "defaults.restart");
 }
 
 static void ports_go_to_granted_addresses_only(void **state)
@@ -306,7 +309,7 @@ int main(void)
         cmocka_unit_test(each_option_is_refused_without_a_grant_and_allowed_with_it),
         cmocka_unit_test(an_extra_grant_counts_until_it_ends_and_is_named_afterwards),
         cmocka_unit_test(more_than_was_granted_is_refused),
-        cmocka_unit_test(not_to_be_restarted_needs_no_grant),
+        cmocka_unit_test(not_to_be_restarted_or_as_usual_needs_no_grant),
         cmocka_unit_test(ports_go_to_granted_addresses_only),
         cmocka_unit_test(an_extra_number_adds_to_its_layer_and_never_takes_away),
         cmocka_unit_test(everything_granted_is_listed_with_its_rule),

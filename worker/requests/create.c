@@ -146,8 +146,11 @@ static int attempt(struct runner *runner, struct job *job, const struct order *o
     if (lock_take(runner->config->state, LOCK_NETWORK, user, true, &network_lock, err) < 0 ||
         reserve(runner, job, order, avoid, reservation, err) < 0)
         return -1;
-    struct labels facts = {
-        .kind = "container", .user = user, .name = reservation->name, .request = job->request.id};
+    struct labels facts = {.kind = "container",
+                           .user = user,
+                           .name = reservation->name,
+                           .request = job->request.id,
+                           .options = order->options_text};
     json_auto_t *labels = labels_sign(runner->keyring, runner->identity, &facts);
     struct container_plan plan = {
         .user = user,
@@ -159,6 +162,7 @@ static int attempt(struct runner *runner, struct job *job, const struct order *o
         .memory = order->grant.memory,
         .millicpus = order->grant.millicpus,
         .pids = order->grant.pids,
+        .options = order->options,
         .ssh_port = reservation->ssh_port,
         .ssh_address = "0.0.0.0",
         .ports = &reservation->ports,

@@ -131,6 +131,21 @@ int image_check_layers(struct runner *runner, const json_t *container, struct er
     return 0;
 }
 
+/* The container's can't be taken away from its image, only overwritten. */
+static json_t *labels_of_image(const struct runner *runner, const json_t *container_config,
+                               const struct labels *facts)
+{
+    json_t *labels = json_object();
+    const char *name = NULL;
+    json_t *value = NULL;
+    json_object_foreach(json_object_get(container_config, "Labels"), name, value)
+    {
+        json_object_set_new(labels, name, json_string(""));
+    }
+    json_object_update_new(labels, labels_sign(runner->keyring, runner->identity, facts));
+    return labels;
+}
+
 json_t *image_config_of(const struct runner *runner, const json_t *container,
                         const struct labels *facts)
 {
@@ -139,6 +154,6 @@ json_t *image_config_of(const struct runner *runner, const json_t *container,
     json_t *config = json_object();
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         json_object_set(config, kept[i], json_object_get(of_container, kept[i]));
-    json_object_set_new(config, "Labels", labels_sign(runner->keyring, runner->identity, facts));
+    json_object_set_new(config, "Labels", labels_of_image(runner, of_container, facts));
     return config;
 }

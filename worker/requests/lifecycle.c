@@ -67,7 +67,7 @@ static int act(struct runner *runner, const struct job *job, const struct owned 
 {
     const struct step *step = &steps[job->request.op];
     bool taken = false;
-    if (step->starts && container_check_policy(runner, job->request.user, owned, err) < 0)
+    if (step->starts && container_check_policy(runner, job->request.user, owned, NULL, err) < 0)
         return -1;
     if (is_done(step, job, owned->inspected))
         return 0;

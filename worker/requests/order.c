@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "schemas/run_args.h"
 #include "schemas/units.h"
+#include "worker/granted.h"
 #include "worker/plan.h"
 #include "worker/requests/requests.h"
 
@@ -15,6 +17,8 @@ void order_clear(struct order *order)
 {
     json_decref(order->image);
     json_decref(order->entry);
+    json_decref(order->options);
+    free(order->options_text);
     free(order->addresses);
     *order = (struct order){0};
 }
@@ -140,6 +144,15 @@ static int ask_policy(const struct runner *runner, const struct job *job, int64_
                                &order->grant, err);
 }
 
+/* Granted; what the plan and the label are to hold of it. */
+static int keep_options(const struct job *job, struct order *order, struct error *err)
+{
+    order->options = run_args_of(job->request.args);
+    if (!order->options)
+        return fail(err, FAULT_DEPENDENCY, "out of memory");
+    return granted_write(order->options, &order->options_text, err);
+}
+
 int order_prepare(struct runner *runner, const struct job *job, struct order *ret_order,
                   struct error *err)
 {
@@ -151,7 +164,7 @@ int order_prepare(struct runner *runner, const struct job *job, struct order *re
         ports_from_json(json_object_get(job->request.args, "ports"), &order->ports, err) < 0 ||
         check_places(runner, job, order, err) < 0 ||
         resolve_image(runner, job, now, order, err) < 0 ||
-        ask_policy(runner, job, now, order, err) < 0 ||
+        ask_policy(runner, job, now, order, err) < 0 || keep_options(job, order, err) < 0 ||
         order_addresses(runner, user, now, &order->ports, &order->addresses, err) < 0)
         return -1;
     return storage_prepare(runner->config->storage, runner->config->keys, user, order->uid,

@@ -26,6 +26,8 @@ struct order {
     bool is_own;            /* an image of the user's: policy has no say in it */
     const char *image_id;   /* borrowed from image */
     uid_t uid;
+    json_t *options;    /* of docker run, that were asked for (schemas/run_args.h); owned */
+    char *options_text; /* as the container's label has them, or NULL; owned */
 };
 
 /* The request's fault, or engine's or store's. *ret_order is to be cleared either way. */

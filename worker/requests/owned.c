@@ -4,6 +4,8 @@
 #include "common/auto.h"
 #include "common/log.h"
 #include "schemas/units.h"
+#include "worker/describe.h"
+#include "worker/granted.h"
 #include "worker/locks.h"
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
@@ -116,20 +118,31 @@ void owned_clear(struct owned *owned)
 }
 
 /* A user's own image needs no grant, and does not keep him from being suspended. */
-int container_check_policy(struct runner *runner, const char *user, const struct owned *owned,
-                           struct error *err)
+static bool is_of_own_image(struct runner *runner, const char *user, const struct owned *owned)
 {
-    const json_t *container = json_object_get(owned->entry, "container");
-    const char *name = json_string_value(json_object_get(container, "image"));
     const char *id = json_string_value(json_object_get(owned->inspected, "Image"));
     json_auto_t *image = NULL;
     struct error unseen = {0};
-    if (policy_check_suspended(runner->policy, user, err) < 0)
+    return id && engine_image_inspect(runner->engine, id, &image, &unseen) == 0 &&
+           image_is_ours(runner, image, user, NULL, NULL);
+}
+
+int container_check_policy(struct runner *runner, const char *user, const struct owned *owned,
+                           const struct ports *ports, struct error *err)
+{
+    const json_t *container = json_object_get(owned->entry, "container");
+    const char *name = json_string_value(json_object_get(container, "image"));
+    json_auto_t *args = NULL;
+    struct policy_grant unused;
+    struct ports present;
+    uint16_t ssh_port;
+    if (granted_args(owned->inspected, &args, err) < 0)
         return -1;
-    if (id && engine_image_inspect(runner->engine, id, &image, &unseen) == 0 &&
-        image_is_ours(runner, image, user, NULL, NULL))
-        return 0;
-    return policy_check_image(runner->policy, user, timestamp_now(), name ? name : "", err);
+    if (!is_of_own_image(runner, user, owned))
+        json_object_set_new(args, "image", json_string(name ? name : ""));
+    describe_ports(owned->inspected, &present, &ssh_port);
+    return policy_check_create(runner->policy, user, timestamp_now(), args,
+                               ports ? ports : &present, &unused, err);
 }
 
 int container_release(struct runner *runner, const char *user, const char *name,

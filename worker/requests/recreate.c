@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "schemas/units.h"
 #include "worker/describe.h"
+#include "worker/granted.h"
 #include "worker/locks.h"
 #include "worker/plan_again.h"
 #include "worker/requests/order.h"
@@ -35,18 +36,9 @@ static void begin(const struct job *job, const struct owned *owned, struct chang
 static int check(struct runner *runner, const struct owned *owned, const struct change *change,
                  struct error *err)
 {
-    const json_t *host = json_object_get(owned->inspected, "HostConfig");
-    json_int_t nano_cpus = json_integer_value(json_object_get(host, "NanoCpus"));
-    json_auto_t *args =
-        json_pack("{s:O?, s:I, s:O?}", "memory", json_object_get(host, "Memory"), "millicpus",
-                  nano_cpus / 1000000, "pids", json_object_get(host, "PidsLimit"));
-    struct policy_grant unused;
-    int64_t now = timestamp_now();
     if (strcmp(container_state(owned->inspected), "paused") == 0)
         return fail(err, FAULT_CONFLICT, "%s is paused: unpause it first", owned->name);
-    if (container_check_policy(runner, change->user, owned, err) < 0 ||
-        policy_check_create(runner->policy, change->user, now, args, &change->ports, &unused, err) <
-            0)
+    if (container_check_policy(runner, change->user, owned, &change->ports, err) < 0)
         return -1;
     return image_check_layers(runner, owned->inspected, err);
 }
@@ -166,7 +158,8 @@ static int replace(struct runner *runner, struct job *job, const struct owned *o
     struct labels facts = {.kind = "container",
                            .user = change->user,
                            .name = change->name,
-                           .request = job->request.id};
+                           .request = job->request.id,
+                           .options = granted_text(owned->inspected)};
     if (save_changes(runner, job, owned, &image, err) < 0)
         return -1;
     json_auto_t *labels = labels_sign(runner->keyring, runner->identity, &facts);

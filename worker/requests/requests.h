@@ -121,9 +121,10 @@ bool container_is_ours(const struct runner *runner, const json_t *inspected, con
 bool container_is_aside(const struct runner *runner, const json_t *inspected, const char *user,
                         const char *name, bool *ret_ran);
 
-/* May it run? Policy may have changed since it was made. */
+/* May it run, with all that it has? Policy may have changed since it was made, and grants may have
+ * ended. ports: those that it is to have instead of its own, or NULL. */
 int container_check_policy(struct runner *runner, const char *user, const struct owned *owned,
-                           struct error *err);
+                           const struct ports *ports, struct error *err);
 
 /* Drop a container's entry and leases (request as in store_release); the user's last one here takes
  * the network with it, while nobody can join. */

@@ -1,0 +1,142 @@
+"""Every grant: refused without it, works with it, refused again once it has ended.
+
+All cases go through each policy together: one reload, and their requests side by side.
+"""
+
+import json
+import time
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from stack import VETTED
+
+
+class Case:
+    """A grant, what is asked for that needs it, and what the engine then has to show."""
+
+    def __init__(self, name, grant, args, shows, rule=None):
+        self.name, self.grant, self.args, self.shows = name, grant, args, shows
+        self.rule = rule or next(iter(grant))
+
+
+def host(field, value):
+    """The engine's own inspect has this in HostConfig."""
+    return lambda inspected: inspected["HostConfig"][field] == value
+
+
+CASES = [
+    Case("restart", {"restart": ["on-failure"]}, ["--restart", "on-failure"],
+         host("RestartPolicy", {"Name": "on-failure", "MaximumRetryCount": 0})),
+    Case("shm-size", {"shm_size": "128m"}, ["--shm-size", "100m"], host("ShmSize", 100 << 20)),
+]
+EACH_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def merged(grants):
+    """One layer that grants all of these."""
+    layer = {}
+    for grant in grants:
+        for key, value in grant.items():
+            layer[key] = layer.get(key, []) + value if isinstance(value, list) else value
+    return layer
+
+
+class Grants:
+    """What became of each case under each policy, by the case's name."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.refused = self.ask(self.policy({}), "create")
+        self.traces = stack.containers() + stack.networks() + list(stack.leases())
+        self.granted = self.ask(self.policy(merged(case.grant for case in CASES)), "create")
+        self.inspected = self.inspect(self.granted)
+        self.extra = self.ask_in_time("restart")
+        self.ended = {command: self.ask(None, command) for command in ("start", "restart", "recreate", "create")}
+
+    def policy(self, layer):
+        policy = self.stack.usual_policy()
+        policy["groups"]["testers"]["addresses"] = ["127.0.0.1"]
+        policy["users"] = {"alice": layer}
+        return policy
+
+    def words(self, command, case):
+        if command == "create":
+            return ["create", "debian-ssh", "--name", case.name, *case.args]
+        return [command, case.name]
+
+    def ask(self, policy, command):
+        """The results of this command for every case, asked for at once. Policy None: as it is."""
+        if policy:
+            self.stack.set_policy(policy, reload=True)
+        asked = {case.name: self.stack.alice.popen("--json", *self.words(command, case)) for case in CASES}
+        results = {}
+        for name, process in asked.items():
+            out, err = process.communicate(timeout=120)
+            results[name] = json.loads(out) | {"status": process.returncode, "stderr": err}
+        return results
+
+    def ask_in_time(self, command):
+        """All of it under grants that end soon; and once they have ended."""
+        for seconds in (8, 30, 90):
+            until = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+            layer = {"extra": [{"until": until.isoformat(timespec="milliseconds"), "reason": "a test",
+                                **merged(case.grant for case in CASES)}]}
+            results = self.ask(self.policy(layer), command)
+            left = (until - datetime.now(timezone.utc)).total_seconds()
+            if left > 0:
+                break
+        time.sleep(max(left, 0) + 0.1)
+        return results
+
+    def inspect(self, results):
+        client = self.stack.docker()
+        try:
+            return {name: client.api.inspect_container(result["container"]["id"])
+                    for name, result in results.items() if "container" in result}
+        finally:
+            client.close()
+
+
+@pytest.fixture(scope="module")
+def grants(whole_stack):
+    whole_stack.clear()
+    yield Grants(whole_stack)
+    whole_stack.set_policy(whole_stack.usual_policy(), reload=True)
+    whole_stack.clear()
+
+
+@EACH_CASE
+def test_without_its_grant_it_is_refused_by_the_rules_name(grants, case):
+    refused = grants.refused[case.name]
+    assert refused["status"] == 3 and refused["error"]["code"] == "policy_denied"
+    assert refused["error"]["rule"].split(".")[-1] == case.rule
+
+
+def test_of_what_was_refused_the_engine_has_seen_nothing(grants):
+    assert grants.traces == []
+
+
+@EACH_CASE
+def test_with_its_grant_the_engine_has_it(grants, case):
+    assert grants.granted[case.name]["status"] == 0, grants.granted[case.name]
+    assert case.shows(grants.inspected[case.name])
+
+
+@EACH_CASE
+def test_an_extra_grant_is_enough_until_it_ends(grants, case):
+    assert grants.extra[case.name]["status"] == 0, grants.extra[case.name]
+    for command, results in grants.ended.items():
+        refused = results[case.name]
+        assert refused["status"] == 3, (command, refused)
+        assert refused["error"]["rule"] == f"users.alice.extra.0.{case.rule}"
+
+
+@EACH_CASE
+def test_what_runs_goes_on_running(grants, case):
+    client = grants.stack.docker()
+    try:
+        state = client.api.inspect_container(grants.granted[case.name]["container"]["id"])["State"]
+    finally:
+        client.close()
+    assert state["Running"]

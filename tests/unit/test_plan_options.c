@@ -1,0 +1,165 @@
+/* What granted options make of a create body, and that the engine's container is held to them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker/plan.h"
+
+#include <cmocka.h> /* last: it defines a macro fail() */
+
+static const struct ports no_ports;
+
+struct fixture {
+    json_t *image, *labels, *options;
+    struct container_plan plan;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+
+    fixture = (struct fixture){
+        .image = json_load_file(DCM_TEST_DATA "/image.json", 0, NULL),
+        .labels = json_pack("{s:s, s:s}", "dcm.kind", "container", "dcm.user", "alice"),
+    };
+    fixture.plan = (struct container_plan){
+        .user = "alice",
+        .uid = 2001,
+        .name = "container2635",
+        .image_id = "sha256:11",
+        .image = fixture.image,
+        .labels = fixture.labels,
+        .memory = 512 << 20,
+        .millicpus = 500,
+        .pids = 256,
+        .ssh_port = 2635,
+        .ssh_address = "0.0.0.0",
+        .ports = &no_ports,
+        .network = "dcm.alice",
+        .root_directory = "/srv/dcm/alice/root",
+        .home_directory = "/srv/dcm/alice/home",
+        .keys_directory = "/etc/dcm/keys/alice",
+    };
+    assert_non_null(fixture.image);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    json_decref(fixture->image);
+    json_decref(fixture->labels);
+    json_decref(fixture->options);
+    return 0;
+}
+
+static json_t *body_with(struct fixture *fixture, const char *options)
+{
+    json_decref(fixture->options);
+    fixture->options = json_loads(options, 0, NULL);
+    assert_non_null(fixture->options);
+    fixture->plan.options = fixture->options;
+    json_t *body = plan_body(&fixture->plan);
+    assert_non_null(body);
+    return body;
+}
+
+/* A field of HostConfig that some option decides: without that option, and with it. */
+static const struct option {
+    const char *field;
+    const char *usual;
+    const char *asked;
+    const char *given;
+} options[] = {
+    {"ShmSize", "67108864", "{\"shm_size\":1073741824}", "1073741824"},
+    {"RestartPolicy", "{\"Name\":\"unless-stopped\"}", "{\"restart\":\"on-failure\"}",
+     "{\"Name\":\"on-failure\"}"},
+    {"RestartPolicy", "{\"Name\":\"unless-stopped\"}", "{\"restart\":\"no\"}", "{\"Name\":\"no\"}"},
+};
+#define COUNT (sizeof(options) / sizeof(options[0]))
+
+static void assert_host(json_t *body, const char *field, const char *expected)
+{
+    json_auto_t *wanted = json_loads(expected, JSON_DECODE_ANY, NULL);
+
+    assert_non_null(wanted);
+    if (!json_equal(json_object_get(json_object_get(body, "HostConfig"), field), wanted))
+        fail_msg("%s is not %s", field, expected);
+}
+
+static void each_option_changes_its_field_and_no_other(void **state)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        json_auto_t *without = body_with(*state, "{}");
+        json_auto_t *with = body_with(*state, options[i].asked);
+        assert_host(without, options[i].field, options[i].usual);
+        assert_host(with, options[i].field, options[i].given);
+        json_object_set(json_object_get(with, "HostConfig"), options[i].field,
+                        json_object_get(json_object_get(without, "HostConfig"), options[i].field));
+        assert_true(json_equal(with, without));
+    }
+}
+
+/* The container that an engine would make of this body. */
+static json_t *made_of(const struct fixture *fixture, json_t *body)
+{
+    json_t *config = json_copy(body);
+    json_t *mounts = json_array();
+    size_t i;
+    json_t *mount;
+
+    json_object_set_new(config, "Hostname", json_string("0123456789ab"));
+    json_array_foreach(json_object_get(json_object_get(body, "HostConfig"), "Mounts"), i, mount)
+    {
+        json_array_append_new(mounts,
+                              json_pack("{s:s, s:O, s:O, s:b, s:s}", "Type", "bind", "Source",
+                                        json_object_get(mount, "Source"), "Destination",
+                                        json_object_get(mount, "Target"), "RW",
+                                        !json_is_true(json_object_get(mount, "ReadOnly")),
+                                        "Propagation", "rprivate"));
+    }
+    json_t *host = json_deep_copy(json_object_get(body, "HostConfig"));
+    json_object_set_new(host, "MaskedPaths", json_pack("[s]", "/proc/kcore"));
+    json_object_set_new(host, "ReadonlyPaths", json_pack("[s]", "/proc/sys"));
+    return json_pack("{s:s+++, s:s, s:o, s:o, s:o, s:{s:{s:{}}, s:O}, s:{s:b}}", "Name", "/dcm.",
+                     fixture->plan.user, ".", fixture->plan.name, "Image", fixture->plan.image_id,
+                     "Mounts", mounts, "Config", config, "HostConfig", host, "NetworkSettings",
+                     "Networks", fixture->plan.network, "Ports",
+                     json_object_get(host, "PortBindings"), "State", "Running", 1);
+}
+
+/* With the option planned but not made, and made but not planned. */
+static void an_option_more_or_less_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < COUNT; i++) {
+        struct error err = {0};
+        json_auto_t *without = body_with(fixture, "{}");
+        json_auto_t *made_without = made_of(fixture, without);
+        if (plan_verify(&fixture->plan, made_without, &err))
+            fail_msg("%s", err.text);
+        json_auto_t *with = body_with(fixture, options[i].asked);
+        json_auto_t *made_with = made_of(fixture, with);
+        if (plan_verify(&fixture->plan, made_with, &err))
+            fail_msg("%s: %s", options[i].asked, err.text);
+        assert_int_equal(plan_verify(&fixture->plan, made_without, &err), -1);
+        assert_int_equal(err.fault, FAULT_ENGINE);
+        json_auto_t *again = body_with(fixture, "{}");
+        assert_int_equal(plan_verify(&fixture->plan, made_with, &err), -1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_option_changes_its_field_and_no_other, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_option_more_or_less_is_found, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
