@@ -111,6 +111,12 @@ bool name_is_image_reference(const char *text)
     return name_is_image(text) || name_is_image_id(text);
 }
 
+size_t name_image_length(const char *image)
+{
+    const char *tag = strchr(image, ':');
+    return tag && strcmp(tag, ":latest") == 0 ? (size_t)(tag - image) : strlen(image);
+}
+
 bool name_is_server(const char *text)
 {
     if (!text || strlen(text) > SERVER_NAME_MAX)

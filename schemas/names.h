@@ -6,6 +6,7 @@
 #define DCM_SCHEMAS_NAMES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define USER_NAME_MAX 31
 #define CONTAINER_NAME_MAX 32
@@ -24,6 +25,8 @@ bool name_is_container_reference(const char *text);
 bool name_is_image(const char *text);
 bool name_is_image_id(const char *text); /* 12 to 64 lower-case hex digits, "sha256:" allowed */
 bool name_is_image_reference(const char *text); /* an image's name or id */
+/* How much of an image's name says something: all but the tag ":latest", which is implied. */
+size_t name_image_length(const char *image);
 bool name_is_server(const char *text);    /* [a-z0-9]([a-z0-9-]*[a-z0-9])?, dots between, to 63 */
 bool name_is_engine_id(const char *text); /* exactly 64 lower-case hex digits */
 bool name_is_address(const char *text);   /* a dotted-quad IPv4 address in canonical form */

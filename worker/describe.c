@@ -4,9 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schemas/names.h"
 #include "schemas/units.h"
 
 #define SECONDS_LENGTH 19 /* of "2026-11-23T21:00:00" */
+
+const char *describe_address(char *const *addresses, const struct ports *ports)
+{
+    for (size_t i = 1; i < ports->count; i++)
+        if (strcmp(ports->list[i].address, ports->list[0].address) != 0)
+            return addresses[0];
+    return ports->count ? ports->list[0].address : addresses[0];
+}
 
 /* The engine writes up to nanoseconds, without the zeros at the end. */
 int describe_time(const char *text, int64_t *ret_milliseconds)
@@ -34,11 +43,12 @@ static json_t *created_at(const char *text)
 
 json_t *describe_container(const struct description *description)
 {
-    return json_pack("{s:s, s:s?, s:s, s:s, s:i, s:o, s:s, s:o, s:n}", "name", description->name,
+    size_t length = name_image_length(description->image);
+    return json_pack("{s:s, s:s?, s:s, s:s, s:i, s:o, s:s%, s:o, s:n}", "name", description->name,
                      "id", description->id, "state", description->state, "address",
                      description->address, "ssh_port", (int)description->ssh_port, "ports",
-                     ports_to_json(description->ports), "image", description->image, "created",
-                     created_at(description->created), "expires");
+                     ports_to_json(description->ports), "image", description->image, length,
+                     "created", created_at(description->created), "expires");
 }
 
 json_t *describe_image(const char *name, const char *id, const char *owner, json_int_t bytes,

@@ -11,12 +11,17 @@ struct description {
     const char *name;
     const char *id; /* full */
     const char *state;
-    const char *address; /* the server's, for SSH */
+    const char *address; /* see describe_address */
     uint16_t ssh_port;
     const struct ports *ports;
-    const char *image;
+    const char *image;   /* told without the tag "latest", which is implied */
     const char *created; /* RFC 3339 in UTC, of any precision; what is none becomes now */
 };
+
+/* The address that a user is told: the one that all of the ports are on. Where they are on several,
+ * or there are none, the server's first, for SSH listens on every one. Borrowed from either. */
+const char *describe_address(char *const *addresses, const struct ports *ports);
+
 /* An engine's time, of any precision, in milliseconds since 1970. -1 where it is none. */
 int describe_time(const char *text, int64_t *ret_milliseconds);
 

@@ -116,7 +116,7 @@ static json_t *entry_of(struct runner *keeper, const json_t *inspected, const ch
     struct description description = {.name = name,
                                       .id = text_at(inspected, "Id"),
                                       .state = container_state(inspected),
-                                      .address = keeper->addresses[0],
+                                      .address = describe_address(keeper->addresses, &ports),
                                       .ssh_port = ssh_port,
                                       .ports = &ports,
                                       .image = image,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "schemas/names.h"
 #include "schemas/ports.h"
 #include "schemas/run_options.h"
 #include "schemas/units.h"
@@ -25,16 +26,9 @@ static bool same_or_any(const char *granted, const char *asked)
 /* "debian-ssh" and "debian-ssh:latest" are one image. A colon stands nowhere but before a tag. */
 static bool same_image(const char *left, const char *right)
 {
-    static const char latest[] = ":latest";
-    size_t lengths[] = {strlen(left), strlen(right)};
-    const char *names[] = {left, right};
+    size_t length = name_image_length(left);
 
-    for (size_t i = 0; i < 2; i++) {
-        const char *tag = strchr(names[i], ':');
-        if (tag && strcmp(tag, latest) == 0)
-            lengths[i] -= sizeof(latest) - 1;
-    }
-    return lengths[0] == lengths[1] && memcmp(left, right, lengths[0]) == 0;
+    return length == name_image_length(right) && memcmp(left, right, length) == 0;
 }
 
 static bool covers_port(const char *granted, const char *asked)

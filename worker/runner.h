@@ -23,7 +23,7 @@ struct runner {
     struct journal *journal;
     struct keyring *keyring;
     json_t *policy;
-    char **addresses; /* of this server, the first for SSH; NULL-terminated, never empty */
+    char **addresses; /* of this server, in order of preference; NULL-terminated, never empty */
     char identity[ENGINE_IDENTITY_SIZE]; /* the engine's; "" until runner_identity was asked */
     int socket;                          /* to the link; -1 in the keeper */
 };

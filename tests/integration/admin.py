@@ -63,15 +63,16 @@ class Admin:
         assert status in (None, done.returncode), (args, done)
         return json.loads(done.stdout) if done.stdout else done.stderr
 
-    def add(self):
-        return self.run("user", "add", NAME, "--key", self.key, "--group", "testers")["user"]
+    def add(self, name=NAME):
+        key = self.key if name == NAME else self.make_key(f"{name}.key")
+        return self.run("user", "add", name, "--key", key, "--group", "testers")["user"]
 
-    def user(self):
-        """Carol, with the key that was given to user add."""
+    def user(self, name=NAME):
+        """With the key that was given to user add."""
         user = User.__new__(User)
-        user.stack, user.name, user.home = self.stack, NAME, self.stack.state
-        user.uid = int(subprocess.check_output(["id", "-u", NAME]))
-        user.key = self.stack.state / "carol.key"
+        user.stack, user.name, user.home = self.stack, name, self.stack.state
+        user.uid = int(subprocess.check_output(["id", "-u", name]))
+        user.key = self.stack.state / f"{name}.key"
         return user
 
     def killed(self, at, *args):

@@ -3,6 +3,7 @@ import sys
 import pytest
 
 from admin import NAME, Admin
+from login import Login
 from stack import Stack, eventually
 
 
@@ -29,6 +30,14 @@ def alice(stack):
 @pytest.fixture
 def bob(stack):
     return stack.bob
+
+
+@pytest.fixture(scope="session")
+def login(whole_stack):
+    """The login server, with alice and bob as its users."""
+    made = Login(whole_stack)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -240,6 +240,10 @@ log_level = debug
     def docker(self):
         return docker.DockerClient(base_url=f"unix://{self.engine_socket}", version="1.41", timeout=30)
 
+    def engine(self):
+        """For a `with`: the engine's own API, by docker-py."""
+        return docker.APIClient(base_url=f"unix://{self.engine_socket}", version="1.41", timeout=30)
+
     def containers(self):
         """Ids of every container that the engine has."""
         client = self.docker()

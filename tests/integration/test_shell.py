@@ -11,43 +11,24 @@ import pexpect
 import pytest
 
 from stack import eventually
+from terminal import Terminal
 
-PROMPT = "Enter command > "
 POISON = {"TERM": "../../x", "TERMCAP": "x:co#80:", "TERMINFO": "/tmp", "EDITRC": "/etc/passwd", "VISUAL": "/bin/sh",
           "EDITOR": "/bin/sh", "HOME": "/tmp", "LANG": "../x"}
 
 
-class Prompt:
+def open_prompt(user, **extra):
     """dcm-shell as a user, on a terminal of its own."""
-
-    def __init__(self, user, **extra):
-        self.child = pexpect.spawn(
-            "setpriv", [f"--reuid={user.uid}", f"--regid={user.uid}", "--clear-groups", "--",
-                        str(user.stack.program("dcm-shell"))],
-            env={"PATH": os.environ["PATH"], "DCM_GATE": str(user.stack.gate_socket), "TERM": "xterm", **extra},
-            encoding="utf-8", timeout=30, dimensions=(50, 200))
-        self.banner = self.wait()
-
-    def wait(self):
-        """What stands before the next prompt."""
-        self.child.expect_exact(PROMPT)
-        return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", self.child.before).replace("\r", "")
-
-    def run(self, line):
-        """Type a line; what it printed, without the echo."""
-        self.child.send(line + "\n")
-        return self.wait().split("\n", 1)[1]
-
-    def leave(self):
-        self.child.sendcontrol("d")
-        self.child.expect(pexpect.EOF)
-        self.child.close()
-        return self.child.exitstatus
+    return Terminal(pexpect.spawn(
+        "setpriv", [f"--reuid={user.uid}", f"--regid={user.uid}", "--clear-groups", "--",
+                    str(user.stack.program("dcm-shell"))],
+        env={"PATH": os.environ["PATH"], "DCM_GATE": str(user.stack.gate_socket), "TERM": "xterm", **extra},
+        encoding="utf-8", timeout=30, dimensions=(50, 200)))
 
 
 @pytest.fixture
 def prompt(alice):
-    opened = Prompt(alice)
+    opened = open_prompt(alice)
     yield opened
     opened.child.close(force=True)
 
@@ -218,7 +199,7 @@ def test_a_window_closed_right_after_enter_loses_nothing(alice, prompt):
 
 
 def test_a_poisoned_environment_changes_nothing(alice):
-    poisoned = Prompt(alice, **POISON)
+    poisoned = open_prompt(alice, **POISON)
     assert "answers" in poisoned.run("ping")
     poisoned.child.send("\x1bv\x1bx")
     poisoned.child.sendcontrol("u")

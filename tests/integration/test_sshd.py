@@ -2,77 +2,19 @@
 
 import json
 import os
-import pathlib
 import shlex
-import shutil
 import socket
 import subprocess
 
-import pexpect
 import pytest
 
-from stack import ROOT, eventually
+from login import PORT, options, sign_in, ssh
+from stack import eventually
 
-PORT = 2222
-
-
-@pytest.fixture(scope="module")
-def sshd(whole_stack):
-    """On loopback. alice's login shell is /bin/sh, bob's is dcm-shell itself: both may be found."""
-    shell = whole_stack.program("dcm-shell")
-    with open("/etc/group", "a") as group:
-        group.write("dcm-users:x:5900:alice,bob\n")
-    accounts = pathlib.Path("/etc/passwd")
-    accounts.write_text("".join(
-        line.replace(":/nonexistent:", ":/:").replace("/bin/sh" if line.startswith("bob:") else "\0", str(shell))
-        for line in accounts.read_text().splitlines(True)))
-    # /etc is this namespace's own copy; sshd wants every folder above the keys to be root's alone.
-    keys = pathlib.Path("/etc/dcm/keys")
-    shutil.rmtree("/etc/dcm", ignore_errors=True)
-    shutil.copytree(whole_stack.keys, keys)
-    for path in (keys.parent, keys, *keys.iterdir()):
-        path.chmod(0o755)
-    state = whole_stack.state / "sshd"
-    state.mkdir()
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", state / "host"], check=True)
-    text = (ROOT / "ops" / "sshd" / "dcm.conf").read_text()
-    assert "/usr/local/bin/dcm-shell" in text
-    (state / "dcm.conf").write_text(text.replace("/usr/local/bin/dcm-shell", str(shell)))
-    (state / "config").write_text(f"""
-Include {state}/dcm.conf
-ListenAddress 127.0.0.1:{PORT}
-HostKey {state}/host
-PidFile none
-AcceptEnv LANG LC_* TERMINFO EDITRC
-SetEnv DCM_GATE={whole_stack.gate_socket}
-PermitUserEnvironment yes
-AllowTcpForwarding yes
-Subsystem sftp /usr/lib/openssh/sftp-server
-""")
-    made = not os.path.isdir("/run/sshd")
-    os.makedirs("/run/sshd", 0o755, exist_ok=True)
-    log = open(state / "log", "w")
-    daemon = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", state / "config"], stderr=log)
-    eventually(lambda: socket.socket().connect_ex(("127.0.0.1", PORT)) == 0, 10, "sshd")
-    yield daemon
-    daemon.terminate()
-    daemon.wait(10)
-    log.close()
-    if made:
-        os.rmdir("/run/sshd")
+pytestmark = pytest.mark.usefixtures("login")
 
 
-def options(user):
-    return ["-F", "none", "-i", str(user.key), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
-            "-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR"]
-
-
-def ssh(user, *words, more=(), stdin=subprocess.DEVNULL):
-    return subprocess.run(["ssh", *options(user), "-p", str(PORT), *more, f"{user.name}@127.0.0.1", *words],
-                          stdin=stdin, capture_output=True, text=True, timeout=60, check=False)
-
-
-def test_a_command_over_ssh(stack, sshd, alice, bob):
+def test_a_command_over_ssh(stack, alice, bob):
     for user in (alice, bob):
         assert ssh(user, "create debian-ssh --name web").returncode == 0
         done = ssh(user, "ps", "--json")
@@ -83,23 +25,17 @@ def test_a_command_over_ssh(stack, sshd, alice, bob):
 
 
 @pytest.mark.parametrize("name", ["alice", "bob"])
-def test_the_prompt_over_ssh(stack, sshd, name):
+def test_the_prompt_over_ssh(stack, name):
     user = getattr(stack, name)
-    child = pexpect.spawn("ssh", [*options(user), "-p", str(PORT), f"{name}@127.0.0.1"], encoding="utf-8", timeout=30)
-    child.expect_exact(f"Welcome, {name}!")
-    child.expect_exact("Enter command > ")
-    child.send("create debian-ssh\n")
-    child.expect("created successfully")
-    child.expect_exact("Enter command > ")
-    child.sendcontrol("d")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0
+    prompt = sign_in(user)
+    assert f"Welcome, {name}!" in prompt.banner
+    assert "created successfully" in prompt.run("create debian-ssh")
+    assert prompt.leave() == 0
     assert len(user.names()) == 1
 
 
 @pytest.mark.parametrize("command", ["id", "/bin/sh", "sh -c id", "dcm-shell -c id", "bash -i", "$(id)", "exec sh"])
-def test_nothing_else_is_run(sshd, whole_stack, command):
+def test_nothing_else_is_run(whole_stack, command):
     for user in (whole_stack.alice, whole_stack.bob):
         done = ssh(user, command)
         assert done.returncode == 2 and "uid=" not in done.stdout + done.stderr
@@ -112,14 +48,14 @@ def test_nothing_else_is_run(sshd, whole_stack, command):
     ["sftp", "-P", str(PORT), "USER@127.0.0.1"],
     ["rsync", "/etc/hostname", "USER@127.0.0.1:/tmp"],
 ], ids=["scp -r", "scp -O", "sftp", "rsync"])
-def test_files_are_sent_elsewhere_and_that_is_said(sshd, whole_stack, name, words):
+def test_files_are_sent_elsewhere_and_that_is_said(whole_stack, name, words):
     done = transfer(getattr(whole_stack, name), *words)
     assert done.returncode != 0 and "no files here: send them to a container" in done.stderr, done
     assert "scp -P PORT" in done.stderr
 
 
 @pytest.mark.parametrize("words", [["/etc/hostname", "USER@127.0.0.1:/tmp"], ["USER@127.0.0.1:/etc/hostname", "/dev"]])
-def test_scp_of_one_file_is_refused_in_its_own_words(sshd, whole_stack, words):
+def test_scp_of_one_file_is_refused_in_its_own_words(whole_stack, words):
     """It shows no server's, as of OpenSSH 9.2: the status alone counts there."""
     for user in (whole_stack.alice, whole_stack.bob):
         done = transfer(user, "scp", "-P", str(PORT), *words)
@@ -134,7 +70,7 @@ def transfer(user, program, *words):
 
 
 @pytest.mark.parametrize("more", [["-L", "2300:127.0.0.1:22"], ["-D", "2300"], ["-R", "2301:127.0.0.1:22"]])
-def test_nothing_is_forwarded(sshd, whole_stack, more):
+def test_nothing_is_forwarded(whole_stack, more):
     child = subprocess.Popen(["ssh", *options(whole_stack.alice), "-N", "-o", "ExitOnForwardFailure=yes", *more,
                               "-p", str(PORT), "alice@127.0.0.1"], stderr=subprocess.DEVNULL)
     try:
@@ -154,10 +90,9 @@ def test_nothing_is_forwarded(sshd, whole_stack, more):
         child.wait(10)
 
 
-def test_another_key_does_not_open(sshd, whole_stack):
+def test_another_key_does_not_open(whole_stack):
     key = whole_stack.state / "other"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    done = subprocess.run(["ssh", "-F", "none", "-i", key, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
-                           "-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-p", str(PORT),
-                           "alice@127.0.0.1", "ping"], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(["ssh", *options(None, key), "-p", str(PORT), "alice@127.0.0.1", "ping"],
+                          capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 255 and "Permission denied" in done.stderr

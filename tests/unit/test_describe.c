@@ -22,7 +22,7 @@ static json_t *described(const char *id, const char *created)
                                       .address = "10.0.0.1",
                                       .ssh_port = 20022,
                                       .ports = &ports,
-                                      .image = "debian-ssh",
+                                      .image = "debian-ssh:latest",
                                       .created = created};
     return describe_container(&description);
 }
@@ -41,6 +41,7 @@ static void a_container_is_described_to_the_form_of_results(void **state)
     assert_int_equal(container_check(container, "container", &err), 0);
     assert_string_equal(json_string_value(json_object_get(container, "id")), ID);
     assert_int_equal(json_integer_value(json_object_get(container, "ssh_port")), 20022);
+    assert_string_equal(json_string_value(json_object_get(container, "image")), "debian-ssh");
     const json_t *port = json_array_get(json_object_get(container, "ports"), 0);
     assert_string_equal(json_string_value(json_object_get(port, "address")), "10.0.0.2");
     assert_int_equal(json_integer_value(json_object_get(port, "container")), 8080);
@@ -144,6 +145,21 @@ static void ports_beyond_the_most_are_left_out(void **state)
     assert_int_equal(ports.count, PORTS_MAX);
 }
 
+static void users_are_told_the_address_that_their_ports_are_on(void **state)
+{
+    char first[] = "10.0.0.1", second[] = "10.0.0.2";
+    char *const addresses[] = {first, second, NULL};
+    struct ports ports = {.list = {{.address = "10.0.0.2"}, {.address = "10.0.0.2"}}};
+    (void)state;
+    assert_string_equal(describe_address(addresses, &ports), first); /* no port is published */
+    ports.count = 2;
+    assert_string_equal(describe_address(addresses, &ports), second);
+    ports.list[1] = (struct port){.address = "10.0.0.1"};
+    assert_string_equal(describe_address(addresses, &ports), first);
+    ports.count = 1;
+    assert_string_equal(describe_address(addresses, &ports), second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +169,7 @@ int main(void)
         cmocka_unit_test(what_is_no_time_becomes_now),
         cmocka_unit_test(the_ssh_port_stands_apart_from_the_users_ports),
         cmocka_unit_test(a_container_that_publishes_nothing_has_no_ports),
+        cmocka_unit_test(users_are_told_the_address_that_their_ports_are_on),
         cmocka_unit_test(bindings_that_make_no_sense_are_left_out),
         cmocka_unit_test(ports_beyond_the_most_are_left_out),
     };

@@ -153,6 +153,15 @@ static void publishers_are_accounts_of_the_broker(void **state)
     refuses(name_is_publisher, "-a", "_a", ".a", "a b", "a/b", "a\n", "a*");
 }
 
+static void the_tag_latest_is_implied(void **state)
+{
+    (void)state;
+    assert_int_equal(name_image_length("debian"), 6);
+    assert_int_equal(name_image_length("debian:latest"), 6);
+    assert_int_equal(name_image_length("debian:latest2"), 14);
+    assert_int_equal(name_image_length("debian:12"), 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +173,7 @@ int main(void)
         cmocka_unit_test(a_container_is_named_by_name_or_port),
         cmocka_unit_test(images_have_a_path_and_perhaps_a_tag),
         cmocka_unit_test(images_name_no_registry),
+        cmocka_unit_test(the_tag_latest_is_implied),
         cmocka_unit_test(image_names_are_no_numbers_and_no_ids),
         cmocka_unit_test(servers_have_names_like_hosts),
         cmocka_unit_test(engine_ids_are_whole),

@@ -106,7 +106,7 @@ static int bind_container(struct runner *runner, const struct job *job, const st
         .name = reservation->name,
         .id = json_string_value(json_object_get(inspected, "Id")),
         .state = container_state(inspected),
-        .address = runner->addresses[0],
+        .address = describe_address(runner->addresses, &reservation->ports),
         .ssh_port = reservation->ssh_port,
         .ports = &reservation->ports,
         .image = order->image_name,

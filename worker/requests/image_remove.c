@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "schemas/names.h"
 #include "schemas/units.h"
 #include "worker/locks.h"
 #include "worker/policy.h"
@@ -58,7 +59,8 @@ static int refuse(struct runner *runner, const struct job *job, const char *refe
     json_auto_t *image = NULL;
     const char *name = granted_name(runner, job->request.user, reference, &image);
     return name ? fail_by_rule(err, FAULT_DENIED, "defaults.images",
-                               "the image %s is the administrator's, not yours to remove", name)
+                               "the image %.*s is the administrator's, not yours to remove",
+                               (int)name_image_length(name), name)
                 : -1;
 }
 

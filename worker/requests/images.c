@@ -58,7 +58,9 @@ const char *image_known_as(const struct runner *runner, const char *user, const 
 {
     struct labels changes = {.kind = KIND_CHANGES, .user = user};
     const json_t *labels = json_object_get(json_object_get(image, "Config"), "Labels");
-    const char *tag = json_string_value(json_array_get(json_object_get(image, "RepoTags"), 0));
+    const char *tag = image_granted_name(runner, user, image);
+    if (!tag)
+        tag = json_string_value(json_array_get(json_object_get(image, "RepoTags"), 0));
     if (tag)
         return image_name_within(user, tag);
     const char *name = json_string_value(json_object_get(labels, "dcm.name"));
