@@ -76,10 +76,16 @@ struct amqp_publication {
  * Publish as our account (user-id), persistent and mandatory, and wait for the broker's confirm.
  * FAULT_DEPENDENCY: not published (unreachable, refused, returned, blocked by an alarm, queue
  * full). FAULT_UNCONFIRMED: sent, and no answer within the deadline or before the connection broke.
- * FAULT_INVALID: a body of more than 128 KiB.
+ * FAULT_INVALID: a body of more than 127 KiB.
  */
 int amqp_link_publish(struct amqp_link *link, const struct amqp_publication *publication,
                       int timeout_ms, struct error *err);
+/* The same for many, of which at most AMQP_WINDOW are on their way at a time. reasons[i] says what
+ * became of publications[i], FAULT_NONE: confirmed. 0 if all are. Where one of them is too large,
+ * none is sent. */
+#define AMQP_WINDOW 256
+int amqp_link_publish_all(struct amqp_link *link, const struct amqp_publication *publications,
+                          size_t count, int timeout_ms, struct error *reasons);
 
 int amqp_link_consume(struct amqp_link *link, const char *queue, struct error *err);
 int amqp_link_cancel(struct amqp_link *link, struct error *err); /* every consumer of this link */

@@ -1,11 +1,30 @@
+/* Publishing: a window of messages on their way, and what the broker says of each. */
 #include "common/amqp_internal.h"
 
 #include <amqp_framing.h>
 #include <string.h>
 
-/* A message of this size fits into the socket's buffer (amqp_open.c), which is empty whenever we
- * publish, because each publish waits for its confirm: writing it never blocks. */
-#define PUBLISH_MAX 131072
+/* What is on its way together fits into the socket's buffer (amqp_open.c), and what the broker has
+ * confirmed it has read: writing never blocks. */
+#define IN_FLIGHT_MOST 131072
+#define OVERHEAD 512 /* of a message beyond its body: three frames, properties, names */
+#define PUBLISH_MAX (IN_FLIGHT_MOST - OVERHEAD)
+
+/* publications[oldest…sent) are on their way, some of them settled out of turn. */
+struct shipment {
+    struct amqp_link *link;
+    const struct amqp_publication *publications;
+    struct error *reasons;
+    size_t count, oldest, sent;
+    uint64_t before;           /* the sequence number of the link's last publish before these */
+    size_t bytes;              /* of what is not settled */
+    bool settled[AMQP_WINDOW]; /* publications[i]: at i % AMQP_WINDOW */
+};
+
+static size_t weight_of(const struct amqp_publication *publication)
+{
+    return publication->length + OVERHEAD;
+}
 
 /* The broker closes the channel with these over a publish that it did not take. With any other
  * code, or none, what became of the publish is unknown. */
@@ -13,6 +32,12 @@ static bool means_not_published(uint16_t close_code)
 {
     return close_code == AMQP_ACCESS_REFUSED || close_code == AMQP_NOT_FOUND ||
            close_code == AMQP_PRECONDITION_FAILED;
+}
+
+static int fail_blocked(const struct amqp_link *link, struct error *err)
+{
+    return fail(err, FAULT_DEPENDENCY,
+                "broker %s: takes no messages while it is short of memory or disk", link->name);
 }
 
 /* Bring the link's state up to date. A connection that broke while it was idle shows here, before
@@ -25,10 +50,7 @@ static int catch_up(struct amqp_link *link, struct error *err)
         if (amqp_link_step(link, 0, &event, err) < 0)
             return -1;
     } while (event.kind != EVENT_NONE);
-    if (link->blocked)
-        return fail(err, FAULT_DEPENDENCY,
-                    "broker %s: takes no messages while it is short of memory or disk", link->name);
-    return 0;
+    return link->blocked ? fail_blocked(link, err) : 0;
 }
 
 static int send_message(struct amqp_link *link, const struct amqp_publication *publication,
@@ -55,59 +77,189 @@ static int send_message(struct amqp_link *link, const struct amqp_publication *p
     return 0;
 }
 
+static bool has_room(const struct shipment *shipment)
+{
+    size_t under_way = shipment->sent - shipment->oldest;
+
+    if (shipment->sent == shipment->count || under_way == AMQP_WINDOW)
+        return false;
+    return shipment->bytes + weight_of(&shipment->publications[shipment->sent]) <= IN_FLIGHT_MOST;
+}
+
+static int send_next(struct shipment *shipment, struct error *err)
+{
+    const struct amqp_publication *next = &shipment->publications[shipment->sent];
+
+    if (send_message(shipment->link, next, err) < 0)
+        return -1;
+    shipment->bytes += weight_of(next);
+    shipment->settled[shipment->sent++ % AMQP_WINDOW] = false;
+    return 0;
+}
+
+/* ---- what the broker says ---- */
+
+static bool is_settled(const struct shipment *shipment, size_t index)
+{
+    return index < shipment->oldest || shipment->settled[index % AMQP_WINDOW];
+}
+
+static void settle(struct shipment *shipment, size_t index, bool rejected)
+{
+    if (is_settled(shipment, index))
+        return;
+    shipment->settled[index % AMQP_WINDOW] = true;
+    shipment->bytes -= weight_of(&shipment->publications[index]);
+    if (rejected)
+        fail(&shipment->reasons[index], FAULT_DEPENDENCY, "broker %s: the queue is full",
+             shipment->link->name);
+    while (shipment->oldest < shipment->sent && shipment->settled[shipment->oldest % AMQP_WINDOW])
+        shipment->oldest++;
+}
+
+/* A confirm of an earlier publish, whose time had run out, is none of ours. */
+static void hear_confirm(struct shipment *shipment, const struct event *event)
+{
+    if (event->tag <= shipment->before)
+        return;
+    size_t last = (size_t)(event->tag - shipment->before - 1);
+
+    for (size_t i = event->multiple ? shipment->oldest : last; i <= last && i < shipment->sent; i++)
+        settle(shipment, i, event->kind == EVENT_REJECTED);
+}
+
+/* Its confirm follows. */
+static void hear_return(struct shipment *shipment, const struct event *event)
+{
+    for (size_t i = shipment->oldest; i < shipment->sent; i++)
+        if (!is_settled(shipment, i) &&
+            strcmp(shipment->publications[i].message_id, event->message_id) == 0)
+            fail(&shipment->reasons[i], FAULT_DEPENDENCY,
+                 "broker %s: no queue takes the message: %s", shipment->link->name, event->reason);
+}
+
+static void hear(struct shipment *shipment, const struct event *event)
+{
+    if (event->kind == EVENT_CONFIRMED || event->kind == EVENT_REJECTED)
+        hear_confirm(shipment, event);
+    else if (event->kind == EVENT_RETURNED)
+        hear_return(shipment, event);
+}
+
+/* ---- when it ends early ---- */
+
+/* Nothing of these has left us. */
+static void fail_unsent(struct shipment *shipment, const struct error *reason)
+{
+    for (size_t i = shipment->sent; i < shipment->count; i++)
+        shipment->reasons[i] = *reason;
+    shipment->count = shipment->sent;
+}
+
+static void fail_under_way(struct shipment *shipment, const struct error *reason)
+{
+    for (size_t i = shipment->oldest; i < shipment->sent; i++)
+        if (!is_settled(shipment, i))
+            shipment->reasons[i] = *reason;
+    shipment->oldest = shipment->sent;
+}
+
+/* The connection broke. Where it was closed over the one message under way, the broker has said
+ * that it does not have it; which of several it was closed over, nobody knows. */
+static void break_off(struct shipment *shipment, const struct error *reason)
+{
+    struct error doubt = *reason;
+    bool is_certain =
+        shipment->sent - shipment->oldest == 1 && means_not_published(shipment->link->close_code);
+
+    if (!is_certain)
+        doubt.fault = FAULT_UNCONFIRMED;
+    fail_unsent(shipment, reason);
+    fail_under_way(shipment, &doubt);
+}
+
 /* A broker with an alarm answers once that is over: a new connection would only have to find out
  * about the alarm by another unconfirmed message. Any other silence is a reason to reconnect. */
-static int fail_unconfirmed(struct amqp_link *link, int timeout_ms, struct error *err)
+static void run_out(struct shipment *shipment, int timeout_ms)
 {
+    struct amqp_link *link = shipment->link;
+    struct error late, doubt;
+
     link->broken = link->dead = !link->blocked;
-    return fail(err, FAULT_UNCONFIRMED, "broker %s: no confirm within %d ms%s", link->name,
-                timeout_ms, link->blocked ? ": it is short of memory or disk" : "");
+    fail(&late, FAULT_DEPENDENCY, "broker %s: too slow to take it within %d ms", link->name,
+         timeout_ms);
+    fail(&doubt, FAULT_UNCONFIRMED, "broker %s: no confirm within %d ms%s", link->name, timeout_ms,
+         link->blocked ? ": it is short of memory or disk" : "");
+    late.rule[0] = doubt.rule[0] = '\0';
+    fail_unsent(shipment, &late);
+    fail_under_way(shipment, &doubt);
 }
 
-/* Does this settle our last publish? The confirm of an earlier one may come late. */
-static bool settles(const struct amqp_link *link, const struct event *event)
-{
-    if (event->kind != EVENT_CONFIRMED && event->kind != EVENT_REJECTED)
-        return false;
-    return event->tag == link->published || (event->multiple && event->tag > link->published);
-}
-
-static int await_confirm(struct amqp_link *link, const struct amqp_publication *publication,
-                         int timeout_ms, struct error *err)
+static void ship(struct shipment *shipment, int timeout_ms)
 {
     int64_t deadline = clock_ms() + timeout_ms;
+    struct error err = {0};
     struct event event;
-    struct event returned = {.kind = EVENT_NONE};
 
-    do {
-        if (amqp_link_step(link, deadline, &event, err) < 0) {
-            if (err && !means_not_published(link->close_code))
-                err->fault = FAULT_UNCONFIRMED;
-            return -1;
+    while (shipment->oldest < shipment->count) {
+        if (shipment->link->blocked && shipment->sent < shipment->count) {
+            fail_blocked(shipment->link, &err);
+            fail_unsent(shipment, &err);
+        } else if (has_room(shipment)) {
+            if (send_next(shipment, &err) < 0)
+                break_off(shipment, &err);
+        } else if (amqp_link_step(shipment->link, deadline, &event, &err) < 0) {
+            break_off(shipment, &err);
+        } else if (event.kind == EVENT_NONE) {
+            run_out(shipment, timeout_ms);
+        } else {
+            hear(shipment, &event);
         }
-        if (event.kind == EVENT_NONE)
-            return fail_unconfirmed(link, timeout_ms, err);
-        if (event.kind == EVENT_RETURNED && strcmp(event.message_id, publication->message_id) == 0)
-            returned = event;
-    } while (!settles(link, &event));
+    }
+}
 
-    if (event.kind == EVENT_REJECTED)
-        return fail(err, FAULT_DEPENDENCY, "broker %s: the queue is full", link->name);
-    if (returned.kind == EVENT_RETURNED)
-        return fail(err, FAULT_DEPENDENCY, "broker %s: no queue takes the message: %s", link->name,
-                    returned.reason);
-    return 0;
+/* Nothing is sent where something cannot be. */
+static int check_all(struct amqp_link *link, const struct amqp_publication *publications,
+                     size_t count, struct error *err)
+{
+    if (!link->publishes)
+        return fail(err, FAULT_INTERNAL, "a link that consumes does not publish");
+    for (size_t i = 0; i < count; i++)
+        if (publications[i].length > PUBLISH_MAX)
+            return fail(err, FAULT_INVALID, "a message of %zu bytes is too large to publish",
+                        publications[i].length);
+    return catch_up(link, err);
+}
+
+int amqp_link_publish_all(struct amqp_link *link, const struct amqp_publication *publications,
+                          size_t count, int timeout_ms, struct error *reasons)
+{
+    struct shipment shipment = {
+        .link = link,
+        .publications = publications,
+        .reasons = reasons,
+        .count = count,
+        .before = link->published,
+    };
+    struct error err = {0};
+    int status = 0;
+
+    memset(reasons, 0, count * sizeof(*reasons));
+    if (check_all(link, publications, count, &err) < 0)
+        fail_unsent(&shipment, &err);
+    ship(&shipment, timeout_ms);
+    for (size_t i = 0; i < count; i++)
+        if (reasons[i].fault != FAULT_NONE)
+            status = -1;
+    return status;
 }
 
 int amqp_link_publish(struct amqp_link *link, const struct amqp_publication *publication,
                       int timeout_ms, struct error *err)
 {
-    if (!link->publishes)
-        return fail(err, FAULT_INTERNAL, "a link that consumes does not publish");
-    if (publication->length > PUBLISH_MAX)
-        return fail(err, FAULT_INVALID, "a message of %zu bytes is too large to publish",
-                    publication->length);
-    if (catch_up(link, err) < 0 || send_message(link, publication, err) < 0)
-        return -1;
-    return await_confirm(link, publication, timeout_ms, err);
+    struct error reason;
+
+    if (amqp_link_publish_all(link, publication, 1, timeout_ms, &reason) == 0)
+        return 0;
+    return fail(err, reason.fault, "%s", reason.text);
 }

@@ -32,7 +32,7 @@ static const struct {
     {"ERR max number of clients", "it has too many clients: raise maxclients"},
 };
 
-static int fail_by_reply(const struct redis_link *link, const char *text, struct error *err)
+int redis_fail_reply(const struct redis_link *link, const char *text, struct error *err)
 {
     for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++)
         if (strncmp(text, conditions[i].prefix, strlen(conditions[i].prefix)) == 0)
@@ -49,7 +49,7 @@ void redis_disconnect(struct redis_link *link)
 }
 
 /* A context that failed is finished. */
-static int redis_fail_connection(struct redis_link *link, struct error *err)
+int redis_fail_connection(struct redis_link *link, struct error *err)
 {
     const redisContext *context = link->context;
     enum fault fault = FAULT_DEPENDENCY;
@@ -83,7 +83,7 @@ redisReply *redis_exchange(struct redis_link *link, size_t argc, const char *con
         return NULL;
     }
     if (reply->type == REDIS_REPLY_ERROR) {
-        fail_by_reply(link, reply->str, err);
+        redis_fail_reply(link, reply->str, err);
         return NULL;
     }
     return TAKE(reply);

@@ -3,6 +3,7 @@
  *
  *   redis_connect.c  addresses, connecting, logging in; one command and its failures
  *   redis_link.c     calls, functions, streams; replies → JSON
+ *   redis_pipeline.c many commands in one round trip
  */
 #ifndef DCM_COMMON_REDIS_INTERNAL_H
 #define DCM_COMMON_REDIS_INTERNAL_H
@@ -28,6 +29,16 @@ static inline void auto_redis_reply(redisReply **slot)
 
 void redis_disconnect(struct redis_link *link);
 struct timeval redis_milliseconds(int ms);
+
+/* What an error reply says, in words. Returns -1. */
+int redis_fail_reply(const struct redis_link *link, const char *text, struct error *err);
+/* A context that failed is finished: disconnects, and returns -1. */
+int redis_fail_connection(struct redis_link *link, struct error *err);
+
+/* NULL for what is no UTF-8 text. New reference. */
+json_t *redis_json_from(const redisReply *reply);
+/* Have the server know our functions. */
+int redis_load_functions(struct redis_link *link, struct error *err);
 
 /* Connect, with AUTH and SELECT, unless the connection that is there is sound. */
 int redis_ensure_connected(struct redis_link *link, struct error *err);

@@ -11,20 +11,18 @@
 #define MOST_TEXT_ARGUMENTS 32
 #define STREAM_COUNT "256" /* entries in one answer */
 
-static json_t *json_from_reply(const redisReply *reply);
-
 static json_t *json_from_array(const redisReply *reply)
 {
     json_auto_t *array = json_array();
 
     for (size_t i = 0; i < reply->elements; i++)
-        if (json_array_append_new(array, json_from_reply(reply->element[i])) < 0)
+        if (json_array_append_new(array, redis_json_from(reply->element[i])) < 0)
             return NULL;
     return TAKE(array);
 }
 
 /* NULL for what is no UTF-8 text. hiredis limits the depth of arrays itself. */
-static json_t *json_from_reply(const redisReply *reply) // NOLINT(misc-no-recursion)
+json_t *redis_json_from(const redisReply *reply) // NOLINT(misc-no-recursion)
 {
     switch (reply->type) {
     case REDIS_REPLY_INTEGER:
@@ -50,7 +48,7 @@ int redis_link_call(struct redis_link *link, size_t argc, const char *const argv
     if (!ret_reply)
         return 0;
 
-    json_t *value = json_from_reply(reply);
+    json_t *value = redis_json_from(reply);
     if (!value)
         return fail(err, FAULT_INTERNAL, "store %s: the answer to %s is not UTF-8 text", link->name,
                     argv[0]);
@@ -58,7 +56,7 @@ int redis_link_call(struct redis_link *link, size_t argc, const char *const argv
     return 0;
 }
 
-static int load_functions(struct redis_link *link, struct error *err)
+int redis_load_functions(struct redis_link *link, struct error *err)
 {
     /* REPLACE: another process may be doing the same at this moment. */
     if (redis_link_text(link, NULL, err, "FUNCTION", "LOAD", "REPLACE", link->functions, NULL) < 0)
@@ -80,7 +78,7 @@ int redis_link_function(struct redis_link *link, size_t argc, const char *const 
 
     result = redis_link_call(link, argc + 1, command, ret_reply, &first);
     if (result < 0 && link->functions && strstr(first.text, "Function not found")) {
-        result = load_functions(link, &first);
+        result = redis_load_functions(link, &first);
         if (result == 0)
             result = redis_link_call(link, argc + 1, command, ret_reply, &first);
     }

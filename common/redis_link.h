@@ -43,6 +43,19 @@ int redis_link_call(struct redis_link *link, size_t argc, const char *const argv
 int redis_link_function(struct redis_link *link, size_t argc, const char *const argv[],
                         json_t **ret_reply, struct error *err);
 
+struct redis_command {
+    size_t argc;
+    const char *const *argv;
+};
+/* Send all commands, then read all replies: one round trip. *ret_replies is an array in their
+ * order; it may be NULL. An error reply fails the call, once all have been read. */
+int redis_link_pipeline(struct redis_link *link, const struct redis_command *commands, size_t count,
+                        json_t **ret_replies, struct error *err);
+/* The same for FCALL, as redis_link_function takes it: where the library is missing, all of them
+ * are sent again. */
+int redis_link_pipeline_functions(struct redis_link *link, const struct redis_command *calls,
+                                  size_t count, struct error *err);
+
 /* XREAD BLOCK on one stream from after the entry `*after` (an id of at most 31 characters), for at
  * most wait_ms beyond the link's own timeout. The reply is an array of [id, [field, value, …]];
  * empty when nothing came. */

@@ -147,10 +147,9 @@ int ask_follow(struct follow_up *follow_up)
 
 /* ---- several at once ---- */
 
-/* A request that was not, or perhaps not, submitted has a line of JSON all the same. */
-static int report_unsubmitted(const struct session *session, const struct options *options,
-                              const struct command *command, const struct request *request,
-                              const char *subject, const struct error *reason)
+int ask_report_unsubmitted(const struct session *session, const struct options *options,
+                           const struct command *command, const struct request *request,
+                           const char *subject, const struct error *reason)
 {
     struct error words = *reason;
 
@@ -164,14 +163,17 @@ static int report_unsubmitted(const struct session *session, const struct option
     if (reason->fault == FAULT_UNCONFIRMED && command->options & TAKES(OPTION_ID))
         fail(&words, reason->fault, "%.120s; perhaps asked, so repeat with --id %s", reason->text,
              request->id);
+    else if (reason->fault == FAULT_UNCONFIRMED && command->op == OP_COUNT)
+        fail(&words, reason->fault, "%.120s; perhaps asked, so repeat it with the id %s",
+             reason->text, request->id);
     else if (reason->fault == FAULT_UNCONFIRMED)
         fail(&words, reason->fault, "%.120s; perhaps asked: it does no harm to ask again",
              reason->text);
     return render_error(session, command->name, subject, &words);
 }
 
-static int report_detached(const struct session *session, const struct options *options,
-                           const struct request *request)
+int ask_report_detached(const struct session *session, const struct options *options,
+                        const struct request *request)
 {
     if (options->given & TAKES(OPTION_JSON)) {
         json_auto_t *result = result_new(request);
@@ -187,20 +189,6 @@ static void auto_errors(struct error **slot)
     free(*slot);
 }
 
-static void submit_all(const struct session *session, const struct request *requests, size_t count,
-                       struct error *reasons)
-{
-    int64_t until = clock_ms() + PUBLISH_TIMEOUT_MS;
-
-    for (size_t i = 0; i < count; i++) {
-        int left = clock_left(until, PUBLISH_TIMEOUT_MS);
-        if (left == 0)
-            fail(&reasons[i], FAULT_DEPENDENCY, "the broker took too long");
-        else
-            session->courier->methods->submit(session->courier, &requests[i], left, &reasons[i]);
-    }
-}
-
 int ask_all(const struct session *session, const struct options *options,
             const struct command *command, const struct request *requests,
             const char *const *subjects, size_t count)
@@ -212,7 +200,8 @@ int ask_all(const struct session *session, const struct options *options,
         struct error reason = {FAULT_INTERNAL, "", "out of memory"};
         return render_error(session, command->name, NULL, &reason);
     }
-    submit_all(session, requests, count, reasons);
+    session->courier->methods->submit(session->courier, requests, count, PUBLISH_TIMEOUT_MS,
+                                      reasons);
     for (size_t i = 0; i < count; i++) {
         struct follow_up follow_up = {.session = session,
                                       .options = options,
@@ -222,10 +211,10 @@ int ask_all(const struct session *session, const struct options *options,
                                       .is_output = command->op == OP_CONTAINER_LOGS};
         int status;
         if (reasons[i].fault != FAULT_NONE)
-            status = report_unsubmitted(session, options, command, &requests[i], subjects[i],
-                                        &reasons[i]);
+            status = ask_report_unsubmitted(session, options, command, &requests[i], subjects[i],
+                                            &reasons[i]);
         else if (options->given & TAKES(OPTION_DETACH))
-            status = report_detached(session, options, &requests[i]);
+            status = ask_report_detached(session, options, &requests[i]);
         else
             status = ask_follow(&follow_up);
         if (first_failure == 0)

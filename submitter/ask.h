@@ -28,6 +28,14 @@ int ask_all(const struct session *session, const struct options *options,
             const struct command *command, const struct request *requests,
             const char *const *subjects, size_t count);
 
+/* Say that a request was submitted, and no more; or that it was not, or perhaps not: that has a
+ * line of JSON all the same. Return the exit status. */
+int ask_report_detached(const struct session *session, const struct options *options,
+                        const struct request *request);
+int ask_report_unsubmitted(const struct session *session, const struct options *options,
+                           const struct command *command, const struct request *request,
+                           const char *subject, const struct error *reason);
+
 /* What a request about this operand takes: new reference; NULL: *err says why it cannot be one. */
 typedef json_t *args_maker(const struct session *session, const struct options *options,
                            const char *operand, struct error *err);

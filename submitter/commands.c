@@ -50,6 +50,8 @@ const struct command commands[] = {
      run_limits},
     {"ping", "", "", "ask for nothing, through the whole path", ASKS, 0, 0, OP_PING, false,
      run_ping},
+    {"enqueue", "", "FILE|-", "submit requests, one JSON object a line",
+     LISTS | TAKES(OPTION_DEADLINE), 1, 1, OP_COUNT, false, run_enqueue},
     {"jobs", "", "", "list your last requests", LISTS, 0, 0, OP_COUNT, false, run_jobs},
     {"status", "", "[REQUEST]", "show one request; without an id, your latest", 0, 0, 1, OP_COUNT,
      false, run_status},

@@ -59,9 +59,10 @@ command_run run_wait;       /* wait.c */
 command_run run_logs;       /* logs.c */
 command_run run_commit;     /* images.c */
 command_run run_rmi;
-command_run run_cancel; /* cancel.c */
-command_run run_ping;   /* ping.c */
-command_run run_help;   /* help.c */
+command_run run_enqueue; /* enqueue.c */
+command_run run_cancel;  /* cancel.c */
+command_run run_ping;    /* ping.c */
+command_run run_help;    /* help.c */
 command_run run_list;
 command_run run_exit;
 

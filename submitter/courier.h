@@ -18,10 +18,11 @@ enum listing { LIST_CONTAINERS, LIST_REQUESTS, LIST_IMAGES, LIST_LIMITS, LIST_CO
 struct courier;
 
 struct courier_methods {
-    /* Publish and wait for the confirm. FAULT_DEPENDENCY: nothing was asked. FAULT_UNCONFIRMED:
-     * perhaps asked. */
-    int (*submit)(struct courier *courier, const struct request *request, int timeout_ms,
-                  struct error *err);
+    /* Publish all requests, and wait for the confirm of each. reasons[i] says what became of
+     * requests[i]: FAULT_NONE, confirmed; FAULT_DEPENDENCY, not asked; FAULT_UNCONFIRMED, perhaps
+     * asked; FAULT_CONFLICT, its id is another request's. 0 if all are confirmed, else -1. */
+    int (*submit)(struct courier *courier, const struct request *requests, size_t count,
+                  int timeout_ms, struct error *reasons);
     /* The request's record as a result (schemas/result.h). FAULT_NOT_FOUND. */
     int (*record)(struct courier *courier, const char *id, json_t **ret_result, struct error *err);
     /* Events after *cursor, an array; waits at most wait_ms (to 5 s) when there are none. Moves

@@ -13,9 +13,9 @@
 /* Work for this user from here on; a checked name, copied. */
 void courier_direct_set_user(struct courier *courier, const char *user);
 
-/* For an idle process, at least every COURIER_HEARTBEAT_S / 2: lets heartbeats run, and connects to
- * the broker anew where the connection has broken, so that the next client need not wait for it. */
-#define COURIER_HEARTBEAT_S 30
+/* For an idle process, at least every PUBLISHER_HEARTBEAT_S / 2: lets heartbeats run, and connects
+ * to the broker anew where the connection has broken, so that the next client need not wait for it.
+ */
 int courier_direct_keep(struct courier *courier, struct error *err);
 
 #endif

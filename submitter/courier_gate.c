@@ -146,25 +146,71 @@ static int ask(struct gate_courier *gate, const struct gate_ask *question, struc
     return refuse_answer(gate, err);
 }
 
-static int gate_submit(struct courier *courier, const struct request *request, int timeout_ms,
-                       struct error *err)
+/* The gate was asked. Where it did not say what came of that, the requests may be on their way. */
+static void doubt_all(const struct gate_courier *gate, const struct error *reason, size_t count,
+                      struct error *reasons)
 {
-    struct gate_courier *gate = gate_of(courier);
-    struct gate_ask question = {.kind = ASK_SUBMIT, .request = *request, .wait_ms = timeout_ms};
+    for (size_t i = 0; i < count; i++) {
+        reasons[i] = *reason;
+        if (gate->fd == -1)
+            reasons[i].fault = FAULT_UNCONFIRMED;
+    }
+}
+
+static bool is_about_all(const struct gate_answer *answer, const struct gate_ask *question)
+{
+    if (question->kind == ASK_SUBMIT)
+        return answer->kind == ANSWER_CONFIRMED;
+    return answer->kind == ANSWER_OUTCOMES && json_array_size(answer->value) == question->count;
+}
+
+static void submit_some(struct gate_courier *gate, const struct gate_ask *question,
+                        struct error *reasons)
+{
     AUTO(gate_answer) struct gate_answer answer = {0};
     struct error reason = {0};
 
-    if (ask(gate, &question, err) == -1)
-        return -1;
-    int64_t until = clock_ms() + timeout_ms + SUBMIT_GRACE_MS;
-    if (hear(gate, until, &answer, NULL, &reason) == 0 && answer.kind == ANSWER_CONFIRMED)
-        return 0;
-    if (reason.fault == FAULT_NONE)
+    if (ask(gate, question, &reason) == -1) {
+        for (size_t i = 0; i < question->count; i++)
+            reasons[i] = reason;
+        return;
+    }
+    int64_t until = clock_ms() + question->wait_ms + SUBMIT_GRACE_MS;
+    if (hear(gate, until, &answer, NULL, &reason) == 0 && !is_about_all(&answer, question))
         refuse_answer(gate, &reason);
-    /* The gate was asked. Where it did not say what came of that, the request may be on its way. */
-    if (gate->fd == -1)
-        reason.fault = FAULT_UNCONFIRMED;
-    return fail_by_rule(err, reason.fault, reason.rule, "%s", reason.text);
+    if (reason.fault != FAULT_NONE) {
+        doubt_all(gate, &reason, question->count, reasons);
+        return;
+    }
+    for (size_t i = 0; i < question->count; i++)
+        gate_outcome_read(json_array_get(answer.value, i), &reasons[i]);
+}
+
+static int gate_submit(struct courier *courier, const struct request *requests, size_t count,
+                       int timeout_ms, struct error *reasons)
+{
+    struct gate_courier *gate = gate_of(courier);
+    int64_t until = clock_ms() + timeout_ms;
+    int status = 0;
+
+    for (size_t i = 0; i < count;) {
+        struct gate_ask question = {
+            .kind = count == 1 ? ASK_SUBMIT : ASK_ENQUEUE,
+            .requests = requests + i,
+            .count = gate_ask_room(requests + i, count - i),
+            .wait_ms = clock_left(until, timeout_ms),
+        };
+        if (question.wait_ms > 0)
+            submit_some(gate, &question, reasons + i);
+        else
+            for (size_t j = i; j < i + question.count; j++)
+                fail(&reasons[j], FAULT_DEPENDENCY, "the gate took too long");
+        i += question.count;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (reasons[i].fault != FAULT_NONE)
+            status = -1;
+    return status;
 }
 
 /* An ask about one request; FAULT_INVALID. */

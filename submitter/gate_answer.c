@@ -38,14 +38,28 @@ static json_t *encode_end(const struct gate_answer *answer)
 
 /* Out of reach before or after the publishing has one code for users; the other end of the socket
  * has to know the difference. */
-static json_t *encode_error(const struct gate_answer *answer)
+static json_t *words_of(const struct error *error)
 {
-    const struct error *error = &answer->error;
     const char *rule = error->rule[0] ? error->rule : NULL;
     json_t *doubt = error->fault == FAULT_UNCONFIRMED ? json_true() : NULL;
 
     return json_pack("{s:{s:s, s:s, s:s*}, s:o*}", "error", "code", fault_code(error->fault),
                      "message", error->text, "rule", rule, "unconfirmed", doubt);
+}
+
+static json_t *encode_error(const struct gate_answer *answer)
+{
+    return words_of(&answer->error);
+}
+
+json_t *gate_outcome_of(const struct error *reason)
+{
+    return reason->fault == FAULT_NONE ? json_object() : words_of(reason);
+}
+
+static json_t *encode_outcomes(const struct gate_answer *answer)
+{
+    return json_pack("{s:O}", "outcomes", answer->value);
 }
 
 static void read_cursor(const json_t *message, struct gate_answer *answer)
@@ -76,16 +90,29 @@ static void read_end(json_t *message, struct gate_answer *answer)
     read_cursor(message, answer);
 }
 
+void gate_outcome_read(const json_t *outcome, struct error *ret_reason)
+{
+    const json_t *error = json_object_get(outcome, "error");
+    const char *rule = json_string_value(json_object_get(error, "rule"));
+    const char *code = json_string_value(json_object_get(error, "code"));
+    enum fault fault = json_is_true(json_object_get(outcome, "unconfirmed"))
+                           ? FAULT_UNCONFIRMED
+                           : fault_from_code(code);
+
+    *ret_reason = (struct error){FAULT_NONE};
+    if (error)
+        fail_by_rule(ret_reason, fault, rule ? rule : "", "%s",
+                     json_string_value(json_object_get(error, "message")));
+}
+
 static void read_error(json_t *message, struct gate_answer *answer)
 {
-    const json_t *error = json_object_get(message, "error");
-    const char *rule = json_string_value(json_object_get(error, "rule"));
-    enum fault fault = json_is_true(json_object_get(message, "unconfirmed"))
-                           ? FAULT_UNCONFIRMED
-                           : fault_from_code(json_string_value(json_object_get(error, "code")));
+    gate_outcome_read(message, &answer->error);
+}
 
-    fail_by_rule(&answer->error, fault, rule ? rule : "", "%s",
-                 json_string_value(json_object_get(error, "message")));
+static void read_outcomes(json_t *message, struct gate_answer *answer)
+{
+    answer->value = json_incref(json_object_get(message, "outcomes"));
 }
 
 #define CURSOR                                                                                     \
@@ -119,6 +146,19 @@ static const struct field error_fields[] = {
     {.name = "error", .kind = FIELD_OBJECT, .required = true, .shape = &inner_error_shape},
     {.name = "unconfirmed", .kind = FIELD_BOOLEAN},
 };
+static const struct field outcome_fields[] = {
+    {.name = "error", .kind = FIELD_OBJECT, .shape = &inner_error_shape},
+    {.name = "unconfirmed", .kind = FIELD_BOOLEAN},
+};
+static const struct shape outcome_shape = SHAPE(outcome_fields);
+static const struct field outcomes_item = {.kind = FIELD_OBJECT, .shape = &outcome_shape};
+static const struct field outcomes_fields[] = {
+    {.name = "outcomes",
+     .kind = FIELD_LIST,
+     .required = true,
+     .most = GATE_ENQUEUE_MOST,
+     .item = &outcomes_item},
+};
 
 /* Whatever can be answered: told apart by the field that only one of them has. */
 static const struct {
@@ -128,6 +168,7 @@ static const struct {
     void (*read)(json_t *message, struct gate_answer *answer);
 } answers[] = {
     [ANSWER_CONFIRMED] = {"confirmed", SHAPE(confirmed_fields), encode_confirmed, read_confirmed},
+    [ANSWER_OUTCOMES] = {"outcomes", SHAPE(outcomes_fields), encode_outcomes, read_outcomes},
     [ANSWER_RESULT] = {"result", SHAPE(result_fields), encode_result, read_result},
     [ANSWER_ITEM] = {"item", SHAPE(item_fields), encode_item, read_item},
     [ANSWER_END] = {"end", SHAPE(end_fields), encode_end, read_end},

@@ -15,23 +15,25 @@
 #define GATE_VERSION 1
 #define GATE_SUBMIT_MOST_MS 10000 /* longer timeouts are cut to this by both ends */
 #define GATE_WAIT_MOST_MS 5000
+#define GATE_ENQUEUE_MOST 256 /* requests of one ask */
 
-enum gate_ask_kind { ASK_SUBMIT, ASK_RECORD, ASK_EVENTS, ASK_LIST, ASK_COUNT };
+enum gate_ask_kind { ASK_SUBMIT, ASK_ENQUEUE, ASK_RECORD, ASK_EVENTS, ASK_LIST, ASK_COUNT };
 
 struct gate_ask {
     enum gate_ask_kind kind;
-    struct request request;          /* submit */
-    int wait_ms;                     /* submit: for the confirm; events: for the first of them */
-    char id[IDENTIFIER_SIZE];        /* record, events */
+    const struct request *requests; /* submit: one; enqueue: as many as fit into a packet */
+    size_t count;                   /* of them */
+    int wait_ms;              /* submit, enqueue: for the confirms; events: for the first of them */
+    char id[IDENTIFIER_SIZE]; /* record, events */
     char after[COURIER_CURSOR_SIZE]; /* events */
     enum listing listing;            /* list */
 };
 
-/* The request is only read, and stays the caller's. *ret_message is a new reference. */
+/* The ask's requests are only read, and stay the caller's. *ret_message is a new reference. */
 int gate_ask_encode(const struct gate_ask *ask, json_t **ret_message, struct error *err);
 
-/* A request is `user`'s whatever it says itself, and *ret_ask owns it. FAULT_INVALID names the
- * field. */
+/* Requests are `user`'s whatever they say themselves, and *ret_ask owns them. FAULT_INVALID names
+ * the field. */
 int gate_ask_decode(const char *bytes, size_t length, const char *user, struct gate_ask *ret_ask,
                     struct error *err);
 void gate_ask_clear(struct gate_ask *ask); /* accepts a zeroed struct */
@@ -39,6 +41,9 @@ static inline void auto_gate_ask(struct gate_ask *ask)
 {
     gate_ask_clear(ask);
 }
+
+/* How many of the requests, from the first on, go into one `enqueue`: at least one. */
+size_t gate_ask_room(const struct request *requests, size_t count);
 
 /* An entry id of a Redis stream: two 64-bit numbers in decimal. */
 bool gate_cursor_is_valid(const char *text);

@@ -78,22 +78,50 @@ static void say_items(struct conversation *talk, const json_t *items, const char
 
 /* ---- asks: each fills *err and returns -1, or has answered ---- */
 
-static int answer_submit(struct conversation *talk, const struct gate_ask *ask, struct error *err)
+static void log_submitted(const struct request *request, const struct error *reason)
 {
-    struct courier *courier = talk->keeper->courier;
-    const struct request *request = &ask->request;
-
     log_request(request->id);
-    int status = courier->methods->submit(courier, request, ask->wait_ms, err);
-    if (status == 0)
+    if (reason->fault == FAULT_NONE)
         log_info("%s for %s: published", op_name(request->op), request->user);
     else
-        log_warning("%s for %s: %s", op_name(request->op), request->user, err->text);
+        log_warning("%s for %s: %s", op_name(request->op), request->user, reason->text);
     log_request(NULL);
-    if (status == -1)
-        return -1;
+}
 
+static void submit_all(struct conversation *talk, const struct gate_ask *ask, struct error *reasons)
+{
+    struct courier *courier = talk->keeper->courier;
+
+    courier->methods->submit(courier, ask->requests, ask->count, ask->wait_ms, reasons);
+    for (size_t i = 0; i < ask->count; i++)
+        log_submitted(&ask->requests[i], &reasons[i]);
+}
+
+static int answer_submit(struct conversation *talk, const struct gate_ask *ask, struct error *err)
+{
     struct gate_answer answer = {.kind = ANSWER_CONFIRMED};
+    struct error reason = {0};
+
+    submit_all(talk, ask, &reason);
+    if (reason.fault != FAULT_NONE) {
+        *err = reason;
+        return -1;
+    }
+    say(talk, &answer);
+    return 0;
+}
+
+/* One answer for all, so that none is lost of what was asked together. */
+static int answer_enqueue(struct conversation *talk, const struct gate_ask *ask, struct error *err)
+{
+    struct error reasons[GATE_ENQUEUE_MOST];
+    json_auto_t *outcomes = json_array();
+
+    (void)err;
+    submit_all(talk, ask, reasons);
+    for (size_t i = 0; i < ask->count; i++)
+        json_array_append_new(outcomes, gate_outcome_of(&reasons[i]));
+    struct gate_answer answer = {.kind = ANSWER_OUTCOMES, .value = outcomes};
     say(talk, &answer);
     return 0;
 }
@@ -148,10 +176,8 @@ static int answer_list(struct conversation *talk, const struct gate_ask *ask, st
 
 static int (*const answers[ASK_COUNT])(struct conversation *talk, const struct gate_ask *ask,
                                        struct error *err) = {
-    [ASK_SUBMIT] = answer_submit,
-    [ASK_RECORD] = answer_record,
-    [ASK_EVENTS] = answer_events,
-    [ASK_LIST] = answer_list,
+    [ASK_SUBMIT] = answer_submit, [ASK_ENQUEUE] = answer_enqueue, [ASK_RECORD] = answer_record,
+    [ASK_EVENTS] = answer_events, [ASK_LIST] = answer_list,
 };
 
 /* ---- the conversation ---- */

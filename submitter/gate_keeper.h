@@ -9,8 +9,9 @@
 
 #include "submitter/courier.h"
 #include "submitter/courier_direct.h"
+#include "submitter/publisher.h"
 
-#define GATE_KEEP_MS (COURIER_HEARTBEAT_S * 1000 / 3)
+#define GATE_KEEP_MS (PUBLISHER_HEARTBEAT_S * 1000 / 3)
 
 struct gate_keeper {
     struct courier *courier; /* borrowed */

@@ -37,56 +37,6 @@ void mailbox_free(struct mailbox *mailbox)
     free(mailbox);
 }
 
-int mailbox_check_id(struct mailbox *mailbox, const struct request *request, struct error *err)
-{
-    char record[KEY_SIZE], hash[REQUEST_HASH_SIZE];
-    json_auto_t *known = NULL;
-
-    key_of_user(record, KEY_REQUEST, request->user, request->id);
-    request_hash(request, hash);
-    if (redis_link_text(mailbox->link, &known, err, "HGET", record, "hash", NULL) == -1)
-        return -1;
-    if (json_is_string(known) && strcmp(json_string_value(known), hash) != 0)
-        return fail(err, FAULT_CONFLICT, "the id %s is that of another request", request->id);
-    return 0;
-}
-
-int mailbox_queue(struct mailbox *mailbox, const struct request *request, struct error *err)
-{
-    char record[KEY_SIZE], requests[KEY_SIZE], events[KEY_SIZE];
-    char hash[REQUEST_HASH_SIZE], submitted[24], retention[16];
-    json_auto_t *result = result_new(request);
-    AUTO(string) char *text = json_dumps(result, JSON_COMPACT);
-
-    if (!text)
-        return fail(err, FAULT_INTERNAL, "out of memory");
-    key_of_user(record, KEY_REQUEST, request->user, request->id);
-    key_of_user(requests, KEY_REQUESTS, request->user, NULL);
-    key_of_user(events, KEY_EVENTS, request->user, request->id);
-    request_hash(request, hash);
-    snprintf(submitted, sizeof(submitted), "%lld", (long long)request->submitted);
-    snprintf(retention, sizeof(retention), "%d", REQUEST_RETENTION_S);
-
-    const char *const call[] = {
-        "dcm_1_queue",        "3",  record,    requests, events,    request->id, request->user,
-        op_name(request->op), hash, submitted, text,     retention,
-    };
-    return redis_link_function(mailbox->link, sizeof(call) / sizeof(call[0]), call, NULL, err);
-}
-
-int mailbox_cancel(struct mailbox *mailbox, const char *user, const char *id, struct error *err)
-{
-    char record[KEY_SIZE], requests[KEY_SIZE], events[KEY_SIZE], retention[16];
-
-    key_of_user(record, KEY_REQUEST, user, id);
-    key_of_user(requests, KEY_REQUESTS, user, NULL);
-    key_of_user(events, KEY_EVENTS, user, id);
-    snprintf(retention, sizeof(retention), "%d", REQUEST_RETENTION_S);
-
-    const char *const call[] = {"dcm_1_cancel", "3", record, requests, events, retention};
-    return redis_link_function(mailbox->link, sizeof(call) / sizeof(call[0]), call, NULL, err);
-}
-
 int mailbox_record(struct mailbox *mailbox, const char *user, const char *id, json_t **ret_result,
                    struct error *err)
 {

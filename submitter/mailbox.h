@@ -24,10 +24,14 @@ static inline void auto_mailbox(struct mailbox **slot)
     mailbox_free(*slot);
 }
 
-/* FAULT_CONFLICT if the request's id is that of another one: its result would be shown as ours. */
-int mailbox_check_id(struct mailbox *mailbox, const struct request *request, struct error *err);
-/* Write a `queued` record unless there is one already. */
-int mailbox_queue(struct mailbox *mailbox, const struct request *request, struct error *err);
+/* FAULT_CONFLICT into the reasons of requests whose id is that of another one: its result would be
+ * shown as theirs. Says nothing else, also when the store is down. */
+void mailbox_check_ids(struct mailbox *mailbox, const struct request *requests, size_t count,
+                       struct error *reasons);
+/* Write a `queued` record for each request without a reason (reasons may be NULL) that has none
+ * yet. */
+int mailbox_queue(struct mailbox *mailbox, const struct request *requests, size_t count,
+                  const struct error *reasons, struct error *err);
 
 /* Mark the user's request of this id as taken back, lest it be begun before its cancellation has
  * come through the queue. What has begun already, goes on. */

@@ -1,4 +1,10 @@
-/* What the files of the mailbox share. */
+/*
+ * What the files of the mailbox share:
+ *
+ *   mailbox.c        opening; records, events, lists
+ *   mailbox_limits.c what the servers have published of a user's limits
+ *   mailbox_notes.c  notes down what was asked
+ */
 #ifndef DCM_SUBMITTER_MAILBOX_PRIVATE_H
 #define DCM_SUBMITTER_MAILBOX_PRIVATE_H
 

@@ -27,6 +27,7 @@ int main(int argc, char *argv[])
     struct session session = {
         .program = "dcm-submit",
         .prefix = "dcm-submit ",
+        .in = STDIN_FILENO,
         .out = stdout,
         .err = stderr,
         .out_is_terminal = isatty(STDOUT_FILENO) == 1,

@@ -44,6 +44,12 @@ static int answer_at_once(const struct session *session, const struct options *o
     return -1;
 }
 
+/* Whoever only asks, and follows nothing, reads nothing. */
+static bool needs_store(const struct options *options)
+{
+    return !(options->given & TAKES(OPTION_DETACH)) && options->command->run != run_enqueue;
+}
+
 static int run_connected(struct session *session, const struct options *options)
 {
     struct error reason = {0};
@@ -53,7 +59,7 @@ static int run_connected(struct session *session, const struct options *options)
     if ((!session->user[0] && asking_user(options->as, session->user, &reason) == -1) ||
         connect_courier(options->config, session->user, &courier, &reads, &reason) == -1)
         return render_error(session, NULL, NULL, &reason);
-    if (!reads && !(options->given & TAKES(OPTION_DETACH))) {
+    if (!reads && needs_store(options)) {
         fail(&reason, FAULT_INVALID,
              "%.128s names no store, so results cannot be read: use --detach", options->config);
         return render_error(session, NULL, NULL, &reason);

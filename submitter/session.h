@@ -22,6 +22,7 @@ struct session {
     option_set withheld;          /* TAKES(…) of options that this program does not offer */
     bool *leave;                  /* at a prompt: true ends it; elsewhere NULL */
     json_t **numbered; /* at a prompt: the images last listed, or NULL; elsewhere no slot (NULL) */
+    int in;            /* what the operand `-` reads; -1: nothing, for a prompt reads that itself */
     FILE *out, *err;
     bool out_is_terminal, err_is_terminal;
     int64_t started;                          /* clock_ms: --timeout counts from here */

@@ -197,6 +197,7 @@ static int serve(struct session *session, const char *command)
         return run_line(session, command);
     session->leave = &leave;
     session->numbered = &numbered;
+    session->in = -1;
     int status = isatty(STDIN_FILENO) && session->out_is_terminal ? prompt_loop(session)
                                                                   : plain_loop(session);
     session->leave = NULL;
@@ -210,6 +211,7 @@ int main(int argc, char *argv[])
     struct session session = {
         .program = "dcm",
         .prefix = "",
+        .in = STDIN_FILENO,
         .out = stdout,
         .err = stderr,
         .out_is_terminal = isatty(STDOUT_FILENO) == 1,

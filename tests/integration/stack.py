@@ -67,7 +67,7 @@ class User:
             [self.stack.program("dcm-submit"), *map(str, args)],
             user=self.uid, group=self.uid, extra_groups=[], cwd="/",
             env={"PATH": "/usr/bin:/bin", "HOME": str(self.home), "DCM_GATE": str(self.stack.gate_socket)},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options})
 
     def submit(self, *args, timeout=120):
         """dcm-submit as this user, to its end: returncode, stdout, stderr."""

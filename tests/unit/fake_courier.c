@@ -34,20 +34,24 @@ static size_t step_of(size_t calls, size_t filled)
     return calls < filled ? calls : filled - 1;
 }
 
-static int fake_submit(struct courier *courier, const struct request *request, int timeout_ms,
-                       struct error *err)
+static int fake_submit(struct courier *courier, const struct request *requests, size_t count,
+                       int timeout_ms, struct error *reasons)
 {
     struct fake_courier *fake = fake_of(courier);
-    size_t call = fake->submit_calls++ % FAKE_STEPS;
+    int status = 0;
 
     (void)timeout_ms;
-    memcpy(fake->submitted[call], request->id, IDENTIFIER_SIZE);
-    fake->deadline = request->deadline;
-    json_decref(fake->args);
-    fake->args = json_incref(request->args);
-    if (fake->submits[call] != FAULT_NONE)
-        return fail(err, fake->submits[call], "the broker is away");
-    return 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t call = fake->submit_calls++ % FAKE_STEPS;
+        memcpy(fake->submitted[call], requests[i].id, IDENTIFIER_SIZE);
+        fake->deadline = requests[i].deadline;
+        json_decref(fake->args);
+        fake->args = json_incref(requests[i].args);
+        reasons[i] = (struct error){.fault = FAULT_NONE};
+        if (fake->submits[call] != FAULT_NONE)
+            status = fail(&reasons[i], fake->submits[call], "the broker is away");
+    }
+    return status;
 }
 
 static int fake_record(struct courier *courier, const char *id, json_t **ret_result,

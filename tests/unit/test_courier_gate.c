@@ -96,7 +96,11 @@ static int submit_ping(struct courier *courier, struct error *err)
 {
     json_auto_t *args = json_object();
     struct request request = {.id = ID, .op = OP_PING, .user = "alice", .args = args};
-    return courier->methods->submit(courier, &request, 50, err);
+    struct error reason;
+    int status = courier->methods->submit(courier, &request, 1, 50, &reason);
+    if (err)
+        *err = reason;
+    return status;
 }
 
 static void confirm(int listener)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "schemas/ports.h"
 #include "submitter/gate_answer.h"
 #include "submitter/gate_ask.h"
 #include "submitter/gate_packet.h"
@@ -41,18 +42,85 @@ static int pass_answer(const struct gate_answer *answer, struct gate_answer *ret
 static void a_request_arrives_as_the_peers_whatever_it_says(void **state)
 {
     (void)state;
-    struct gate_ask ask = {.kind = ASK_SUBMIT, .wait_ms = 700};
+    AUTO(request) struct request request = {0};
+    struct gate_ask ask = {.kind = ASK_SUBMIT, .requests = &request, .count = 1, .wait_ms = 700};
     AUTO(gate_ask) struct gate_ask got = {0};
-    assert_int_equal(request_decode(PING, strlen(PING), &ask.request, NULL), 0);
-    assert_string_equal(ask.request.user, "bob");
+    assert_int_equal(request_decode(PING, strlen(PING), &request, NULL), 0);
+    assert_string_equal(request.user, "bob");
 
     assert_int_equal(pass_ask(&ask, "alice", &got, NULL), 0);
     assert_int_equal(got.kind, ASK_SUBMIT);
-    assert_string_equal(got.request.user, "alice");
-    assert_string_equal(got.request.id, ID);
-    assert_int_equal(got.request.op, OP_PING);
+    assert_string_equal(got.requests[0].user, "alice");
+    assert_string_equal(got.requests[0].id, ID);
+    assert_int_equal(got.requests[0].op, OP_PING);
     assert_int_equal(got.wait_ms, 700);
-    gate_ask_clear(&ask);
+}
+
+static void several_requests_arrive_in_order_as_the_peers(void **state)
+{
+    (void)state;
+    struct request requests[GATE_ENQUEUE_MOST + 1];
+    for (size_t i = 0; i < GATE_ENQUEUE_MOST + 1; i++) {
+        assert_int_equal(request_decode(PING, strlen(PING), &requests[i], NULL), 0);
+        identifier_new(requests[i].id);
+    }
+    struct gate_ask ask = {.kind = ASK_ENQUEUE, .requests = requests, .wait_ms = 700};
+    AUTO(gate_ask) struct gate_ask got = {0};
+
+    ask.count = gate_ask_room(requests, GATE_ENQUEUE_MOST + 1);
+    assert_int_equal(ask.count, GATE_ENQUEUE_MOST);
+    assert_int_equal(pass_ask(&ask, "alice", &got, NULL), 0);
+    assert_int_equal(got.count, ask.count);
+    for (size_t i = 0; i < got.count; i++) {
+        assert_string_equal(got.requests[i].id, requests[i].id);
+        assert_string_equal(got.requests[i].user, "alice");
+    }
+    for (size_t i = 0; i < GATE_ENQUEUE_MOST + 1; i++)
+        request_clear(&requests[i]);
+}
+
+static void large_requests_leave_room_for_fewer(void **state)
+{
+    (void)state;
+    struct request create = {.op = OP_CONTAINER_CREATE,
+                             .user = "bob",
+                             .args = json_pack("{s:s}", "image", "debian-ssh")};
+    struct request requests[32];
+    struct ports ports = {0};
+    assert_int_equal(ports_parse("10.0.0.1:8000-8063:8000-8063/udp", &ports, NULL), 0);
+    json_object_set_new(create.args, "ports", ports_to_json(&ports));
+    identifier_new(create.id);
+    for (size_t i = 0; i < 32; i++)
+        requests[i] = create;
+
+    struct gate_ask ask = {.kind = ASK_ENQUEUE, .requests = requests, .wait_ms = 700};
+    AUTO(gate_ask) struct gate_ask got = {0};
+    ask.count = gate_ask_room(requests, 32);
+    assert_in_range(ask.count, 2, 31);
+    assert_int_equal(pass_ask(&ask, "alice", &got, NULL), 0);
+    assert_int_equal(got.count, ask.count);
+    request_clear(&create);
+}
+
+static void what_became_of_each_request_arrives(void **state)
+{
+    (void)state;
+    struct error reasons[3] = {{0}}, got[3];
+    json_auto_t *outcomes = json_array();
+    struct gate_answer answer = {.kind = ANSWER_OUTCOMES, .value = outcomes};
+    AUTO(gate_answer) struct gate_answer back = {0};
+
+    fail_by_rule(&reasons[1], FAULT_UNCONFIRMED, "", "no confirm");
+    fail_by_rule(&reasons[2], FAULT_CONFLICT, "", "another's id");
+    for (size_t i = 0; i < 3; i++)
+        json_array_append_new(outcomes, gate_outcome_of(&reasons[i]));
+    assert_int_equal(pass_answer(&answer, &back), 0);
+    assert_int_equal(back.kind, ANSWER_OUTCOMES);
+    for (size_t i = 0; i < 3; i++) {
+        gate_outcome_read(json_array_get(back.value, i), &got[i]);
+        assert_int_equal(got[i].fault, reasons[i].fault);
+        assert_string_equal(got[i].text, reasons[i].text);
+    }
 }
 
 static void a_request_without_a_user_gets_one(void **state)
@@ -63,7 +131,7 @@ static void a_request_without_a_user_gets_one(void **state)
                                "\"submitted\":\"2026-11-23T21:00:00.123Z\"}}";
     AUTO(gate_ask) struct gate_ask got = {0};
     assert_int_equal(gate_ask_decode(text, strlen(text), "alice", &got, NULL), 0);
-    assert_string_equal(got.request.user, "alice");
+    assert_string_equal(got.requests[0].user, "alice");
 }
 
 static void asks_about_a_request_arrive_as_they_were_sent(void **state)
@@ -242,6 +310,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_arrives_as_the_peers_whatever_it_says),
         cmocka_unit_test(a_request_without_a_user_gets_one),
+        cmocka_unit_test(several_requests_arrive_in_order_as_the_peers),
+        cmocka_unit_test(large_requests_leave_room_for_fewer),
+        cmocka_unit_test(what_became_of_each_request_arrives),
         cmocka_unit_test(asks_about_a_request_arrive_as_they_were_sent),
         cmocka_unit_test(long_waits_are_cut_by_both_ends),
         cmocka_unit_test(what_nobody_may_ask_is_refused_and_the_field_named),

@@ -58,7 +58,7 @@ static void a_request_is_queued_then_running_then_done(void **state)
     AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
     AUTO(request) struct request request = request_of("alice");
 
-    assert_done(mailbox_queue(mailbox, &request, err));
+    assert_done(mailbox_queue(mailbox, &request, 1, NULL, err));
     assert_state(mailbox, request.id, "queued");
     claim(fixture, &request);
     assert_state(mailbox, request.id, "running");
@@ -73,10 +73,10 @@ static void a_worker_that_was_quicker_is_not_overwritten(void **state)
     AUTO(request) struct request request = request_of("alice");
 
     claim(fixture, &request);
-    assert_done(mailbox_queue(mailbox, &request, err));
+    assert_done(mailbox_queue(mailbox, &request, 1, NULL, err));
     assert_state(mailbox, request.id, "running");
     finish(fixture, &request);
-    assert_done(mailbox_queue(mailbox, &request, err));
+    assert_done(mailbox_queue(mailbox, &request, 1, NULL, err));
     assert_state(mailbox, request.id, "done");
 }
 
@@ -87,7 +87,7 @@ static void another_users_request_is_not_there(void **state)
     AUTO(request) struct request request = request_of("alice");
     json_t *result = NULL;
 
-    assert_done(mailbox_queue(mailbox, &request, err));
+    assert_done(mailbox_queue(mailbox, &request, 1, NULL, err));
     assert_fault(FAULT_NOT_FOUND, mailbox_record(mailbox, "bob", request.id, &result, err));
 }
 
@@ -97,11 +97,39 @@ static void an_id_may_be_repeated_but_not_used_for_something_else(void **state)
     AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
     AUTO(request) struct request request = request_of("alice");
 
-    assert_done(mailbox_check_id(mailbox, &request, err));
-    assert_done(mailbox_queue(mailbox, &request, err));
-    assert_done(mailbox_check_id(mailbox, &request, err));
-    request.op = OP_PING;
-    assert_fault(FAULT_CONFLICT, mailbox_check_id(mailbox, &request, err));
+    struct error reasons[2] = {{0}};
+
+    mailbox_check_ids(mailbox, &request, 1, reasons);
+    assert_done(mailbox_queue(mailbox, &request, 1, NULL, err));
+    mailbox_check_ids(mailbox, &request, 1, reasons);
+    assert_int_equal(reasons[0].fault, FAULT_NONE);
+
+    AUTO(request) struct request other = request_of("alice");
+    struct request both[] = {other, request};
+    both[1].op = OP_PING;
+    mailbox_check_ids(mailbox, both, 2, reasons);
+    assert_int_equal(reasons[0].fault, FAULT_NONE);
+    assert_int_equal(reasons[1].fault, FAULT_CONFLICT);
+}
+
+static void only_what_was_asked_is_noted_down(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    struct request requests[130];
+    struct error reasons[130] = {{0}};
+    json_auto_t *result = NULL;
+
+    for (size_t i = 0; i < 130; i++)
+        requests[i] = request_of("alice");
+    reasons[70].fault = FAULT_DEPENDENCY;
+    assert_done(mailbox_queue(mailbox, requests, 130, reasons, err));
+    for (size_t i = 0; i < 130; i++) {
+        json_decref(TAKE(result));
+        int status = mailbox_record(mailbox, "alice", requests[i].id, &result, NULL);
+        assert_int_equal(status, i == 70 ? -1 : 0);
+        request_clear(&requests[i]);
+    }
 }
 
 static void events_come_in_order_and_each_once(void **state)
@@ -176,9 +204,9 @@ static void requests_are_listed_oldest_first_and_without_gaps(void **state)
     newer.submitted = timestamp_now();
     lost.submitted = newer.submitted - 1000;
     older.submitted = newer.submitted - 2000;
-    assert_done(mailbox_queue(mailbox, &newer, err));
-    assert_done(mailbox_queue(mailbox, &lost, err));
-    assert_done(mailbox_queue(mailbox, &older, err));
+    assert_done(mailbox_queue(mailbox, &newer, 1, NULL, err));
+    assert_done(mailbox_queue(mailbox, &lost, 1, NULL, err));
+    assert_done(mailbox_queue(mailbox, &older, 1, NULL, err));
     key_of_user(record, KEY_REQUEST, "alice", lost.id);
     assert_done(redis_link_text(fixture->link, NULL, err, "DEL", record, NULL));
 
@@ -378,10 +406,10 @@ static void a_store_that_was_restarted_is_found_again(void **state)
     AUTO(request) struct request request = request_of("alice");
     json_t *list = NULL;
 
-    assert_done(mailbox_queue(mailbox, &request, err));
+    assert_done(mailbox_queue(mailbox, &request, 1, NULL, err));
     fixture_restart(fixture);
     /* What was written is gone with this store; the next call finds it all the same. */
-    assert_done(mailbox_queue(mailbox, &request, err));
+    assert_done(mailbox_queue(mailbox, &request, 1, NULL, err));
     assert_done(mailbox_list(mailbox, "alice", LIST_REQUESTS, &list, err));
     assert_int_equal(json_array_size(list), 1);
     json_decref(list);
@@ -407,6 +435,7 @@ int main(void)
         STORED(a_worker_that_was_quicker_is_not_overwritten),
         STORED(another_users_request_is_not_there),
         STORED(an_id_may_be_repeated_but_not_used_for_something_else),
+        STORED(only_what_was_asked_is_noted_down),
         STORED(events_come_in_order_and_each_once),
         STORED(an_event_of_a_later_version_is_passed_over),
         STORED(somebody_who_follows_is_known_to_for_a_while),

@@ -275,6 +275,50 @@ static void a_stream_is_read_as_its_entries(void **state)
     assert_int_equal(json_array_size(none_yet), 0);
 }
 
+static int pipeline(json_t **ret_replies)
+{
+    const char *const get[] = {"GET", "a"}, *const count[] = {"INCR", "b"};
+    const struct redis_command commands[] = {{2, get}, {2, count}};
+    return redis_link_pipeline(fixture.link, commands, 2, ret_replies, &fixture.err);
+}
+
+static void commands_of_a_pipeline_are_answered_in_order(void **state)
+{
+    static const char *const script[] = {"$1\r\nx\r\n:7\r\n", NULL};
+    json_auto_t *replies = NULL;
+
+    (void)state;
+    serve(script);
+    assert_int_equal(pipeline(&replies), 0);
+    AUTO(string) char *text = json_dumps(replies, JSON_COMPACT);
+    assert_string_equal(text, "[\"x\",7]");
+}
+
+static void an_error_in_a_pipeline_leaves_the_link_in_step(void **state)
+{
+    static const char *const script[] = {"-ERR no\r\n:7\r\n", ":8\r\n", NULL};
+    json_auto_t *reply = NULL;
+
+    (void)state;
+    serve(script);
+    assert_int_equal(pipeline(NULL), -1);
+    assert_int_equal(fixture.err.fault, FAULT_INTERNAL);
+    assert_int_equal(redis_link_text(fixture.link, &reply, &fixture.err, "INCR", "b", NULL), 0);
+    assert_int_equal(json_integer_value(reply), 8);
+}
+
+static void functions_missing_in_a_pipeline_are_loaded_and_all_sent_again(void **state)
+{
+    static const char *const script[] = {"-ERR Function not found\r\n-ERR Function not found\r\n",
+                                         "$1\r\nt\r\n", ":1\r\n:2\r\n", NULL};
+    const char *const call[] = {"f", "0"};
+    const struct redis_command calls[] = {{2, call}, {2, call}};
+
+    (void)state;
+    serve(script);
+    assert_int_equal(redis_link_pipeline_functions(fixture.link, calls, 2, &fixture.err), 0);
+}
+
 #define SCRIPTED(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -290,6 +334,9 @@ int main(void)
         SCRIPTED(a_missing_function_is_loaded_once),
         SCRIPTED(a_function_that_stays_missing_is_an_internal_fault),
         SCRIPTED(a_stream_is_read_as_its_entries),
+        SCRIPTED(commands_of_a_pipeline_are_answered_in_order),
+        SCRIPTED(an_error_in_a_pipeline_leaves_the_link_in_step),
+        SCRIPTED(functions_missing_in_a_pipeline_are_loaded_and_all_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,87 @@
+/* Many commands, one round trip. */
+#include "common/redis_internal.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auto.h"
+
+static int send_all(struct redis_link *link, const struct redis_command *commands, size_t count,
+                    bool functions, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t argc = commands[i].argc;
+        const char **argv = calloc(argc + 1, sizeof(*argv));
+        if (!argv) {
+            redis_disconnect(link); /* what has been appended must not be sent */
+            return fail(err, FAULT_INTERNAL, "out of memory");
+        }
+        argv[0] = "FCALL";
+        memcpy(argv + 1, commands[i].argv, argc * sizeof(*argv));
+        int status = redisAppendCommandArgv(link->context, (int)(functions ? argc + 1 : argc),
+                                            functions ? argv : argv + 1, NULL);
+        free(argv);
+        if (status != REDIS_OK)
+            return redis_fail_connection(link, err);
+    }
+    return 0;
+}
+
+/* All replies are read also when one is an error: the next command's would be taken for it. */
+static int read_all(struct redis_link *link, size_t count, json_t *replies, struct error *err)
+{
+    struct error first = {.fault = FAULT_NONE};
+
+    for (size_t i = 0; i < count; i++) {
+        void *answer = NULL;
+        if (redisGetReply(link->context, &answer) != REDIS_OK)
+            return redis_fail_connection(link, err);
+        AUTO(redis_reply) redisReply *reply = answer;
+        if (first.fault != FAULT_NONE)
+            continue;
+        if (reply->type == REDIS_REPLY_ERROR)
+            redis_fail_reply(link, reply->str, &first);
+        else if (json_array_append_new(replies, redis_json_from(reply)) < 0)
+            fail(&first, FAULT_INTERNAL, "store %s: an answer is not UTF-8 text", link->name);
+    }
+    if (first.fault != FAULT_NONE && err)
+        *err = first;
+    return first.fault == FAULT_NONE ? 0 : -1;
+}
+
+static int exchange_all(struct redis_link *link, const struct redis_command *commands, size_t count,
+                        bool functions, json_t **ret_replies, struct error *err)
+{
+    json_auto_t *replies = json_array();
+
+    if (redis_ensure_connected(link, err) < 0 ||
+        send_all(link, commands, count, functions, err) < 0 ||
+        read_all(link, count, replies, err) < 0)
+        return -1;
+    if (ret_replies)
+        *ret_replies = TAKE(replies);
+    return 0;
+}
+
+int redis_link_pipeline(struct redis_link *link, const struct redis_command *commands, size_t count,
+                        json_t **ret_replies, struct error *err)
+{
+    return exchange_all(link, commands, count, false, ret_replies, err);
+}
+
+int redis_link_pipeline_functions(struct redis_link *link, const struct redis_command *calls,
+                                  size_t count, struct error *err)
+{
+    struct error first = {.fault = FAULT_NONE};
+
+    if (exchange_all(link, calls, count, true, NULL, &first) == 0)
+        return 0;
+    if (link->functions && strstr(first.text, "Function not found") &&
+        redis_load_functions(link, &first) == 0 &&
+        exchange_all(link, calls, count, true, NULL, &first) == 0)
+        return 0;
+    if (err)
+        *err = first;
+    return -1;
+}

@@ -1,0 +1,139 @@
+/* What a submitter notes down in the store, many requests in one round trip. */
+#include "submitter/mailbox_private.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "schemas/keys.h"
+#include "schemas/result.h"
+
+#define TOGETHER 64 /* requests in one round trip */
+
+static void format_retention(char ret_text[16])
+{
+    snprintf(ret_text, 16, "%d", REQUEST_RETENTION_S);
+}
+
+/* ---- is the id another request's? ---- */
+
+static void compare(const struct request *request, const json_t *known, struct error *reason)
+{
+    char hash[REQUEST_HASH_SIZE];
+
+    request_hash(request, hash);
+    if (json_is_string(known) && strcmp(json_string_value(known), hash) != 0)
+        fail(reason, FAULT_CONFLICT, "the id %s is that of another request", request->id);
+}
+
+static void check_some(struct mailbox *mailbox, const struct request *requests, size_t count,
+                       struct error *reasons)
+{
+    struct {
+        char record[KEY_SIZE];
+        const char *argv[3];
+    } calls[TOGETHER];
+    struct redis_command commands[TOGETHER];
+    json_auto_t *known = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        key_of_user(calls[i].record, KEY_REQUEST, requests[i].user, requests[i].id);
+        calls[i].argv[0] = "HGET";
+        calls[i].argv[1] = calls[i].record;
+        calls[i].argv[2] = "hash";
+        commands[i] = (struct redis_command){3, calls[i].argv};
+    }
+    if (redis_link_pipeline(mailbox->link, commands, count, &known, NULL) == 0)
+        for (size_t i = 0; i < count; i++)
+            compare(&requests[i], json_array_get(known, i), &reasons[i]);
+}
+
+void mailbox_check_ids(struct mailbox *mailbox, const struct request *requests, size_t count,
+                       struct error *reasons)
+{
+    for (size_t i = 0; i < count; i += TOGETHER)
+        check_some(mailbox, requests + i, count - i < TOGETHER ? count - i : TOGETHER, reasons + i);
+}
+
+/* ---- `queued` records ---- */
+
+#define QUEUE_ARGUMENTS 12
+
+struct note {
+    char record[KEY_SIZE], requests[KEY_SIZE], events[KEY_SIZE];
+    char hash[REQUEST_HASH_SIZE], submitted[24], retention[16];
+    char *result; /* owned */
+    const char *argv[QUEUE_ARGUMENTS];
+};
+
+static int write_note(const struct request *request, struct note *note)
+{
+    json_auto_t *result = result_new(request);
+
+    note->result = json_dumps(result, JSON_COMPACT);
+    key_of_user(note->record, KEY_REQUEST, request->user, request->id);
+    key_of_user(note->requests, KEY_REQUESTS, request->user, NULL);
+    key_of_user(note->events, KEY_EVENTS, request->user, request->id);
+    request_hash(request, note->hash);
+    snprintf(note->submitted, sizeof(note->submitted), "%lld", (long long)request->submitted);
+    format_retention(note->retention);
+
+    const char *const call[QUEUE_ARGUMENTS] = {
+        "dcm_1_queue", "3",
+        note->record,  note->requests,
+        note->events,  request->id,
+        request->user, op_name(request->op),
+        note->hash,    note->submitted,
+        note->result,  note->retention,
+    };
+    memcpy(note->argv, call, sizeof(call));
+    return note->result ? 0 : -1;
+}
+
+static int send_notes(struct mailbox *mailbox, struct note *notes, size_t count, struct error *err)
+{
+    struct redis_command commands[TOGETHER];
+    int status = 0;
+
+    for (size_t i = 0; i < count; i++)
+        commands[i] = (struct redis_command){QUEUE_ARGUMENTS, notes[i].argv};
+    if (count > 0)
+        status = redis_link_pipeline_functions(mailbox->link, commands, count, err);
+    for (size_t i = 0; i < count; i++)
+        free(TAKE(notes[i].result));
+    return status;
+}
+
+int mailbox_queue(struct mailbox *mailbox, const struct request *requests, size_t count,
+                  const struct error *reasons, struct error *err)
+{
+    struct note notes[TOGETHER];
+    size_t written = 0;
+    int status = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        bool is_asked = !reasons || reasons[i].fault == FAULT_NONE;
+        if (is_asked && write_note(&requests[i], &notes[written]) == 0)
+            written++;
+        if (written < TOGETHER && i + 1 < count)
+            continue;
+        if (send_notes(mailbox, notes, written, err) == -1)
+            status = -1;
+        written = 0;
+    }
+    return status;
+}
+
+int mailbox_cancel(struct mailbox *mailbox, const char *user, const char *id, struct error *err)
+{
+    char record[KEY_SIZE], requests[KEY_SIZE], events[KEY_SIZE], retention[16];
+
+    key_of_user(record, KEY_REQUEST, user, id);
+    key_of_user(requests, KEY_REQUESTS, user, NULL);
+    key_of_user(events, KEY_EVENTS, user, id);
+    format_retention(retention);
+
+    const char *const call[] = {"dcm_1_cancel", "3", record, requests, events, retention};
+    return redis_link_function(mailbox->link, sizeof(call) / sizeof(call[0]), call, NULL, err);
+}
