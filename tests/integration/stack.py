@@ -88,19 +88,19 @@ class User:
     def names(self):
         return [container["name"] for container in self.json("ps")["containers"]]
 
-    def ssh(self, container, command, login=None, check=True):
+    def ssh(self, container, command, login=None, check=True, address="127.0.0.1"):
         """Run a command in a container over SSH and return what it printed."""
-        done = self.ssh_try(container, command, login)
+        done = self.ssh_try(container, command, login, address)
         assert not check or done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def ssh_try(self, container, command, login=None):
+    def ssh_try(self, container, command, login=None, address="127.0.0.1"):
         end = time.monotonic() + 20
         while True:
             done = subprocess.run(
                 ["ssh", "-F", "none", "-i", self.key, "-p", str(container["ssh_port"]), "-l", login or self.name,
                  "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-                 "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=5", "-o", "LogLevel=ERROR", "127.0.0.1", command],
+                 "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=5", "-o", "LogLevel=ERROR", address, command],
                 capture_output=True, text=True, timeout=60, check=False)
             # sshd comes up a moment after the container: refused and reset are worth another try.
             unready = done.returncode == 255 and "Permission denied" not in done.stderr
