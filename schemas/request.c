@@ -7,6 +7,7 @@
 #include "common/auto.h"
 #include "schemas/formats.h"
 #include "schemas/ports.h"
+#include "schemas/run_args.h"
 #include "schemas/run_options.h"
 
 /* Keep the tables in step with request.schema.json; tests/integration/test_schemas.py compares. */
@@ -22,6 +23,11 @@ static const struct field port_fields[] = {
 static const struct shape port_shape = SHAPE(port_fields);
 static const struct field port_item = {OBJECT(&port_shape)};
 
+static const struct field capability_item = {
+    TEXT(option_is_capability, "a capability that may be granted, such as NET_ADMIN")};
+static const struct field value_item = {TEXT(
+    option_is_value, "at most 4096 characters without line breaks or other control characters")};
+
 static const struct field create_args[] = {
     {.name = "image", .required = true, IMAGE_REFERENCE},
     {.name = "name", TEXT(name_is_container_own, "a container name (container<number> is DCM's)")},
@@ -31,6 +37,9 @@ static const struct field create_args[] = {
     {.name = "millicpus", INTEGER(10, 1024000)},
     {.name = "memory", BYTES(6 << 20)},
     {.name = "pids", INTEGER(1, PIDS_MAX)},
+    {.name = "capabilities", LIST(RUN_LIST_MAX, &capability_item)},
+    {.name = "env",
+     MAP(RUN_LIST_MAX, option_is_variable, "a variable's, and none of DCM's", &value_item)},
     {.name = "restart", ONE_OF(restart_policies)},
     {.name = "shm_size", BYTES(1 << 20)},
 };
@@ -149,9 +158,11 @@ static int check_message(const json_t *message, struct error *err)
     if (fields_check(args ? args : none, &operations[op].args, "args", err))
         return -1;
 
-    /* What a table cannot say: the container's port 22, and host ports asked for twice. */
+    /* What a table cannot say: the container's port 22, and what is asked for twice. */
     struct ports ports;
-    return ports_from_json(json_object_get(args, "ports"), &ports, err);
+    if (ports_from_json(json_object_get(args, "ports"), &ports, err))
+        return -1;
+    return run_args_check(args, err);
 }
 
 /* Milliseconds of a field that has been checked; 0 if it is not there. */

@@ -2,7 +2,7 @@
 
 #include "common/auto.h"
 
-const char *const run_args[] = {"restart", "shm_size", NULL};
+const char *const run_args[] = {"capabilities", "env", "restart", "shm_size", NULL};
 
 json_t *run_args_of(const json_t *args)
 {
@@ -14,4 +14,22 @@ json_t *run_args_of(const json_t *args)
             return NULL;
     }
     return TAKE(found);
+}
+
+/* No item twice; what kind of items they are has been checked. */
+static int check_once(const json_t *args, const char *name, struct error *err)
+{
+    const json_t *list = json_object_get(args, name);
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        for (size_t j = 0; j < i; j++)
+            if (json_equal(json_array_get(list, i), json_array_get(list, j)))
+                return fail(err, FAULT_INVALID, "args.%s: %s is there twice", name,
+                            json_string_value(json_array_get(list, i)));
+    return 0;
+}
+
+int run_args_check(const json_t *args, struct error *err)
+{
+    return check_once(args, "capabilities", err);
 }

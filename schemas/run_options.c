@@ -4,7 +4,6 @@
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
-#define VARIABLE_MAX 128
 
 const char *const restart_policies[] = {"no", "on-failure", "unless-stopped", "always", NULL};
 
@@ -110,13 +109,33 @@ bool option_is_reserved_variable(const char *name, size_t length)
 /* [A-Za-z_][A-Za-z0-9_]* of this length. */
 static bool is_name(const char *text, size_t length)
 {
-    return length > 0 && length <= VARIABLE_MAX && !strchr(DIGITS, text[0]) &&
+    return length > 0 && length <= OPTION_VARIABLE_MAX && !strchr(DIGITS, text[0]) &&
            strspn(text, LETTERS DIGITS "_") >= length;
 }
 
 bool option_is_variable(const char *text)
 {
     return text && is_name(text, strlen(text)) && !option_is_reserved_variable(text, strlen(text));
+}
+
+bool option_is_value(const char *text)
+{
+    size_t characters = 0;
+
+    for (; text && *text; text++) {
+        if ((unsigned char)*text < ' ' || *text == '\x7f')
+            return false;
+        characters += ((unsigned char)*text & 0xc0) != 0x80; /* as JSON Schema counts them */
+    }
+    return text && characters <= OPTION_VALUE_MAX;
+}
+
+bool option_is_setting(const char *text)
+{
+    size_t name = text ? strcspn(text, "=") : 0;
+
+    return text && text[name] == '=' && is_name(text, name) &&
+           !option_is_reserved_variable(text, name) && option_is_value(text + name + 1);
 }
 
 bool option_is_variable_grant(const char *text)

@@ -9,6 +9,9 @@
 #include <stddef.h>
 
 #define OPTION_PATH_MAX 255
+#define OPTION_VARIABLE_MAX 128
+#define OPTION_VALUE_MAX 4096
+#define RUN_LIST_MAX 64 /* items of each option that can be asked for several times */
 #define MOUNT_GRANT_SIZE (OPTION_PATH_MAX + sizeof(":rw"))
 
 /* Paths are absolute and plain: components of [A-Za-z0-9._@+=-] that are neither "." nor "..".
@@ -29,6 +32,10 @@ bool option_is_capability(const char *text);
 
 /* Environment variables: [A-Za-z_][A-Za-z0-9_]{0,127}, and not reserved. */
 bool option_is_variable(const char *text);
+/* What one may be set to: at most 4096 characters, none of them a control character. A line break
+ * would end the value where it is handed on by lines, as to the sessions of sshd. */
+bool option_is_value(const char *text);
+bool option_is_setting(const char *text);        /* NAME=VALUE */
 bool option_is_variable_grant(const char *text); /* one, or "PREFIX_*" for all that begin so */
 /* What changes how programs are loaded or shells start, what the engine's hooks read
  * (NVIDIA_VISIBLE_DEVICES makes devices of the host appear), and our own. */

@@ -4,6 +4,7 @@
 #include "submitter/ask.h"
 #include "submitter/commands.h"
 #include "submitter/find.h"
+#include "submitter/run_options.h"
 
 /* Who names no image is shown those that there are. */
 static int propose_images(const struct session *session, struct error *err)
@@ -28,8 +29,7 @@ static json_t *args_of(const struct options *options, const char *image, const s
     json_auto_t *amounts =
         json_pack("{s:o*, s:o*, s:o*}", "millicpus", number_or_null(options->millicpus), "memory",
                   number_or_null(options->memory), "pids", number_or_null(options->pids));
-    json_auto_t *run = json_pack("{s:s*, s:o*}", "restart", options->restart, "shm_size",
-                                 number_or_null(options->shm_size));
+    json_auto_t *run = run_options_args(options);
     bool failed = !args || !amounts || !run || json_object_update(args, amounts) ||
                   json_object_update(args, run);
 

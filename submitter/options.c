@@ -8,17 +8,16 @@
 
 #include "schemas/identifier.h"
 #include "schemas/names.h"
-#include "schemas/run_options.h"
 #include "schemas/units.h"
 #include "submitter/commands.h"
 
-enum kind { FLAG, TEXT, PORTS, DURATION, SIZE, CPUS, NUMBER };
+enum kind { FLAG, TEXT, TEXTS, PORTS, DURATION, SIZE, CPUS, NUMBER };
 
 struct row {
     const char *name;
     const char *value; /* what stands for it in help; NULL for a flag */
     const char *summary;
-    bool (*well_formed)(const char *text); /* TEXT; NULL: anything but nothing */
+    bool (*well_formed)(const char *text); /* TEXT, TEXTS; NULL: anything but nothing */
     const char *expects;                   /* what a well-formed value is, or the least one */
     int64_t least;                         /* SIZE, CPUS, NUMBER, as the request's schema has it */
     int64_t most;                          /* NUMBER; the others' parsers know theirs */
@@ -68,6 +67,12 @@ static const struct row rows[OPTION_COUNT] = {
                         "no, on-failure, unless-stopped (what you get otherwise) or always",
                         option_is_restart, "no, on-failure, unless-stopped or always", .kind = TEXT,
                         AT(restart)},
+    [OPTION_ENV] = {"env", "NAME=VALUE", "set a variable of the environment", option_is_setting,
+                    "NAME=VALUE of one line, with a name that is not DCM's own", .kind = TEXTS,
+                    AT(env)},
+    [OPTION_CAP_ADD] = {"cap-add", "CAPABILITY", "a capability beside the usual ones, as NET_ADMIN",
+                        option_is_capability, "a capability that could be granted, without CAP_",
+                        .kind = TEXTS, AT(capabilities)},
     [OPTION_FORCE] = {"force", NULL, "remove it also while it runs", .kind = FLAG, .letter = 'f'},
     [OPTION_FOLLOW] = {"follow", NULL, "go on with what comes, until Ctrl-C", .kind = FLAG},
     [OPTION_TAIL] = {"tail", "NUMBER", "only the last lines", .kind = NUMBER, AT(tail), .least = 1,
@@ -95,6 +100,15 @@ static int take_text(const struct row *row, void *slot, const char *value, struc
                     row->expects ? row->expects : "a name");
     *(const char **)slot = value;
     return 0;
+}
+
+static int take_texts(const struct row *row, void *slot, const char *value, struct error *err)
+{
+    struct texts *texts = slot;
+
+    if (texts->count == RUN_LIST_MAX)
+        return fail(err, FAULT_INVALID, "is there more than %d times", RUN_LIST_MAX);
+    return take_text(row, &texts->list[texts->count], value, err) == -1 ? -1 : (texts->count++, 0);
 }
 
 static int take_ports(const struct row *row, void *slot, const char *value, struct error *err)
@@ -141,8 +155,8 @@ static int take_number(const struct row *row, void *slot, const char *value, str
 }
 
 static take *const takers[] = {
-    [FLAG] = take_flag, [TEXT] = take_text, [PORTS] = take_ports,   [DURATION] = take_duration,
-    [SIZE] = take_size, [CPUS] = take_cpus, [NUMBER] = take_number,
+    [FLAG] = take_flag,         [TEXT] = take_text, [TEXTS] = take_texts, [PORTS] = take_ports,
+    [DURATION] = take_duration, [SIZE] = take_size, [CPUS] = take_cpus,   [NUMBER] = take_number,
 };
 
 /* ---- the line ---- */

@@ -11,6 +11,7 @@
 
 #include "common/error.h"
 #include "schemas/ports.h"
+#include "schemas/run_options.h"
 
 /* A row of the table each; commands say which they take as a sum of TAKES(…). */
 enum option {
@@ -33,6 +34,8 @@ enum option {
     OPTION_PIDS,
     OPTION_SHM_SIZE,
     OPTION_RESTART,
+    OPTION_ENV,
+    OPTION_CAP_ADD,
     OPTION_FORCE,
     OPTION_FOLLOW,
     OPTION_TAIL,
@@ -49,6 +52,12 @@ typedef uint64_t option_set;
      TAKES(OPTION_HELP))
 
 struct command;
+
+/* Of an option that may be given several times. */
+struct texts {
+    size_t count;
+    const char *list[RUN_LIST_MAX];
+};
 
 struct options {
     option_set given;              /* TAKES(…) of each option that stands on the line */
@@ -71,6 +80,8 @@ struct options {
     int64_t pids;
     int64_t shm_size;
     const char *restart;
+    struct texts env; /* NAME=VALUE each */
+    struct texts capabilities;
     int64_t tail;
     struct ports ports;
 };

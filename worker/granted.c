@@ -26,27 +26,32 @@ const char *granted_text(const json_t *inspected)
     return json_string_value(json_object_get(labels, LABEL));
 }
 
-/* An image's label is overwritten with nothing, which is none. */
-static json_t *read_options(const json_t *inspected)
+int granted_options(const json_t *inspected, json_t **ret_options, struct error *err)
 {
     const char *text = granted_text(inspected);
+    /* An image's label is overwritten with nothing, which is none. */
+    json_auto_t *written =
+        text && *text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : json_object();
+    json_auto_t *options = json_is_object(written) ? run_args_of(written) : NULL;
 
-    return text && *text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : json_object();
+    /* What we do not know we could not judge. */
+    if (!options || json_object_size(options) != json_object_size(written))
+        return fail(err, FAULT_INTERNAL, "the container's label " LABEL " is damaged");
+    *ret_options = TAKE(options);
+    return 0;
 }
 
 int granted_args(const json_t *inspected, json_t **ret_args, struct error *err)
 {
     const json_t *host = json_object_get(inspected, "HostConfig");
     json_int_t nano_cpus = json_integer_value(json_object_get(host, "NanoCpus"));
-    json_auto_t *written = read_options(inspected);
-    json_auto_t *args = json_is_object(written) ? run_args_of(written) : NULL;
+    json_auto_t *args = NULL;
     json_auto_t *limits =
         json_pack("{s:O, s:I, s:O}", "memory", json_object_get(host, "Memory"), "millicpus",
                   nano_cpus / NANOCPUS_PER_MILLICPU, "pids", json_object_get(host, "PidsLimit"));
 
-    /* What we do not know we could not judge. */
-    if (!args || json_object_size(args) != json_object_size(written))
-        return fail(err, FAULT_INTERNAL, "the container's label " LABEL " is damaged");
+    if (granted_options(inspected, &args, err))
+        return -1;
     if (!limits || json_object_update(args, limits))
         return fail(err, FAULT_INTERNAL, "the engine does not say the container's limits");
     *ret_args = TAKE(args);

@@ -16,8 +16,11 @@ int granted_write(const json_t *options, char **ret_text, struct error *err);
 /* The label as an inspected container has it, whose MAC has been verified. NULL: none. Borrowed. */
 const char *granted_text(const json_t *inspected);
 
+/* The options that it holds: a new object. FAULT_INTERNAL: it is not what granted_write writes. */
+int granted_options(const json_t *inspected, json_t **ret_options, struct error *err);
+
 /* The container as the args of a create that would make it, but for image and ports. A new object.
- * FAULT_INTERNAL: the label is not what granted_write writes. */
+ * FAULT_INTERNAL as above. */
 int granted_args(const json_t *inspected, json_t **ret_args, struct error *err);
 
 #endif

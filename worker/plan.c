@@ -7,14 +7,6 @@
 
 #define NANOCPUS_PER_MILLICPU 1000000
 
-/* What sshd, apt, useradd and their like need inside. Not NET_RAW (forged packets on the user's
- * network and the host's bridges), not MKNOD, nothing that reaches beyond the container. */
-static const char *const capabilities[] = {
-    "CAP_AUDIT_WRITE", "CAP_CHOWN",  "CAP_DAC_OVERRIDE",     "CAP_FOWNER",
-    "CAP_FSETID",      "CAP_KILL",   "CAP_NET_BIND_SERVICE", "CAP_SETGID",
-    "CAP_SETPCAP",     "CAP_SETUID", "CAP_SYS_CHROOT",
-};
-
 struct member {
     const char *name;
     json_t *value; /* owned */
@@ -29,16 +21,6 @@ static json_t *object_of(const struct member *members, size_t count)
     for (size_t i = 0; i < count; i++)
         failed |= json_object_set_new(object, members[i].name, members[i].value) != 0;
     return failed ? NULL : TAKE(object);
-}
-
-static json_t *capability_list(void)
-{
-    json_auto_t *list = json_array();
-
-    for (size_t i = 0; i < COUNT(capabilities); i++)
-        if (json_array_append_new(list, json_string(capabilities[i])))
-            return NULL;
-    return TAKE(list);
 }
 
 /* Adds a binding to the list of its container port. */
@@ -95,7 +77,7 @@ static json_t *mounts(const struct container_plan *plan)
 static json_t *host_config(const struct container_plan *plan)
 {
     const struct member members[] = {
-        {"CapAdd", capability_list()},
+        {"CapAdd", plan_capabilities(plan)},
         {"CapDrop", json_pack("[s]", "ALL")},
         {"CgroupnsMode", json_string("private")},
         {"Init", json_true()},

@@ -4,16 +4,9 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "schemas/run_options.h"
 
 #define PATH_VALUE "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-/* Environment of an image's that must not reach the init: what changes how programs are loaded or
- * shells start, what the engine's hooks read (NVIDIA_VISIBLE_DEVICES makes devices of the host
- * appear), and our own names. A row that ends with _ is a prefix. */
-static const char *const withheld[] = {
-    "BASH_ENV", "DCM_", "ENV", "GCONV_PATH", "GLIBC_TUNABLES", "HOME",
-    "HOSTNAME", "IFS",  "LD_", "NVIDIA_",    "PATH",
-};
 
 static const json_t *image_config(const json_t *image)
 {
@@ -58,17 +51,6 @@ json_t *plan_labels(const struct container_plan *plan)
     return json_object_update_new(labels, json_deep_copy(plan->labels)) ? NULL : TAKE(labels);
 }
 
-static bool is_withheld(const char *name, size_t length)
-{
-    for (size_t i = 0; i < COUNT(withheld); i++) {
-        size_t row = strlen(withheld[i]);
-        bool is_prefix = withheld[i][row - 1] == '_';
-        if (length >= row && (is_prefix || length == row) && memcmp(name, withheld[i], row) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool has_variable(const json_t *env, const char *name, size_t length)
 {
     for (size_t i = 0; i < json_array_size(env); i++) {
@@ -79,6 +61,27 @@ static bool has_variable(const json_t *env, const char *name, size_t length)
     return false;
 }
 
+/* What was asked for, and behind it the names: by DCM_ENV the init tells what to hand on to the
+ * sessions of sshd, which give none of their environment away. */
+static int add_asked(json_t *env, json_t *asked)
+{
+    json_auto_t *names = NULL;
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(asked, name, value)
+    {
+        json_t *longer = names ? json_sprintf("%s %s", json_string_value(names), name)
+                               : json_sprintf("DCM_ENV=%s", name);
+        json_decref(names);
+        names = longer;
+        if (option_is_reserved_variable(name, strlen(name)) ||
+            json_array_append_new(env, json_sprintf("%s=%s", name, json_string_value(value))))
+            return -1;
+    }
+    return names ? json_array_append(env, names) : 0;
+}
+
 json_t *plan_environment(const struct container_plan *plan)
 {
     const json_t *of_image = json_object_get(image_config(plan->image), "Env");
@@ -86,12 +89,14 @@ json_t *plan_environment(const struct container_plan *plan)
         "[s, o, o, s]", "PATH=" PATH_VALUE, json_sprintf("DCM_USER=%s", plan->user),
         json_sprintf("DCM_UID=%lu", (unsigned long)plan->uid), "NVIDIA_VISIBLE_DEVICES=void");
 
+    if (add_asked(env, json_object_get(plan->options, "env")))
+        return NULL;
     for (size_t i = 0; env && i < json_array_size(of_image); i++) {
         const char *entry = json_string_value(json_array_get(of_image, i));
         size_t name = entry ? strcspn(entry, "=") : 0;
         if (name == 0 || has_variable(env, entry, name))
             continue;
-        size_t kept = is_withheld(entry, name) ? name : strlen(entry);
+        size_t kept = option_is_reserved_variable(entry, name) ? name : strlen(entry);
         if (json_array_append_new(env, json_stringn(entry, kept)))
             return NULL;
     }

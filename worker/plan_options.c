@@ -1,7 +1,32 @@
 /* What the options of `docker run` that were granted make of a create body. */
+#include "common/auto.h"
 #include "worker/plan_private.h"
 
 #define SHM_BYTES (64 << 20)
+
+/* What sshd, apt, useradd and their like need inside. Not NET_RAW (forged packets on the user's
+ * network and the host's bridges), not MKNOD, nothing that reaches beyond the container. */
+static const char *const capabilities[] = {
+    "CAP_AUDIT_WRITE", "CAP_CHOWN",  "CAP_DAC_OVERRIDE",     "CAP_FOWNER",
+    "CAP_FSETID",      "CAP_KILL",   "CAP_NET_BIND_SERVICE", "CAP_SETGID",
+    "CAP_SETPCAP",     "CAP_SETUID", "CAP_SYS_CHROOT",
+};
+
+json_t *plan_capabilities(const struct container_plan *plan)
+{
+    const json_t *asked = json_object_get(plan->options, "capabilities");
+    json_auto_t *list = json_array();
+
+    for (size_t i = 0; i < COUNT(capabilities); i++)
+        if (json_array_append_new(list, json_string(capabilities[i])))
+            return NULL;
+    for (size_t i = 0; i < json_array_size(asked); i++) {
+        const char *name = json_string_value(json_array_get(asked, i));
+        if (json_array_append_new(list, json_sprintf("CAP_%s", name)))
+            return NULL;
+    }
+    return TAKE(list);
+}
 
 json_t *plan_restart_policy(const struct container_plan *plan)
 {

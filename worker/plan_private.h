@@ -15,11 +15,13 @@
 /* The plan's labels. The image's others can't be taken away, only overwritten with nothing. */
 json_t *plan_labels(const struct container_plan *plan);
 
-/* Our variables, and the image's: harmless ones as they are, withheld ones as a bare name, which
- * makes the engine drop them when it starts the container (ContainerCreate, Env). */
+/* Our variables, those asked for, and the image's: harmless ones as they are, withheld ones as a
+ * bare name, which makes the engine drop them when it starts the container (ContainerCreate, Env).
+ */
 json_t *plan_environment(const struct container_plan *plan);
 
 /* What the options that were granted make of the body; without them, what everybody gets. */
+json_t *plan_capabilities(const struct container_plan *plan);
 json_t *plan_restart_policy(const struct container_plan *plan);
 json_t *plan_shm_size(const struct container_plan *plan);
 

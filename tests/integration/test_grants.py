@@ -13,10 +13,10 @@ from stack import VETTED
 
 
 class Case:
-    """A grant, what is asked for that needs it, and what the engine then has to show."""
+    """A grant, what is asked for that needs it, what the engine then has to show, and root inside."""
 
-    def __init__(self, name, grant, args, shows, rule=None):
-        self.name, self.grant, self.args, self.shows = name, grant, args, shows
+    def __init__(self, name, grant, args, shows, inside=None, rule=None):
+        self.name, self.grant, self.args, self.shows, self.inside = name, grant, args, shows, inside
         self.rule = rule or next(iter(grant))
 
 
@@ -25,10 +25,23 @@ def host(field, value):
     return lambda inspected: inspected["HostConfig"][field] == value
 
 
+def env(*settings):
+    return lambda inspected: set(settings) < set(inspected["Config"]["Env"])
+
+
+VALUE = r"""it's "so" \ #1 = $HOME"""
+
+
 CASES = [
+    Case("env", {"env": ["TZ", "APP_*"]}, ["--env", "TZ=UTC", "--env", f"APP_TEXT={VALUE}"],
+         env("TZ=UTC", f"APP_TEXT={VALUE}"), ('echo "$TZ $APP_TEXT"', f"UTC {VALUE}")),
+    Case("capabilities", {"capabilities": ["NET_ADMIN"]}, ["--cap-add", "NET_ADMIN"],
+         lambda inspected: "CAP_NET_ADMIN" in inspected["HostConfig"]["CapAdd"],
+         ("perl -e 'open F, \"/proc/self/status\"; for (<F>) { print hex($1) >> 12 & 1 if /CapEff:\\s*(\\S+)/ }'", "1")),
     Case("restart", {"restart": ["on-failure"]}, ["--restart", "on-failure"],
          host("RestartPolicy", {"Name": "on-failure", "MaximumRetryCount": 0})),
-    Case("shm-size", {"shm_size": "128m"}, ["--shm-size", "100m"], host("ShmSize", 100 << 20)),
+    Case("shm-size", {"shm_size": "128m"}, ["--shm-size", "100m"], host("ShmSize", 100 << 20),
+         ("df -k --output=size /dev/shm | tail -n 1", str(100 << 10))),
 ]
 EACH_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -121,6 +134,12 @@ def test_of_what_was_refused_the_engine_has_seen_nothing(grants):
 def test_with_its_grant_the_engine_has_it(grants, case):
     assert grants.granted[case.name]["status"] == 0, grants.granted[case.name]
     assert case.shows(grants.inspected[case.name])
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.inside], ids=lambda case: case.name)
+def test_with_its_grant_it_works_inside(grants, case):
+    command, printed = case.inside
+    assert grants.stack.alice.ssh(grants.granted[case.name]["container"], command, login="root") == printed
 
 
 @EACH_CASE

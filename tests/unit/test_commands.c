@@ -46,6 +46,9 @@ static void a_create_asks_for_single_options(void **state)
     } cases[] = {
         {"--shm-size 1g", "{\"shm_size\":1073741824}"},
         {"--restart on-failure", "{\"restart\":\"on-failure\"}"},
+        {"--env TZ=UTC --env A=b=c --env TZ= --env EMPTY=",
+         "{\"env\":{\"TZ\":\"\",\"A\":\"b=c\",\"EMPTY\":\"\"}}"},
+        {"--cap-add NET_ADMIN --cap-add NET_RAW", "{\"capabilities\":[\"NET_ADMIN\",\"NET_RAW\"]}"},
     };
     struct scene *scene = *state;
 

@@ -135,9 +135,49 @@ static void ill_formed_values_are_refused_with_the_option(void **state)
     assert_refused("create x --restart sometimes",
                    "--restart: \"sometimes\" is not no, on-failure");
     assert_refused("create x --restart on-failure:3", "--restart:");
+    assert_refused("create x --env TZ", "--env: \"TZ\" is not NAME=VALUE");
+    assert_refused("create x --env =UTC", "--env:");
+    assert_refused("create x --env DCM_USER=bob", "--env:");
+    assert_refused("create x --env LD_PRELOAD=/x.so", "--env:");
+    assert_refused("create x --env TZ=a\nb", "--env:");
+    assert_refused("create x --cap-add SYS_ADMIN", "--cap-add: \"SYS_ADMIN\" is not a capability");
+    assert_refused("create x --cap-add ALL", "--cap-add:");
     assert_refused("ping --timeout 5", "--timeout: \"5\"");
     assert_refused("ping --id 1234", "--id: \"1234\"");
     assert_refused("logs x --tail 0", "--tail: \"0\"");
+}
+
+static void an_option_that_may_be_repeated_keeps_each_value(void **state)
+{
+    struct line line;
+
+    (void)state;
+    assert_int_equal(parse(&line, "create x --env TZ=UTC --cap-add NET_ADMIN --env=A=b=c"), 0);
+    assert_int_equal(line.options.env.count, 2);
+    assert_string_equal(line.options.env.list[0], "TZ=UTC");
+    assert_string_equal(line.options.env.list[1], "A=b=c");
+    assert_int_equal(line.options.capabilities.count, 1);
+}
+
+static void an_option_is_not_repeated_without_end(void **state)
+{
+    char *words[2 * (RUN_LIST_MAX + 1) + 2] = {"create", "x"};
+    struct options options;
+    struct error err = {0};
+
+    (void)state;
+    for (int i = 0; i <= RUN_LIST_MAX; i++) {
+        words[2 + 2 * i] = "--env";
+        words[3 + 2 * i] = "A=b";
+    }
+    assert_int_equal(options_parse(2 + 2 * RUN_LIST_MAX, words, &options, &err), 0);
+    for (int i = 0; i <= RUN_LIST_MAX; i++) {
+        words[2 + 2 * i] = "--env";
+        words[3 + 2 * i] = "A=b";
+    }
+    words[0] = "create", words[1] = "x";
+    assert_int_equal(options_parse(4 + 2 * RUN_LIST_MAX, words, &options, &err), -1);
+    assert_non_null(strstr(err.text, "--env: is there more than 64 times"));
 }
 
 static void unknown_words_are_refused_by_name(void **state)
@@ -231,6 +271,8 @@ int main(void)
         cmocka_unit_test(letters_come_in_clusters_and_with_their_value),
         cmocka_unit_test(values_are_read_into_numbers),
         cmocka_unit_test(ill_formed_values_are_refused_with_the_option),
+        cmocka_unit_test(an_option_that_may_be_repeated_keeps_each_value),
+        cmocka_unit_test(an_option_is_not_repeated_without_end),
         cmocka_unit_test(unknown_words_are_refused_by_name),
         cmocka_unit_test(an_option_of_another_command_is_refused),
         cmocka_unit_test(a_value_is_asked_for_where_it_belongs),

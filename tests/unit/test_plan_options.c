@@ -67,6 +67,11 @@ static json_t *body_with(struct fixture *fixture, const char *options)
     return body;
 }
 
+#define USUAL_CAPABILITIES                                                                         \
+    "\"CAP_AUDIT_WRITE\",\"CAP_CHOWN\",\"CAP_DAC_OVERRIDE\",\"CAP_FOWNER\",\"CAP_FSETID\","        \
+    "\"CAP_KILL\",\"CAP_NET_BIND_SERVICE\",\"CAP_SETGID\",\"CAP_SETPCAP\",\"CAP_SETUID\","         \
+    "\"CAP_SYS_CHROOT\""
+
 /* A field of HostConfig that some option decides: without that option, and with it. */
 static const struct option {
     const char *field;
@@ -74,6 +79,8 @@ static const struct option {
     const char *asked;
     const char *given;
 } options[] = {
+    {"CapAdd", "[" USUAL_CAPABILITIES "]", "{\"capabilities\":[\"NET_ADMIN\"]}",
+     "[" USUAL_CAPABILITIES ",\"CAP_NET_ADMIN\"]"},
     {"ShmSize", "67108864", "{\"shm_size\":1073741824}", "1073741824"},
     {"RestartPolicy", "{\"Name\":\"unless-stopped\"}", "{\"restart\":\"on-failure\"}",
      "{\"Name\":\"on-failure\"}"},
@@ -101,6 +108,35 @@ static void each_option_changes_its_field_and_no_other(void **state)
                         json_object_get(json_object_get(without, "HostConfig"), options[i].field));
         assert_true(json_equal(with, without));
     }
+}
+
+static void assert_environment(struct fixture *fixture, const char *asked, const char *expected)
+{
+    json_auto_t *body = body_with(fixture, asked);
+    json_auto_t *wanted = json_loads(expected, 0, NULL);
+
+    assert_non_null(wanted);
+    if (!json_equal(json_object_get(body, "Env"), wanted))
+        fail_msg("%s does not make %s", asked, expected);
+}
+
+/* The image has LD_PRELOAD=…, LANG=C.UTF-8, GOOD=yes and others. */
+static void variables_asked_for_come_before_the_images_and_are_named_to_the_init(void **state)
+{
+    assert_environment(*state, "{\"env\":{\"GOOD\":\"a=b\",\"TZ\":\"UTC\"}}",
+                       "[\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\","
+                       "\"DCM_USER=alice\",\"DCM_UID=2001\",\"NVIDIA_VISIBLE_DEVICES=void\","
+                       "\"GOOD=a=b\",\"TZ=UTC\",\"DCM_ENV=GOOD TZ\","
+                       "\"LD_PRELOAD\",\"LANG=C.UTF-8\",\"HOME\",\"BASH_ENV\",\"HOSTNAME\"]");
+}
+
+static void a_variable_of_dcms_own_makes_no_body(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options = json_loads("{\"env\":{\"DCM_USER\":\"bob\"}}", 0, NULL);
+    fixture->plan.options = fixture->options;
+    assert_null(plan_body(&fixture->plan));
 }
 
 /* The container that an engine would make of this body. */
@@ -158,6 +194,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_option_changes_its_field_and_no_other, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            variables_asked_for_come_before_the_images_and_are_named_to_the_init, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(a_variable_of_dcms_own_makes_no_body, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_option_more_or_less_is_found, set_up, tear_down),
     };
 

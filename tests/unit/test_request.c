@@ -148,6 +148,28 @@ static void ports_are_checked_beyond_their_fields(void **state)
                   "args.ports[0].host: ");
 }
 
+static void options_of_docker_run_are_checked_beyond_their_fields(void **state)
+{
+    static const struct {
+        const char *args, *message;
+    } refused[] = {
+        {"\"capabilities\":[\"NET_RAW\",\"NET_ADMIN\",\"NET_RAW\"]",
+         "args.capabilities: NET_RAW is there twice"},
+        {"\"capabilities\":[\"SYS_ADMIN\"]", "args.capabilities[0]: must be"},
+        {"\"env\":{\"DCM_UID\":\"0\"}", "args.env.DCM_UID: the name must be"},
+        {"\"env\":{\"TZ\":\"a\\nb\"}", "args.env.TZ: must be"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        char text[512];
+        snprintf(text, sizeof(text),
+                 HEAD "\"op\":\"container.create\",\"args\":{\"image\":\"a\",%s}}",
+                 refused[i].args);
+        check_refused(text, refused[i].message);
+    }
+}
+
 static void a_message_is_one_object_of_bounded_length(void **state)
 {
     char text[REQUEST_MAX_BYTES + 2];
@@ -291,6 +313,7 @@ int main(void)
         cmocka_unit_test(the_version_is_the_number_1),
         cmocka_unit_test(each_operation_has_its_own_args),
         cmocka_unit_test(ports_are_checked_beyond_their_fields),
+        cmocka_unit_test(options_of_docker_run_are_checked_beyond_their_fields),
         cmocka_unit_test(a_message_is_one_object_of_bounded_length),
         cmocka_unit_test(what_is_encoded_is_decoded_again),
         cmocka_unit_test(no_deadline_is_not_written),

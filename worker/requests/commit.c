@@ -108,7 +108,9 @@ static int make(struct runner *runner, const struct job *job, const struct commi
                            .user = job->request.user,
                            .name = commit->name,
                            .request = job->request.id};
-    json_auto_t *config = image_config_of(runner, commit->owned->inspected, &facts);
+    json_auto_t *config = NULL;
+    if (image_config_of(runner, commit->owned->inspected, &facts, &config, err) < 0)
+        return -1;
     struct engine_commit order = {
         .container = commit->owned->id,
         .name = commit->engine_name,

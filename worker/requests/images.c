@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "schemas/run_options.h"
 #include "schemas/units.h"
+#include "worker/granted.h"
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
 
@@ -148,14 +150,46 @@ static json_t *labels_of_image(const struct runner *runner, const json_t *contai
     return labels;
 }
 
-json_t *image_config_of(const struct runner *runner, const json_t *container,
-                        const struct labels *facts)
+static bool is_asked(const json_t *asked, const char *entry)
 {
-    static const char *const kept[] = {"User", "Env", "Entrypoint", "Cmd", "WorkingDir"};
+    char name[OPTION_VARIABLE_MAX + 1];
+    size_t length = strcspn(entry, "=");
+    if (length >= sizeof name)
+        return false;
+    snprintf(name, sizeof name, "%.*s", (int)length, entry);
+    return json_object_get(asked, name) != NULL;
+}
+
+/* A variable that was asked for stays as a bare name, which is none (API 1.41, Env): left out, the
+ * engine would take it from the container. */
+static json_t *environment_of_image(const json_t *container_config, const json_t *asked)
+{
+    json_t *env = json_array();
+    size_t i = 0;
+    json_t *entry = NULL;
+    json_array_foreach(json_object_get(container_config, "Env"), i, entry)
+    {
+        const char *text = json_string_value(entry);
+        json_array_append_new(env, is_asked(asked, text) ? json_stringn(text, strcspn(text, "="))
+                                                         : json_string(text));
+    }
+    return env;
+}
+
+int image_config_of(const struct runner *runner, const json_t *container,
+                    const struct labels *facts, json_t **ret_config, struct error *err)
+{
+    static const char *const kept[] = {"User", "Entrypoint", "Cmd", "WorkingDir"};
     const json_t *of_container = json_object_get(container, "Config");
+    json_auto_t *options = NULL;
+    if (granted_options(container, &options, err) < 0)
+        return -1;
     json_t *config = json_object();
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         json_object_set(config, kept[i], json_object_get(of_container, kept[i]));
+    json_object_set_new(config, "Env",
+                        environment_of_image(of_container, json_object_get(options, "env")));
     json_object_set_new(config, "Labels", labels_of_image(runner, of_container, facts));
-    return config;
+    *ret_config = config;
+    return 0;
 }

@@ -105,7 +105,9 @@ static int save_changes(struct runner *runner, const struct job *job, const stru
                            .name = is_own ? json_string_value(json_object_get(of_base, "dcm.name"))
                                           : json_string_value(json_object_get(of_entry, "image")),
                            .request = job->request.id};
-    json_auto_t *config = image_config_of(runner, owned->inspected, &facts);
+    json_auto_t *config = NULL;
+    if (image_config_of(runner, owned->inspected, &facts, &config, err) < 0)
+        return -1;
     struct engine_commit order = {.container = owned->id, .config = config};
     if (engine_commit(runner->engine, &order, id, err) < 0)
         return -1;

@@ -100,9 +100,10 @@ size_t image_layers(const json_t *image);
 /* FAULT_CONFLICT: no more layer can be put on the image of this container. */
 int image_check_layers(struct runner *runner, const json_t *container, struct error *err);
 /* The configuration of an image that is made of this container, with these labels: everything that
- * it could hand on to another container is what DCM has set. New reference. */
-json_t *image_config_of(const struct runner *runner, const json_t *container,
-                        const struct labels *facts);
+ * it could hand on to another container is what DCM has set. What was granted to the container is
+ * not in it. New reference. */
+int image_config_of(const struct runner *runner, const json_t *container,
+                    const struct labels *facts, json_t **ret_config, struct error *err);
 
 /* "dcm.<user>.<name>", what the engine calls it. */
 #define ENGINE_NAME_SIZE 80
