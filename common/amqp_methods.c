@@ -51,14 +51,23 @@ int amqp_link_check_reply(struct amqp_link *link, amqp_rpc_reply_t reply, const 
 typedef int take_method(struct amqp_link *link, const void *method, struct event *event,
                         struct error *err);
 
+/* A message's parts come one after the other: a second one within the first is no AMQP. */
+static int begin_content(struct amqp_link *link, struct error *err)
+{
+    if (link->content.awaited != AWAIT_METHOD)
+        return amqp_link_fail_status(link, AMQP_STATUS_BAD_AMQP_DATA, "reading a message", err);
+    link->content.awaited = AWAIT_HEADER;
+    return 0;
+}
+
 static int take_delivery(struct amqp_link *link, const void *method, struct event *event,
                          struct error *err)
 {
     const amqp_basic_deliver_t *deliver = method;
 
     (void)event;
-    (void)err;
-    link->content.awaited = AWAIT_HEADER;
+    if (begin_content(link, err) < 0)
+        return -1;
     link->content.event = (struct event){
         .kind = EVENT_DELIVERY,
         .delivery = {.tag = deliver->delivery_tag, .redelivered = deliver->redelivered},
@@ -73,8 +82,8 @@ static int take_return(struct amqp_link *link, const void *method, struct event 
     amqp_bytes_t text = returned->reply_text;
 
     (void)event;
-    (void)err;
-    link->content.awaited = AWAIT_HEADER;
+    if (begin_content(link, err) < 0)
+        return -1;
     link->content.event = (struct event){.kind = EVENT_RETURNED};
     snprintf(link->content.event.reason, sizeof(link->content.event.reason), "%.*s", (int)text.len,
              text.len ? (const char *)text.bytes : "");

@@ -99,7 +99,7 @@ void gate_outcome_read(const json_t *outcome, struct error *ret_reason)
                            ? FAULT_UNCONFIRMED
                            : fault_from_code(code);
 
-    *ret_reason = (struct error){FAULT_NONE};
+    *ret_reason = (struct error){.fault = FAULT_NONE};
     if (error)
         fail_by_rule(ret_reason, fault, rule ? rule : "", "%s",
                      json_string_value(json_object_get(error, "message")));

@@ -81,14 +81,32 @@ int engine_decode(const struct engine_answer *answer, json_t **ret_value, struct
     return 0;
 }
 
-int engine_ask(struct engine *engine, const struct engine_call *call, json_t **ret_value,
+static int ask(struct engine *engine, const struct engine_call *call, bool list, json_t **ret_value,
                struct error *err)
 {
     AUTO(engine_answer) struct engine_answer answer = {0};
+    json_auto_t *value = NULL;
 
-    if (engine_exchange(engine, call, &answer, err) < 0)
+    if (engine_exchange(engine, call, &answer, err) < 0 || engine_decode(&answer, &value, err) < 0)
         return -1;
-    return engine_decode(&answer, ret_value, err);
+    if (!(list ? json_is_array(value) : json_is_object(value)))
+        return fail(err, FAULT_ENGINE, "the engine's answer is not %s",
+                    list ? "a list" : "an object");
+    *ret_value = TAKE(value);
+    return 0;
+}
+
+int engine_ask(struct engine *engine, const struct engine_call *call, json_t **ret_value,
+               struct error *err)
+{
+    return ask(engine, call, false, ret_value, err);
+}
+
+/* Anything else must not pass for an empty list, which says that everything has gone. */
+int engine_ask_list(struct engine *engine, const struct engine_call *call, json_t **ret_list,
+                    struct error *err)
+{
+    return ask(engine, call, true, ret_list, err);
 }
 
 /* "1.41" as a number that compares: 1041. -1 for anything else. */

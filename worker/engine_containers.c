@@ -67,7 +67,7 @@ int engine_container_list(struct engine *engine, json_t **ret_containers, struct
 {
     const struct engine_call call = {
         .method = "GET", .path = "/containers/json", .query = {"all=1", ENGINE_OURS}};
-    return engine_ask(engine, &call, ret_containers, err);
+    return engine_ask_list(engine, &call, ret_containers, err);
 }
 
 #define STOP_S 10 /* between the polite signal and the other one */

@@ -43,7 +43,7 @@ int engine_image_list(struct engine *engine, bool ours, json_t **ret_images, str
 {
     const struct engine_call call = {
         .method = "GET", .path = "/images/json", .query = {ours ? ENGINE_OURS : NULL}};
-    return engine_ask(engine, &call, ret_images, err);
+    return engine_ask_list(engine, &call, ret_images, err);
 }
 
 int engine_image_remove(struct engine *engine, const char *reference, struct error *err)
@@ -118,6 +118,9 @@ int engine_container_bytes(struct engine *engine, const char *id, int64_t *ret_b
     snprintf(path, sizeof(path), "/containers/%s/json", id);
     if (engine_ask(engine, &call, &container, err) < 0)
         return -1;
-    *ret_bytes = json_integer_value(json_object_get(container, "SizeRootFs"));
+    const json_t *size = json_object_get(container, "SizeRootFs");
+    if (!json_is_integer(size) || json_integer_value(size) < 0)
+        return fail(err, FAULT_ENGINE, "the engine does not say how large the container is");
+    *ret_bytes = json_integer_value(size);
     return 0;
 }

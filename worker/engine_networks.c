@@ -129,5 +129,5 @@ int engine_network_remove(struct engine *engine, const char *name, struct error 
 int engine_network_list(struct engine *engine, json_t **ret_networks, struct error *err)
 {
     const struct engine_call call = {.method = "GET", .path = "/networks", .query = {ENGINE_OURS}};
-    return engine_ask(engine, &call, ret_networks, err);
+    return engine_ask_list(engine, &call, ret_networks, err);
 }

@@ -54,9 +54,11 @@ static inline bool engine_agrees(const struct engine_answer *answer)
 
 /* The JSON of an answer; a refusal is a failure. New reference. */
 int engine_decode(const struct engine_answer *answer, json_t **ret_value, struct error *err);
-/* Exchange and decode. */
+/* Exchange and decode: an object, a list. FAULT_ENGINE for anything else. */
 int engine_ask(struct engine *engine, const struct engine_call *call, json_t **ret_value,
                struct error *err);
+int engine_ask_list(struct engine *engine, const struct engine_call *call, json_t **ret_list,
+                    struct error *err);
 
 /* A stream of bytes. Either function returns 0 to go on, 1 to end the stream, which is success, or
  * -1 with *err filled. */
