@@ -7,6 +7,7 @@
 #include "common/auto.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/mutant.h"
 #include "common/prefork.h"
 #include "schemas/digest.h"
 #include "schemas/keys.h"
@@ -73,7 +74,7 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
         if (heartbeat(keeper, err) < 0)
             return -1;
     }
-    if (now >= keeper->compare_at) {
+    if (now >= keeper->compare_at && !IS_MUTANT(MUTANT_NO_RECONCILE)) {
         keeper->publish_at = 0;
         if (keeper_compare(&keeper->runner, err) < 0 ||
             keeper_compare_images(&keeper->runner, err) < 0 || publish(keeper, err) < 0)
@@ -107,7 +108,8 @@ static int take_hint(struct keeper *keeper, const json_t *event, struct error *e
     const char *user = json_string_value(json_object_get(attributes, "dcm.user"));
     const char *name = json_string_value(json_object_get(attributes, "dcm.name"));
     struct labels expected = {.kind = "container"};
-    if (!is_telling(json_string_value(json_object_get(event, "Action"))) || !id || !user || !name)
+    if (IS_MUTANT(MUTANT_NO_RECONCILE) ||
+        !is_telling(json_string_value(json_object_get(event, "Action"))) || !id || !user || !name)
         return 0;
     if (runner_identity(&keeper->runner, err) < 0)
         return -1;

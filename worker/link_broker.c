@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/fault_point.h"
 #include "common/log.h"
+#include "common/mutant.h"
 #include "schemas/topology.h"
 #include "worker/link_private.h"
 
@@ -121,6 +122,8 @@ static void take_delivery(struct link *link, struct amqp_delivery *delivery)
     item->body = TAKE(delivery->body);
     item->length = delivery->length;
     errand_read(item->body, item->length, &item->errand);
+    if (IS_MUTANT(MUTANT_ACK_EARLY))
+        link_settle(link, item);
 }
 
 void link_read_broker(struct link *link)

@@ -1,8 +1,6 @@
-import json
 import os
 import pathlib
 import sqlite3
-import subprocess
 import sys
 import tempfile
 
@@ -10,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
-from stack import BUILD, Stack, eventually  # noqa: E402
+from standin_stack import StandinStack  # noqa: E402
 
 
 class Plan:
@@ -31,30 +29,8 @@ class Plan:
         return self.path.read_text() == ""
 
 
-class FaultStack(Stack):
-    """On the stand-in engine, which counts its calls; gate and worker die where the plan says so."""
-
-    def start_services(self):
-        socket = self.state / "engine.sock"
-        self.engine = subprocess.Popen([BUILD / "tests" / "standin" / "dcm-standin", "--socket", socket])
-        eventually(socket.exists, 10, "the stand-in")
-        return super().start_services(socket)
-
-    def usual_policy(self):
-        policy = super().usual_policy()
-        policy["groups"]["testers"].update({"images_kept": 3, "image_bytes": "8g"})
-        return policy
-
-    def down(self):
-        super().down()
-        self.engine.kill()
-        self.engine.wait()
-
-    def calls(self, route):
-        """How often this was asked of the engine since it started."""
-        done = subprocess.run(["curl", "-sS", "--unix-socket", self.engine_socket, "http://engine/v1.41/standin/counts"],
-                              capture_output=True, check=True)
-        return json.loads(done.stdout).get(route, 0)
+class FaultStack(StandinStack):
+    """Gate and worker die where the plan says so."""
 
     def images(self):
         """Names of every image of users that the engine has."""

@@ -140,6 +140,8 @@ class Daemon:
 
 class Stack:
     server = "lab1"
+    people = {"alice": 5001, "bob": 5002}
+    daemon = Daemon
 
     def __init__(self):
         self.state = pathlib.Path(tempfile.mkdtemp(prefix="dcm-test."))
@@ -155,9 +157,10 @@ class Stack:
         self.urls = self.start_services()
         self.engine_socket = self.urls["DOCKER_SOCKET"]
         self.install()
-        self.make_accounts({"alice": 5001, "bob": 5002, "dcm-test": 998})
-        self.alice, self.bob = User(self, "alice", 5001), User(self, "bob", 5002)
-        self.gate, self.worker = Daemon(self, "dcm-gate"), Daemon(self, "dcm-worker")
+        self.make_accounts({**self.people, "dcm-test": 998})
+        self.users = {name: User(self, name, uid) for name, uid in self.people.items()}
+        self.alice, self.bob = self.users["alice"], self.users["bob"]
+        self.gate, self.worker = self.daemon(self, "dcm-gate"), self.daemon(self, "dcm-worker")
         self.configure()
         self.gate.start()
         self.worker.start()
@@ -222,7 +225,7 @@ log_level = debug
 
     def usual_policy(self):
         return {"v": 1, "publishers": {"dcm-gate": {"users": ["*"]}},
-                "groups": {"testers": {"members": ["alice", "bob"], **VETTED}}}
+                "groups": {"testers": {"members": list(self.people), **VETTED}}}
 
     def set_policy(self, policy, reload=False):
         text = policy if isinstance(policy, str) else json.dumps(policy)
@@ -237,8 +240,8 @@ log_level = debug
 
     # Clients that are not ours, to look at the outcome.
 
-    def docker(self):
-        return docker.DockerClient(base_url=f"unix://{self.engine_socket}", version="1.41", timeout=30)
+    def docker(self, timeout=30):
+        return docker.DockerClient(base_url=f"unix://{self.engine_socket}", version="1.41", timeout=timeout)
 
     def engine(self):
         """For a `with`: the engine's own API, by docker-py."""
@@ -281,7 +284,7 @@ log_level = debug
 
     def clear(self):
         """No containers of any user: every test starts from nothing."""
-        for user in (self.alice, self.bob):
+        for user in self.users.values():
             names = user.names()
             if names:
                 done = user.submit("remove", "-f", *names)

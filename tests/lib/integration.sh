@@ -14,20 +14,26 @@ part_bench() {
 
 # A build of its own, with the points at which processes die, on an engine that does nothing.
 part_faults() {
-    pytest_part faults faults
+    pytest_part faults faults --ignore tests/faults/test_checker.py
 }
 
-# pytest_part FOLDER PRESET [OPTION…]. DCM_BUILD tells the fixtures where the programs are; it is
+# Many requests while everything breaks; how many, from which seeds, on which engine: CHECKER_….
+part_checker() {
+    [[ ${CHECKER_ENGINE:-} != docker ]] || check "the image" image_prepare
+    pytest_part faults/test_checker.py dev -s --show-capture=no
+}
+
+# pytest_part PLACE PRESET [OPTION…]. DCM_BUILD tells the fixtures where the programs are; it is
 # Debian's python that has the modules of packages.sh, whose docker module warns of Debian's
 # distutils.
 pytest_part() {
-    local folder=$1 preset=$2 log=build/$1.tests status=0
+    local place=$1 preset=$2 log=build/${1//\//-}.tests status=0
     shift 2
     check "the $preset build" build_preset "$preset"
     DCM_BUILD=$BUILD_ROOT/build/$preset unshare --net --mount --pid --fork --kill-child --mount-proc \
         bash -c 'ip link set lo up; "$@"; exit' -- \
         /usr/bin/python3 -m pytest -p no:cacheprovider -W "ignore:distutils" -ra --durations=5 \
-        "$@" "tests/$folder" 2>&1 | tee "$log" >&2 || status=$?
+        "$@" "tests/$place" 2>&1 | tee "$log" >&2 || status=$?
     pytest_counted "$log" "$status"
 }
 

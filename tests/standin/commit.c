@@ -21,9 +21,27 @@ static void take_tag(const struct standin *standin, const char *tag)
     }
 }
 
+/* The image is there, also where nobody waits for it any more, and the container goes on. */
+static void finish_commit(void *context, json_t *what)
+{
+    struct standin *standin = context;
+    json_t *image = json_object_get(what, "image");
+    json_t *container = find_container(standin, json_string_value(json_object_get(what, "id")));
+    const char *tag = json_string_value(json_array_get(json_object_get(image, "RepoTags"), 0));
+
+    if (tag)
+        take_tag(standin, tag);
+    json_array_append(standin->images, image);
+    if (container && is_paused(container) && json_is_true(json_object_get(what, "pauses"))) {
+        set_state(container, "running", 0);
+        standin_event(standin, container, "unpause");
+    }
+}
+
+/* Docker pauses what runs meanwhile, unless it is told not to. */
 void commit_container(struct standin *standin, const struct call *call, struct http_reply *reply)
 {
-    const json_t *container = find_container(standin, query_text(call, "container"));
+    json_t *container = find_container(standin, query_text(call, "container"));
     char id[65], time[TIME_SIZE], tag[2 * NAME_MAX_SIZE];
 
     if (!container) {
@@ -39,13 +57,24 @@ void commit_container(struct standin *standin, const struct call *call, struct h
     time_text(time);
     bool is_named = *query_text(call, "repo") != '\0';
     snprintf(tag, sizeof(tag), "%s:%s", query_text(call, "repo"), query_text(call, "tag"));
-    take_tag(standin, tag);
-    json_array_append_new(
-        standin->images,
+    json_t *image =
         json_pack("{s:s+, s:o, s:O, s:s, s:s, s:s, s:o, s:i}", "Id", "sha256:", id, "RepoTags",
                   is_named ? json_pack("[s]", tag) : json_array(), "Parent",
                   json_object_get(container, "Image"), "Comment", query_text(call, "comment"),
-                  "Created", time, "Os", "linux", "Config", config, "Size", 1982298));
+                  "Created", time, "Os", "linux", "Config", config, "Size", 1982298);
+    bool pauses = standin->commit_ms > 0 && is_running(container) && !is_paused(container) &&
+                  (!*query_text(call, "pause") || query_flag(call, "pause"));
+    if (pauses) {
+        set_state(container, "paused", 0);
+        standin_event(standin, container, "pause");
+    }
+    json_auto_t *task = json_pack("{s:o, s:s, s:b}", "image", image, "id", container_id(container),
+                                  "pauses", pauses);
+    if (standin->commit_ms > 0)
+        http_later(standin->commit_ms, finish_commit, standin, json_incref(task));
+    else
+        finish_commit(standin, task);
+    reply->delay_ms = standin->commit_ms;
     reply_json(reply, 201, json_pack("{s:s+}", "Id", "sha256:", id));
 }
 

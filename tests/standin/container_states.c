@@ -12,12 +12,12 @@ bool is_running(const json_t *container)
     return json_is_true(json_object_get(json_object_get(container, "State"), "Running"));
 }
 
-static bool is_paused(const json_t *container)
+bool is_paused(const json_t *container)
 {
     return json_is_true(json_object_get(json_object_get(container, "State"), "Paused"));
 }
 
-static void set_state(json_t *container, const char *status, json_int_t exit_code)
+void set_state(json_t *container, const char *status, json_int_t exit_code)
 {
     static json_int_t pid = 1000;
     json_t *state = json_object_get(container, "State");
@@ -204,6 +204,24 @@ void rename_container(struct standin *standin, const struct call *call, struct h
         standin_event(standin, container, "rename");
         reply->status = 204;
     }
+}
+
+/* POST /standin/restart {"away_ms":500}: the engine dies and comes back, and what ran does not. Its
+ * streams broke off before, so nobody hears of it, but who asks later what happened. */
+void restart_engine(struct standin *standin, const struct call *call, struct http_reply *reply)
+{
+    const char *id;
+    json_t *container;
+
+    standin->mute = true;
+    json_object_foreach(standin->containers, id, container)
+    {
+        if (is_running(container))
+            end(standin, container, KILLED);
+    }
+    standin->mute = false;
+    reply->status = 204;
+    reply->away_ms = (long)json_integer_value(json_object_get(call->body, "away_ms")) + 1;
 }
 
 /* POST /standin/exit/<container> {"code":3}: its command ends by itself. */

@@ -30,7 +30,7 @@ void show_container(struct standin *standin, const struct call *call, struct htt
         refuse(reply, 404, "No such container: %s", call->target);
 }
 
-static json_int_t seconds_of(const char *time)
+json_int_t seconds_of(const char *time)
 {
     struct tm utc = {0};
     strptime(time, "%Y-%m-%dT%H:%M:%S", &utc);

@@ -27,13 +27,24 @@ struct connection {
     char topic[HTTP_TOPIC_SIZE];
 };
 
+struct timer {
+    struct timer *next;
+    int64_t due;
+    http_task *task;
+    void *context;
+    json_t *what;
+};
+
 /* One server a program; handlers publish without carrying it around. */
 static struct {
-    int epoll;
+    const char *path;
+    int listener, epoll;
+    int64_t back_at; /* when to listen again; 0: we do */
     struct connection *connections;
+    struct timer *timers;
     http_handler *handler;
     void *context;
-} server;
+} server = {.listener = -1, .epoll = -1};
 
 static int64_t now_ms(void)
 {
@@ -81,6 +92,36 @@ static void answer(struct connection *connection, struct http_reply *reply)
     free(reply->body.data);
 }
 
+void http_later(long delay_ms, http_task *task, void *context, json_t *what)
+{
+    struct timer *timer = calloc(1, sizeof(*timer));
+    if (!timer)
+        abort();
+    *timer = (struct timer){server.timers, now_ms() + delay_ms, task, context, what};
+    server.timers = timer;
+}
+
+static void drop_timer(struct timer **slot)
+{
+    struct timer *timer = *slot;
+    *slot = timer->next;
+    json_decref(timer->what);
+    free(timer);
+}
+
+/* As a daemon that is killed: what was on its way is lost, and nobody finds it for a while. */
+static void go_away(long away_ms)
+{
+    for (struct connection *it = server.connections; it; it = it->next)
+        it->dead = true;
+    while (server.timers)
+        drop_timer(&server.timers);
+    close(server.listener);
+    unlink(server.path);
+    server.listener = -1;
+    server.back_at = now_ms() + away_ms;
+}
+
 /* Answer every whole request that has come, one at a time. */
 static void proceed(struct connection *connection)
 {
@@ -96,6 +137,10 @@ static void proceed(struct connection *connection)
         json_decref(request.query);
         bytes_drop(&connection->input, (size_t)taken);
         answer(connection, &reply);
+        if (reply.away_ms > 0) {
+            flush(connection);
+            go_away(reply.away_ms);
+        }
     }
     if (!connection->dead)
         flush(connection);
@@ -113,9 +158,9 @@ static void take_input(struct connection *connection)
     proceed(connection);
 }
 
-static void accept_one(int listener)
+static void accept_one(void)
 {
-    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(server.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
     struct connection *connection = calloc(1, sizeof(*connection));
@@ -128,12 +173,36 @@ static void accept_one(int listener)
     epoll_ctl(server.epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* Answers whose time has come. Returns the milliseconds to the next one, -1 if there is none. */
+static void be_sooner(int64_t *nearest, int64_t left)
+{
+    if (*nearest < 0 || left < *nearest)
+        *nearest = left > 0 ? left : 0;
+}
+
+static void run_timers(int64_t now, int64_t *nearest)
+{
+    for (struct timer **slot = &server.timers; *slot;) {
+        struct timer *timer = *slot;
+        if (timer->due > now) {
+            be_sooner(nearest, timer->due - now);
+            slot = &timer->next;
+            continue;
+        }
+        timer->task(timer->context, timer->what);
+        drop_timer(slot);
+    }
+}
+
+/* Answers and tasks whose time has come. Returns the milliseconds to the next one, -1 if there is
+ * none. */
 static int release_due(void)
 {
     int64_t now = now_ms();
     int64_t nearest = -1;
 
+    run_timers(now, &nearest);
+    if (server.back_at)
+        be_sooner(&nearest, server.back_at - now);
     for (struct connection *it = server.connections; it; it = it->next) {
         if (!it->due)
             continue;
@@ -141,8 +210,8 @@ static int release_due(void)
             it->due = 0;
             it->dead = it->drop;
             proceed(it);
-        } else if (nearest < 0 || it->due - now < nearest) {
-            nearest = it->due - now;
+        } else {
+            be_sooner(&nearest, it->due - now);
         }
     }
     return (int)nearest;
@@ -183,6 +252,13 @@ void http_finish(const char *topic)
         }
 }
 
+/* Connections are told from the listener and the signals by their pointers. */
+static void watch(int fd, void *pointer)
+{
+    epoll_ctl(server.epoll, EPOLL_CTL_ADD, fd,
+              &(struct epoll_event){.events = EPOLLIN, .data.ptr = pointer});
+}
+
 static int listen_at(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -212,31 +288,38 @@ static int signals_fd(void)
     return signalfd(-1, &ends, SFD_CLOEXEC);
 }
 
+static bool be_there(void)
+{
+    server.listener = listen_at(server.path);
+    if (server.listener >= 0)
+        watch(server.listener, &server.listener);
+    server.back_at = 0;
+    return server.listener >= 0;
+}
+
 int http_serve(const char *socket_path, http_handler *handler, void *context)
 {
-    int listener = listen_at(socket_path);
     int signals = signals_fd();
+    server.path = socket_path;
     server.epoll = epoll_create1(EPOLL_CLOEXEC);
     server.handler = handler;
     server.context = context;
-    if (listener < 0 || signals < 0 || server.epoll < 0)
+    if (signals < 0 || server.epoll < 0 || !be_there())
         return EXIT_FAILURE;
-    /* Connections are told from these two by their pointers. */
-    epoll_ctl(server.epoll, EPOLL_CTL_ADD, listener,
-              &(struct epoll_event){.events = EPOLLIN, .data.ptr = &listener});
-    epoll_ctl(server.epoll, EPOLL_CTL_ADD, signals,
-              &(struct epoll_event){.events = EPOLLIN, .data.ptr = &signals});
+    watch(signals, &signals);
 
     for (bool ends = false; !ends;) {
         struct epoll_event events[EVENTS];
         int timeout = release_due();
         bury_dead();
+        if (server.back_at && server.back_at <= now_ms() && !be_there())
+            return EXIT_FAILURE;
         int count = epoll_wait(server.epoll, events, EVENTS, timeout);
         for (int i = 0; i < count; i++) {
             if (events[i].data.ptr == &signals)
                 ends = true;
-            else if (events[i].data.ptr == &listener)
-                accept_one(listener);
+            else if (events[i].data.ptr == &server.listener)
+                accept_one();
             else
                 take_input(events[i].data.ptr);
         }
@@ -244,7 +327,9 @@ int http_serve(const char *socket_path, http_handler *handler, void *context)
     for (struct connection *it = server.connections; it; it = it->next)
         it->dead = true;
     bury_dead();
-    close(listener);
+    while (server.timers)
+        drop_timer(&server.timers);
+    close(server.listener);
     close(signals);
     close(server.epoll);
     unlink(socket_path);

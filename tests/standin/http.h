@@ -18,7 +18,8 @@ struct http_reply {
     struct bytes body;           /* of a stream: what it begins with; the server frees it */
     char topic[HTTP_TOPIC_SIZE]; /* not "": a stream of what is published under this topic */
     long delay_ms;
-    bool drop; /* close the connection instead */
+    bool drop;    /* close the connection instead */
+    long away_ms; /* not 0: then close every connection, and take none for so long */
 };
 typedef void http_handler(const struct http_request *request, struct http_reply *reply,
                           void *context);
@@ -31,5 +32,10 @@ int http_serve(const char *socket_path, http_handler *handler, void *context);
 /* To every stream of this topic. From within a handler, or not at all. */
 void http_publish(const char *topic, const void *data, size_t length);
 void http_finish(const char *topic);
+
+/* Have this done in so many milliseconds, whoever is connected then, unless the server goes away
+ * meanwhile. The reference is stolen. */
+typedef void http_task(void *context, json_t *what);
+void http_later(long delay_ms, http_task *task, void *context, json_t *what);
 
 #endif

@@ -114,11 +114,13 @@ void list_images(struct standin *standin, const struct call *call, struct http_r
     {
         json_t *labels = json_object_get(json_object_get(image, "Config"), "Labels");
         if (labels_fit(call, labels))
-            json_array_append_new(list, json_pack("{s:O, s:O, s:O, s:O*, s:i}", "Id",
-                                                  json_object_get(image, "Id"), "RepoTags",
-                                                  json_object_get(image, "RepoTags"), "Size",
-                                                  json_object_get(image, "Size"), "Labels", labels,
-                                                  "Containers", -1));
+            json_array_append_new(
+                list,
+                json_pack("{s:O, s:O, s:O, s:O*, s:I, s:i}", "Id", json_object_get(image, "Id"),
+                          "RepoTags", json_object_get(image, "RepoTags"), "Size",
+                          json_object_get(image, "Size"), "Labels", labels, "Created",
+                          seconds_of(json_string_value(json_object_get(image, "Created"))),
+                          "Containers", -1));
     }
     reply_json(reply, 200, list);
 }

@@ -2,9 +2,11 @@
  * dcm-standin: an engine that does nothing, for tests.
  *
  *   dcm-standin --socket PATH [--image NAME[=CONFIG.json]]… [--taken PORT]… [--identity TEXT]
+ *               [--commit-ms N]
  *
  * --image: an image that is there, with the Config that an inspect shows ("debian-ssh" if no image
  * is named). --taken: a host port that some program holds: no container that publishes it starts.
+ * --commit-ms: so long a commit takes, while its container is paused.
  * Faults, counts and the bodies of creates: faults.c.
  */
 #include <getopt.h>
@@ -15,11 +17,9 @@
 #include "tests/standin/standin.h"
 
 static const struct option options[] = {
-    {"socket", required_argument, NULL, 's'},
-    {"image", required_argument, NULL, 'i'},
-    {"taken", required_argument, NULL, 't'},
-    {"identity", required_argument, NULL, 'n'},
-    {0},
+    {"socket", required_argument, NULL, 's'},    {"image", required_argument, NULL, 'i'},
+    {"taken", required_argument, NULL, 't'},     {"identity", required_argument, NULL, 'n'},
+    {"commit-ms", required_argument, NULL, 'c'}, {0},
 };
 
 static void take_port(struct standin *standin, const char *port)
@@ -65,12 +65,14 @@ int main(int argc, char **argv)
             take_port(&standin, optarg);
         else if (option == 'n')
             standin.identity = optarg;
+        else if (option == 'c')
+            standin.commit_ms = strtol(optarg, NULL, 10);
         else
             return 2;
     }
     if (!socket_path || optind < argc) {
         fprintf(stderr, "usage: dcm-standin --socket PATH [--image NAME[=CONFIG.json]]... "
-                        "[--taken PORT]... [--identity TEXT]\n");
+                        "[--taken PORT]... [--identity TEXT] [--commit-ms N]\n");
         return 2;
     }
     if (json_array_size(standin.images) == 0)

@@ -41,6 +41,7 @@ static const struct route {
     {"POST", "/standin/faults", add_fault},
     {"DELETE", "/standin/faults", clear_faults},
     {"POST", "/standin/exit/*", exit_container},
+    {"POST", "/standin/restart", restart_engine},
     {"POST", "/standin/logs/*", add_output},
     {"GET", "/standin/counts", show_counts},
     {"GET", "/standin/bodies", show_bodies},
@@ -155,9 +156,9 @@ static void run(struct standin *standin, const struct route *route, const struct
     const json_t *status = json_object_get(fault, "status");
     bool after = json_is_true(json_object_get(fault, "after"));
 
-    reply->delay_ms = (long)json_integer_value(json_object_get(fault, "delay_ms"));
     if (!status || after)
         route->handler(standin, call, reply);
+    reply->delay_ms += (long)json_integer_value(json_object_get(fault, "delay_ms"));
     if (!status)
         return;
     bytes_drop(&reply->body, reply->body.length);

@@ -13,10 +13,12 @@
 #define NAME_MAX_SIZE 256
 #define TIME_SIZE 40
 #define BODIES_MAX 100
-#define EVENTS_MAX 1000
+#define EVENTS_MAX 20000
 
 struct standin {
     const char *identity;
+    bool mute;          /* what happens is known later, and heard by nobody now */
+    long commit_ms;     /* how long a commit takes */
     json_t *images;     /* array of inspect documents */
     json_t *containers; /* id → inspect document */
     json_t *names;      /* "/name" → id */
@@ -56,6 +58,7 @@ bool query_flag(const struct call *call, const char *name);
 bool labels_fit(const struct call *call, const json_t *labels);
 void new_id(char ret_id[65]);
 void time_text(char ret_text[TIME_SIZE]); /* now, as the engine writes times */
+json_int_t seconds_of(const char *time);  /* since 1970 */
 
 /* Borrowed, NULL if there is none: by id, or by what users call it. */
 json_t *find_image(const struct standin *standin, const char *reference);
@@ -63,7 +66,10 @@ json_t *find_container(const struct standin *standin, const char *reference);
 void add_image(struct standin *standin, const char *name, const char *config_file);
 /* What the user's configuration leaves empty, the image's fills. */
 void merge_config(json_t *config, const json_t *image_config);
-bool is_running(const json_t *container);
+bool is_running(const json_t *container); /* paused ones do too */
+bool is_paused(const json_t *container);
+/* "running", "paused", "exited" */
+void set_state(json_t *container, const char *status, json_int_t exit_code);
 /* What a container publishes: port → its bindings. New reference. */
 json_t *published(const json_t *container);
 /* False after a refusal, which the container's state shows too. */
@@ -81,7 +87,7 @@ route_handler show_version, show_info, show_ping, show_image, list_images, commi
     remove_image;
 route_handler create_container, show_container, list_containers;
 route_handler start_container, stop_container, restart_container, pause_container,
-    unpause_container, remove_container, rename_container, exit_container;
+    unpause_container, remove_container, rename_container, exit_container, restart_engine;
 route_handler create_network, show_network, list_networks, remove_network;
 route_handler stream_logs, stream_events, add_output;
 route_handler add_fault, clear_faults, show_counts, show_bodies;

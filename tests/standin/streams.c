@@ -112,7 +112,8 @@ void standin_event(struct standin *standin, const json_t *container, const char 
         json_array_remove(standin->events, 0);
     json_array_append(standin->events, event);
     add_event(&bytes, event);
-    http_publish(EVENTS_TOPIC, bytes.data, bytes.length);
+    if (!standin->mute)
+        http_publish(EVENTS_TOPIC, bytes.data, bytes.length);
     free(bytes.data);
     json_decref(event);
 }
