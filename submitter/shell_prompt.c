@@ -42,6 +42,38 @@ static char *prompt_text(EditLine *edit)
     return (char *)(uintptr_t)prompt_of(edit)->setup.text; /* libedit only reads it */
 }
 
+/* ---- a window of another size ---- */
+
+/* How many rows of the line stand above the cursor's. */
+static int rows_above(EditLine *edit)
+{
+    const LineInfo *line = el_line(edit);
+    int width = 0;
+    long column = (long)strlen(prompt_of(edit)->setup.text) + (line->cursor - line->buffer);
+
+    return el_get(edit, EL_GETTC, "co", &width) == 0 && width > 0 ? (int)(column / width) : 0;
+}
+
+/* Write the line anew. Some terminals have wrapped it to the new width, others have not: by going
+ * up the fewer rows we wipe out nothing but the line, and in the worst case leave some of it
+ * behind. */
+static void redraw(EditLine *edit)
+{
+    const char *up = NULL, *clear = NULL;
+    int before = rows_above(edit);
+
+    el_resize(edit);
+    int after = rows_above(edit);
+    if (el_get(edit, EL_GETTC, "up", &up) == -1 || el_get(edit, EL_GETTC, "cd", &clear) == -1 ||
+        !up || !clear)
+        return; /* a terminal that only goes on: libedit does what can be done */
+    fputc('\r', stdout);
+    for (int i = 0; i < before && i < after; i++)
+        fputs(up, stdout);
+    fputs(clear, stdout);
+    el_set(edit, EL_REFRESH);
+}
+
 /* ---- reading ---- */
 
 /* One byte; 0 at the end, -1 for a signal that ends the line. Signals are blocked outside of
@@ -58,7 +90,7 @@ static int read_byte(EditLine *edit, char *ret_byte)
             return -1;
         if (resized) {
             resized = 0;
-            el_resize(edit);
+            redraw(edit);
         }
         if (ppoll(&input, 1, NULL, &none) == -1) {
             if (errno == EINTR)
