@@ -23,6 +23,18 @@ static const struct field port_fields[] = {
 static const struct shape port_shape = SHAPE(port_fields);
 static const struct field port_item = {OBJECT(&port_shape)};
 
+static const struct field mount_fields[] = {
+    {.name = "source",
+     .required = true,
+     TEXT(option_is_mount_source, "a directory of the server that may be granted")},
+    {.name = "target",
+     .required = true,
+     TEXT(option_is_mount_target, "a path in the container, outside of its system's directories")},
+    {.name = "read_only", .kind = FIELD_BOOLEAN},
+};
+static const struct shape mount_shape = SHAPE(mount_fields);
+static const struct field mount_item = {OBJECT(&mount_shape)};
+static const struct field device_item = {TEXT(option_is_device, "a path below /dev")};
 static const struct field capability_item = {
     TEXT(option_is_capability, "a capability that may be granted, such as NET_ADMIN")};
 static const struct field value_item = {TEXT(
@@ -38,8 +50,10 @@ static const struct field create_args[] = {
     {.name = "memory", BYTES(6 << 20)},
     {.name = "pids", INTEGER(1, PIDS_MAX)},
     {.name = "capabilities", LIST(RUN_LIST_MAX, &capability_item)},
+    {.name = "devices", LIST(RUN_LIST_MAX, &device_item)},
     {.name = "env",
      MAP(RUN_LIST_MAX, option_is_variable, "a variable's, and none of DCM's", &value_item)},
+    {.name = "mounts", LIST(RUN_LIST_MAX, &mount_item)},
     {.name = "restart", ONE_OF(restart_policies)},
     {.name = "shm_size", BYTES(1 << 20)},
 };

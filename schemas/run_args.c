@@ -1,8 +1,10 @@
 #include "schemas/run_args.h"
 
 #include "common/auto.h"
+#include "schemas/run_options.h"
 
-const char *const run_args[] = {"capabilities", "env", "restart", "shm_size", NULL};
+const char *const run_args[] = {"capabilities", "devices",  "env", "mounts",
+                                "restart",      "shm_size", NULL};
 
 json_t *run_args_of(const json_t *args)
 {
@@ -29,7 +31,31 @@ static int check_once(const json_t *args, const char *name, struct error *err)
     return 0;
 }
 
+static const char *target_of(const json_t *mounts, size_t index)
+{
+    return json_string_value(json_object_get(json_array_get(mounts, index), "target"));
+}
+
+/* The engine would make the inner one's place in what the outer one shows: in the host's directory.
+ */
+static int check_targets(const json_t *mounts, struct error *err)
+{
+    for (size_t i = 0; i < json_array_size(mounts); i++) {
+        const char *target = target_of(mounts, i);
+        for (size_t j = 0; j < i; j++) {
+            const char *other = target_of(mounts, j);
+            if (option_path_is_within(target, other) || option_path_is_within(other, target))
+                return fail(err, FAULT_INVALID,
+                            "args.mounts[%zu].target: %.80s and %.80s are one, or one in the other",
+                            i, other, target);
+        }
+    }
+    return 0;
+}
+
 int run_args_check(const json_t *args, struct error *err)
 {
-    return check_once(args, "capabilities", err);
+    if (check_once(args, "capabilities", err) || check_once(args, "devices", err))
+        return -1;
+    return check_targets(json_object_get(args, "mounts"), err);
 }

@@ -1,5 +1,6 @@
 #include "schemas/run_options.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -68,6 +69,40 @@ bool option_is_mount_target(const char *text)
         "proc", "root", "run", "sbin", "sys",  "usr", "var/run", NULL,
     };
     return text && is_plain_path(text, strlen(text)) && !is_within(text, strlen(text), refused);
+}
+
+bool option_path_is_within(const char *path, const char *directory)
+{
+    size_t length = strlen(directory);
+
+    return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+int option_mount_parse(const char *text, struct mount *ret_mount, struct error *err)
+{
+    struct mount mount;
+    size_t source = strcspn(text, ":");
+    const char *rest = text + source + (text[source] == ':');
+    size_t target = strcspn(rest, ":");
+    const char *mode = rest + target;
+
+    mount.read_only = strcmp(mode, ":ro") == 0;
+    if (text[source] != ':' || (*mode && !mount.read_only && strcmp(mode, ":rw") != 0))
+        return fail(err, FAULT_INVALID, "\"%.80s\" is not SOURCE:TARGET[:ro]", text);
+    snprintf(mount.source, sizeof(mount.source), "%.*s", (int)source, text);
+    snprintf(mount.target, sizeof(mount.target), "%.*s", (int)target, rest);
+    if (source >= sizeof(mount.source) || !option_is_mount_source(mount.source))
+        return fail(err, FAULT_INVALID,
+                    "\"%.80s\" is no directory of the server that could be granted: an absolute "
+                    "path without links, not in /dev, /etc, /proc, /run or /sys",
+                    mount.source);
+    if (target >= sizeof(mount.target) || !option_is_mount_target(mount.target))
+        return fail(err, FAULT_INVALID,
+                    "\"%.80s\" is no place for a mount: an absolute path in the container, outside "
+                    "of its system's directories and of /root and /home",
+                    mount.target);
+    *ret_mount = mount;
+    return 0;
 }
 
 bool option_is_mount_grant(const char *text)

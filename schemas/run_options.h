@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/error.h"
+
 #define OPTION_PATH_MAX 255
 #define OPTION_VARIABLE_MAX 128
 #define OPTION_VALUE_MAX 4096
@@ -22,6 +24,15 @@ bool option_is_mount_source(const char *text);
 /* Where one may come to stand in a container: not on what makes it a container with SSH (its
  * system's directories, /root, /home, /run, …), nor within. */
 bool option_is_mount_target(const char *text);
+/* SOURCE:TARGET[:ro|:rw], as a command line says it. FAULT_INVALID says what is wrong. */
+struct mount {
+    char source[OPTION_PATH_MAX + 1];
+    char target[OPTION_PATH_MAX + 1];
+    bool read_only;
+};
+int option_mount_parse(const char *text, struct mount *ret_mount, struct error *err);
+/* Does the path lie in that directory, or is it the directory? Both plain. */
+bool option_path_is_within(const char *path, const char *directory);
 bool option_is_mount_grant(const char *text); /* "SOURCE:ro" or "SOURCE:rw" */
 bool option_is_device(const char *text);      /* a path below /dev */
 

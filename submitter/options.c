@@ -11,7 +11,7 @@
 #include "schemas/units.h"
 #include "submitter/commands.h"
 
-enum kind { FLAG, TEXT, TEXTS, PORTS, DURATION, SIZE, CPUS, NUMBER };
+enum kind { FLAG, TEXT, TEXTS, MOUNTS, PORTS, DURATION, SIZE, CPUS, NUMBER };
 
 struct row {
     const char *name;
@@ -73,6 +73,10 @@ static const struct row rows[OPTION_COUNT] = {
     [OPTION_CAP_ADD] = {"cap-add", "CAPABILITY", "a capability beside the usual ones, as NET_ADMIN",
                         option_is_capability, "a capability that could be granted, without CAP_",
                         .kind = TEXTS, AT(capabilities)},
+    [OPTION_DEVICE] = {"device", "PATH", "a device of the server, as /dev/fuse", option_is_device,
+                       "a path below /dev", .kind = TEXTS, AT(devices)},
+    [OPTION_MOUNT] = {"mount", "SOURCE:TARGET[:ro]", "a directory of the server, in the container",
+                      .kind = MOUNTS, AT(mounts)},
     [OPTION_FORCE] = {"force", NULL, "remove it also while it runs", .kind = FLAG, .letter = 'f'},
     [OPTION_FOLLOW] = {"follow", NULL, "go on with what comes, until Ctrl-C", .kind = FLAG},
     [OPTION_TAIL] = {"tail", "NUMBER", "only the last lines", .kind = NUMBER, AT(tail), .least = 1,
@@ -109,6 +113,12 @@ static int take_texts(const struct row *row, void *slot, const char *value, stru
     if (texts->count == RUN_LIST_MAX)
         return fail(err, FAULT_INVALID, "is there more than %d times", RUN_LIST_MAX);
     return take_text(row, &texts->list[texts->count], value, err) == -1 ? -1 : (texts->count++, 0);
+}
+
+static int take_mounts(const struct row *row, void *slot, const char *value, struct error *err)
+{
+    struct mount mount;
+    return option_mount_parse(value, &mount, err) == -1 ? -1 : take_texts(row, slot, value, err);
 }
 
 static int take_ports(const struct row *row, void *slot, const char *value, struct error *err)
@@ -155,8 +165,9 @@ static int take_number(const struct row *row, void *slot, const char *value, str
 }
 
 static take *const takers[] = {
-    [FLAG] = take_flag,         [TEXT] = take_text, [TEXTS] = take_texts, [PORTS] = take_ports,
-    [DURATION] = take_duration, [SIZE] = take_size, [CPUS] = take_cpus,   [NUMBER] = take_number,
+    [FLAG] = take_flag,     [TEXT] = take_text,   [TEXTS] = take_texts,
+    [MOUNTS] = take_mounts, [PORTS] = take_ports, [DURATION] = take_duration,
+    [SIZE] = take_size,     [CPUS] = take_cpus,   [NUMBER] = take_number,
 };
 
 /* ---- the line ---- */

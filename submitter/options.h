@@ -36,6 +36,8 @@ enum option {
     OPTION_RESTART,
     OPTION_ENV,
     OPTION_CAP_ADD,
+    OPTION_DEVICE,
+    OPTION_MOUNT,
     OPTION_FORCE,
     OPTION_FOLLOW,
     OPTION_TAIL,
@@ -82,6 +84,8 @@ struct options {
     const char *restart;
     struct texts env; /* NAME=VALUE each */
     struct texts capabilities;
+    struct texts devices;
+    struct texts mounts; /* what option_mount_parse takes */
     int64_t tail;
     struct ports ports;
 };

@@ -30,12 +30,36 @@ static json_t *env_of(const struct options *options)
     return TAKE(env);
 }
 
-static json_t *capabilities_of(const struct options *options)
+static json_t *list_of(const struct texts *texts)
 {
     json_auto_t *list = json_array();
 
-    for (size_t i = 0; i < options->capabilities.count; i++)
-        if (json_array_append_new(list, json_string(options->capabilities.list[i])))
+    for (size_t i = 0; i < texts->count; i++)
+        if (json_array_append_new(list, json_string(texts->list[i])))
+            return NULL;
+    return TAKE(list);
+}
+
+static json_t *capabilities_of(const struct options *options)
+{
+    return list_of(&options->capabilities);
+}
+
+static json_t *devices_of(const struct options *options)
+{
+    return list_of(&options->devices);
+}
+
+static json_t *mounts_of(const struct options *options)
+{
+    json_auto_t *list = json_array();
+    struct mount mount;
+
+    for (size_t i = 0; i < options->mounts.count; i++)
+        if (option_mount_parse(options->mounts.list[i], &mount, NULL) ||
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:b}", "source", mount.source, "target",
+                                            mount.target, "read_only", mount.read_only)))
             return NULL;
     return TAKE(list);
 }
@@ -46,7 +70,9 @@ static const struct {
     json_t *(*make)(const struct options *options);
 } args[] = {
     {OPTION_CAP_ADD, "capabilities", capabilities_of},
+    {OPTION_DEVICE, "devices", devices_of},
     {OPTION_ENV, "env", env_of},
+    {OPTION_MOUNT, "mounts", mounts_of},
     {OPTION_RESTART, "restart", restart_of},
     {OPTION_SHM_SIZE, "shm_size", shm_size_of},
 };

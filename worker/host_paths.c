@@ -29,13 +29,13 @@ static int refuse_step(const char *path, const char *at, int number, struct erro
  * something. */
 static int walk(const char *path, struct stat *ret_status, struct error *err)
 {
-    char component[OPTION_PATH_MAX + 1];
+    struct stat status = {0};
     const char *at = path;
     AUTO(fd) int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     while (*at == '/') {
         struct error unsafe = {0};
-        char passed[OPTION_PATH_MAX + 1];
+        char passed[OPTION_PATH_MAX + 1], component[OPTION_PATH_MAX + 1];
         snprintf(passed, sizeof(passed), "%.*s", at == path ? 1 : (int)(at - path), path);
         if (beneath_check_root(fd, passed, &unsafe))
             return fail(err, FAULT_CONFLICT, "%s cannot be given to a container: %s", path,
@@ -46,12 +46,14 @@ static int walk(const char *path, struct stat *ret_status, struct error *err)
         int next = beneath_open(fd, component, O_PATH);
         if (next < 0)
             return refuse_step(path, at, errno, err);
-        auto_fd(&fd);
+        close(fd);
         fd = next;
+        if (fstat(fd, &status) ||
+            S_ISLNK(status.st_mode)) /* a path to a link is one (openat2(2)) */
+            return refuse_step(path, at, ELOOP, err);
     }
-    if (fstat(fd, ret_status))
-        return refuse_step(path, at, errno, err);
-    return S_ISLNK(ret_status->st_mode) ? refuse_step(path, at, ELOOP, err) : 0;
+    *ret_status = status;
+    return 0;
 }
 
 int host_directory_check(const char *path, struct error *err)
@@ -72,11 +74,4 @@ int host_device_check(const char *path, struct error *err)
     return S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)
                ? 0
                : fail(err, FAULT_CONFLICT, "%s is not a device", path);
-}
-
-bool host_path_is_within(const char *path, const char *directory)
-{
-    size_t length = strlen(directory);
-
-    return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }

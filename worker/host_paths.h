@@ -6,16 +6,11 @@
 #ifndef DCM_WORKER_HOST_PATHS_H
 #define DCM_WORKER_HOST_PATHS_H
 
-#include <stdbool.h>
-
 #include "common/error.h"
 
 /* path is absolute and plain (schemas/run_options.h). FAULT_NOT_FOUND: nothing is there.
  * FAULT_CONFLICT: it is something else, or others could put something else there. */
 int host_directory_check(const char *path, struct error *err);
 int host_device_check(const char *path, struct error *err); /* a character or block device */
-
-/* Does path lie in that directory, or is it the directory? */
-bool host_path_is_within(const char *path, const char *directory);
 
 #endif

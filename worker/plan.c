@@ -53,25 +53,10 @@ json_t *plan_port_bindings(const struct container_plan *plan)
     return TAKE(bindings);
 }
 
-/* Takes target. A mount, not one of Binds: there a colon separates, and a source that is missing is
- * made. */
-static json_t *bind_mount(const char *source, json_t *target, bool read_only)
-{
-    return json_pack("{s:s, s:s, s:o, s:b, s:{s:s}}", "Type", "bind", "Source", source, "Target",
-                     target, "ReadOnly", read_only, "BindOptions", "Propagation", "rprivate");
-}
-
-static json_t *mounts(const struct container_plan *plan)
-{
-    return json_pack("[o, o, o]", bind_mount(plan->root_directory, json_string("/root"), false),
-                     bind_mount(plan->home_directory, json_sprintf("/home/%s", plan->user), false),
-                     bind_mount(plan->keys_directory, json_string("/etc/dcm/keys"), true));
-}
-
 /*
  * No "no-new-privileges": sudo and su inside are the users' own business, and all of the container
- * is theirs already. No Ulimits: a hard limit above the engine's own would not start. Devices,
- * Runtime, UsernsMode and the rest are the engine's defaults; plan_verify sees to it that nothing
+ * is theirs already. No Ulimits: a hard limit above the engine's own would not start. Runtime,
+ * UsernsMode and the rest are the engine's defaults; plan_verify sees to it that nothing
  * else comes of them.
  */
 static json_t *host_config(const struct container_plan *plan)
@@ -80,13 +65,14 @@ static json_t *host_config(const struct container_plan *plan)
         {"CapAdd", plan_capabilities(plan)},
         {"CapDrop", json_pack("[s]", "ALL")},
         {"CgroupnsMode", json_string("private")},
+        {"Devices", plan_devices(plan)},
         {"Init", json_true()},
         {"IpcMode", json_string("private")},
         {"LogConfig", json_pack("{s:s, s:{s:s, s:s}}", "Type", "json-file", "Config", "max-size",
                                 "10m", "max-file", "3")},
         {"Memory", json_integer(plan->memory)},
         {"MemorySwap", json_integer(plan->memory)}, /* memory and swap together: so, no swap */
-        {"Mounts", mounts(plan)},
+        {"Mounts", plan_mounts(plan)},
         {"NanoCpus", json_integer(plan->millicpus * NANOCPUS_PER_MILLICPU)},
         {"NetworkMode", json_string(plan->network)},
         {"PidsLimit", json_integer(plan->pids)},

@@ -1,6 +1,9 @@
 /* What the options of `docker run` that were granted make of a create body. */
-#include "common/auto.h"
 #include "worker/plan_private.h"
+
+#include <stdbool.h>
+
+#include "common/auto.h"
 
 #define SHM_BYTES (64 << 20)
 
@@ -23,6 +26,50 @@ json_t *plan_capabilities(const struct container_plan *plan)
     for (size_t i = 0; i < json_array_size(asked); i++) {
         const char *name = json_string_value(json_array_get(asked, i));
         if (json_array_append_new(list, json_sprintf("CAP_%s", name)))
+            return NULL;
+    }
+    return TAKE(list);
+}
+
+/* By the same path inside. Without "m": what nodes there are is the engine's to say. */
+json_t *plan_devices(const struct container_plan *plan)
+{
+    const json_t *asked = json_object_get(plan->options, "devices");
+    json_auto_t *list = json_array();
+
+    for (size_t i = 0; i < json_array_size(asked); i++) {
+        json_t *path = json_array_get(asked, i);
+        if (json_array_append_new(list,
+                                  json_pack("{s:O, s:O, s:s}", "PathOnHost", path,
+                                            "PathInContainer", path, "CgroupPermissions", "rw")))
+            return NULL;
+    }
+    return TAKE(list);
+}
+
+/* Takes target. A mount, not one of Binds: there a colon separates, and a source that is missing is
+ * made. */
+static json_t *bind_mount(const char *source, json_t *target, bool read_only)
+{
+    return json_pack("{s:s, s:s, s:o, s:b, s:{s:s}}", "Type", "bind", "Source", source, "Target",
+                     target, "ReadOnly", read_only, "BindOptions", "Propagation", "rprivate");
+}
+
+/* The user's storage and keys, and behind them the directories asked for. */
+json_t *plan_mounts(const struct container_plan *plan)
+{
+    const json_t *asked = json_object_get(plan->options, "mounts");
+    json_auto_t *list =
+        json_pack("[o, o, o]", bind_mount(plan->root_directory, json_string("/root"), false),
+                  bind_mount(plan->home_directory, json_sprintf("/home/%s", plan->user), false),
+                  bind_mount(plan->keys_directory, json_string("/etc/dcm/keys"), true));
+
+    for (size_t i = 0; list && i < json_array_size(asked); i++) {
+        const json_t *mount = json_array_get(asked, i);
+        if (json_array_append_new(list,
+                                  bind_mount(json_string_value(json_object_get(mount, "source")),
+                                             json_incref(json_object_get(mount, "target")),
+                                             json_is_true(json_object_get(mount, "read_only")))))
             return NULL;
     }
     return TAKE(list);

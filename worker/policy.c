@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "worker/policy_lists.h"
+#include "worker/policy_mounts.h"
 #include "worker/policy_numbers.h"
 
 static void tell_limit(const struct decisions *found, enum resource resource,
@@ -215,7 +216,8 @@ int policy_check_create(const json_t *policy, const char *user, int64_t now, con
     for (size_t i = 0; i < ports->count; i++)
         if (check_port(&judged, &ports->list[i], err))
             return -1;
-    if (numbers_check(&judged, &found, args, err) || lists_check(&judged, args, err))
+    if (numbers_check(&judged, &found, args, err) || lists_check(&judged, args, err) ||
+        mounts_check(policy, args, err))
         return -1;
     *ret_grant = granted;
     return 0;

@@ -2,47 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "common/auto.h"
 #include "schemas/names.h"
-
-#define OTHERS_WRITE (S_IWGRP | S_IWOTH)
-
-/* glibc has no wrapper (openat2(2)). EAGAIN: something was renamed meanwhile, look again. */
-static int open_beneath(int directory, const char *name, int flags)
-{
-    const struct open_how how = {
-        .flags = (unsigned long long)(flags | O_NOFOLLOW | O_CLOEXEC),
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-    };
-    long fd;
-
-    do
-        fd = syscall(SYS_openat2, directory, name, &how, sizeof(how));
-    while (fd < 0 && (errno == EAGAIN || errno == EINTR));
-    return (int)fd;
-}
-
-/* Is this root's, and nobody else's to write? Whatever stands in such a directory stays there. */
-static int check_root_owned(int fd, const char *path, struct error *err)
-{
-    struct stat status;
-
-    if (fstat(fd, &status))
-        return fail(err, FAULT_INTERNAL, "%s: %s", path, strerror(errno));
-    if (status.st_uid != 0)
-        return fail(err, FAULT_INTERNAL, "%s: belongs to uid %lu, not to root", path,
-                    (unsigned long)status.st_uid);
-    if (status.st_mode & OTHERS_WRITE)
-        return fail(err, FAULT_INTERNAL, "%s: others than root can write to it", path);
-    return 0;
-}
+#include "worker/beneath.h"
 
 /* A directory of the administrator's configuration; above it, symbolic links are his affair. */
 static int open_configured(const char *what, const char *path, int *ret_fd, struct error *err)
@@ -51,7 +18,7 @@ static int open_configured(const char *what, const char *path, int *ret_fd, stru
 
     if (fd < 0)
         return fail(err, FAULT_INTERNAL, "the %s directory %s: %s", what, path, strerror(errno));
-    if (check_root_owned(fd, path, err))
+    if (beneath_check_root(fd, path, err))
         return fail_while(err, "the %s directory", what);
     *ret_fd = TAKE_FD(fd);
     return 0;
@@ -78,10 +45,10 @@ static int ensure_directory(const struct wanted *wanted, int *ret_fd, struct err
 
     if (mkdirat(wanted->parent, wanted->name, S_IRWXU) && errno != EEXIST)
         return fail(err, FAULT_INTERNAL, "%s: %s", wanted->path, strerror(errno));
-    AUTO(fd) int fd = open_beneath(wanted->parent, wanted->name, O_RDONLY | O_DIRECTORY);
+    AUTO(fd) int fd = beneath_open(wanted->parent, wanted->name, O_RDONLY | O_DIRECTORY);
     if (fd < 0 || fstat(fd, &status))
         return fail(err, FAULT_INTERNAL, "%s: %s", wanted->path, strerror(errno));
-    if (!wanted->mounted && check_root_owned(fd, wanted->path, err))
+    if (!wanted->mounted && beneath_check_root(fd, wanted->path, err))
         return -1;
     bool is_owned = status.st_uid == wanted->owner && status.st_gid == (gid_t)wanted->owner;
     bool is_moded = (status.st_mode & ALLPERMS) == wanted->mode;
@@ -126,19 +93,19 @@ static int check_keys(const char *keys, const char *user, const char *path, stru
 
     if (open_configured("keys", keys, &top, err))
         return -1;
-    AUTO(fd) int own = open_beneath(top, user, O_RDONLY | O_DIRECTORY);
+    AUTO(fd) int own = beneath_open(top, user, O_RDONLY | O_DIRECTORY);
     if (own < 0 && errno == ENOENT)
         return no_key(user, err);
     if (own < 0)
         return fail(err, FAULT_INTERNAL, "%s: %s", path, strerror(errno));
-    if (check_root_owned(own, path, err))
+    if (beneath_check_root(own, path, err))
         return -1;
-    AUTO(fd) int file = open_beneath(own, "authorized_keys", O_RDONLY | O_NONBLOCK);
+    AUTO(fd) int file = beneath_open(own, "authorized_keys", O_RDONLY | O_NONBLOCK);
     if (file < 0 && errno == ENOENT)
         return no_key(user, err);
     if (file < 0 || fstat(file, &status))
         return fail(err, FAULT_INTERNAL, "%s/authorized_keys: %s", path, strerror(errno));
-    if (check_root_owned(file, path, err))
+    if (beneath_check_root(file, path, err))
         return fail_while(err, "authorized_keys in");
     if (!S_ISREG(status.st_mode) || status.st_size == 0)
         return no_key(user, err);

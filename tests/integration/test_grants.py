@@ -4,6 +4,8 @@ All cases go through each policy together: one reload, and their requests side b
 """
 
 import json
+import pathlib
+import subprocess
 import time
 from datetime import datetime, timedelta, timezone
 
@@ -25,6 +27,12 @@ def host(field, value):
     return lambda inspected: inspected["HostConfig"][field] == value
 
 
+def mount(source, target, writable):
+    """It is mounted, as such and no otherwise."""
+    return lambda inspected: [(m["Type"], m["Source"], m["RW"], m["Propagation"]) for m in inspected["Mounts"]
+                              if m["Destination"] == target] == [("bind", source, writable, "rprivate")]
+
+
 def env(*settings):
     return lambda inspected: set(settings) < set(inspected["Config"]["Env"])
 
@@ -38,6 +46,13 @@ CASES = [
     Case("capabilities", {"capabilities": ["NET_ADMIN"]}, ["--cap-add", "NET_ADMIN"],
          lambda inspected: "CAP_NET_ADMIN" in inspected["HostConfig"]["CapAdd"],
          ("perl -e 'open F, \"/proc/self/status\"; for (<F>) { print hex($1) >> 12 & 1 if /CapEff:\\s*(\\S+)/ }'", "1")),
+    Case("devices", {"devices": ["/dev/fuse"]}, ["--device", "/dev/fuse"],
+         host("Devices", [{"PathOnHost": "/dev/fuse", "PathInContainer": "/dev/fuse", "CgroupPermissions": "rw"}]),
+         ("exec 3<>/dev/fuse && echo open", "open")),
+    Case("mount-ro", {"mounts": ["/srv/read:ro"]}, ["--mount", "/srv/read:/data:ro"],
+         mount("/srv/read", "/data", False), ("cat /data/file; touch /data/x 2>/dev/null || echo refused", "read\nrefused")),
+    Case("mount-rw", {"mounts": ["/srv/write:rw"]}, ["--mount", "/srv/write:/data"],
+         mount("/srv/write", "/data", True), ("echo written >/data/new; cat /data/file /data/new", "write\nwritten")),
     Case("restart", {"restart": ["on-failure"]}, ["--restart", "on-failure"],
          host("RestartPolicy", {"Name": "on-failure", "MaximumRetryCount": 0})),
     Case("shm-size", {"shm_size": "128m"}, ["--shm-size", "100m"], host("ShmSize", 100 << 20),
@@ -112,7 +127,22 @@ class Grants:
 
 
 @pytest.fixture(scope="module")
-def grants(whole_stack):
+def srv():
+    """Directories of the server, in this mount namespace alone. /tmp would not do: it is everybody's."""
+    folder = pathlib.Path("/srv")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", folder], check=True)
+    for name in ("read", "write", "write/inner", "open"):
+        (folder / name).mkdir()
+        (folder / name / "file").write_text(f"{name}\n")
+    (folder / "open").chmod(0o777)
+    (folder / "open" / "inner").mkdir()
+    (folder / "link").symlink_to("read")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture(scope="module")
+def grants(whole_stack, srv):
     whole_stack.clear()
     yield Grants(whole_stack)
     whole_stack.set_policy(whole_stack.usual_policy(), reload=True)
@@ -159,3 +189,28 @@ def test_what_runs_goes_on_running(grants, case):
     finally:
         client.close()
     assert state["Running"]
+
+
+def test_what_of_the_server_is_not_safe_to_give_is_refused_though_granted(grants):
+    stack = grants.stack
+    own = str(stack.storage / "bob" / "home")
+    mounts = {"/srv/none": (4, "no /srv/none"), "/srv/link": (1, "symbolic link"), "/srv/link/file": (1, "symbolic link"),
+              "/srv/open/inner": (1, "others than root"), "/srv/read/file": (1, "not a directory"),
+              own: (1, "DCM has its own"), str(stack.state): (1, "DCM has its own"),
+              # a container has /srv/write from an earlier policy, and could exchange what is in it
+              "/srv/write/inner": (1, "while a container has one around it")}
+    devices = {"/dev/none": (4, "no /dev/none"), "/dev/pts": (1, "not a device"), "/dev/stdin": (1, "symbolic link")}
+    stack.set_policy(grants.policy({"mounts": [f"{path}:ro" for path in mounts], "devices": list(devices)}), reload=True)
+    before = stack.containers()
+    asked = {path: stack.alice.popen("create", "debian-ssh", "--mount", f"{path}:/data:ro") for path in mounts}
+    asked |= {path: stack.alice.popen("create", "debian-ssh", "--device", path) for path in devices}
+    for path, (status, words) in (mounts | devices).items():
+        said = asked[path].communicate(timeout=60)[1]
+        assert (asked[path].returncode, words in said) == (status, True), said
+    assert sorted(stack.containers()) == sorted(before)
+
+
+def test_a_directory_within_one_that_somebody_may_write_to_is_not_given(grants):
+    grants.stack.set_policy(grants.policy({"mounts": ["/srv/read:rw", "/srv/read/inner:ro"]}), reload=True)
+    refused = grants.stack.alice.json("create", "debian-ssh", "--mount", "/srv/read/inner:/data:ro", status=3)
+    assert refused["error"]["rule"] == "users.alice.mounts"

@@ -89,6 +89,20 @@ def overlapping_ports(request):
         taken.append((port["host"], port["protocol"], here))
 
 
+def overlapping_mounts(request):
+    targets = []
+    for i, mount in enumerate(request.get("args", {}).get("mounts", [])):
+        here = mount["target"] + "/"
+        if any(here.startswith(other) or other.startswith(here) for other in targets):
+            yield f"args.mounts[{i}]"
+        targets.append(here)
+
+
+def twice_or_overlapping(request):
+    yield from overlapping_ports(request)
+    yield from overlapping_mounts(request)
+
+
 def reversed_ranges(policy):
     places = [("defaults", policy.get("defaults", {}))]
     for part in ("groups", "users"):
@@ -101,7 +115,7 @@ def reversed_ranges(policy):
                 yield f"{path}.ports[{i}]"
 
 
-BEYOND = {"request": overlapping_ports, "policy": reversed_ranges}
+BEYOND = {"request": twice_or_overlapping, "policy": reversed_ranges}
 
 
 # ---- the two judges ---------------------------------------------------------------------------

@@ -48,6 +48,12 @@ static void a_create_asks_for_single_options(void **state)
         {"--restart on-failure", "{\"restart\":\"on-failure\"}"},
         {"--env TZ=UTC --env A=b=c --env TZ= --env EMPTY=",
          "{\"env\":{\"TZ\":\"\",\"A\":\"b=c\",\"EMPTY\":\"\"}}"},
+        {"--device /dev/fuse --device /dev/net/tun",
+         "{\"devices\":[\"/dev/fuse\",\"/dev/net/tun\"]}"},
+        {"--mount /a:/b --mount /a:/c:ro --mount /a:/d:rw",
+         "{\"mounts\":[{\"source\":\"/a\",\"target\":\"/b\",\"read_only\":false},"
+         "{\"source\":\"/a\",\"target\":\"/c\",\"read_only\":true},"
+         "{\"source\":\"/a\",\"target\":\"/d\",\"read_only\":false}]}"},
         {"--cap-add NET_ADMIN --cap-add NET_RAW", "{\"capabilities\":[\"NET_ADMIN\",\"NET_RAW\"]}"},
     };
     struct scene *scene = *state;

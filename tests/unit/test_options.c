@@ -142,6 +142,17 @@ static void ill_formed_values_are_refused_with_the_option(void **state)
     assert_refused("create x --env TZ=a\nb", "--env:");
     assert_refused("create x --cap-add SYS_ADMIN", "--cap-add: \"SYS_ADMIN\" is not a capability");
     assert_refused("create x --cap-add ALL", "--cap-add:");
+    assert_refused("create x --device fuse", "--device: \"fuse\" is not a path below /dev");
+    assert_refused("create x --device /dev/../etc", "--device:");
+    assert_refused("create x --mount /data", "--mount: \"/data\" is not SOURCE:TARGET[:ro]");
+    assert_refused("create x --mount /data:/data:rx", "is not SOURCE:TARGET[:ro]");
+    assert_refused("create x --mount /data:/data:ro:ro", "is not SOURCE:TARGET[:ro]");
+    assert_refused("create x --mount /etc:/data", "\"/etc\" is no directory of the server");
+    assert_refused("create x --mount data:/data", "\"data\" is no directory of the server");
+    assert_refused("create x --mount /data/../etc:/x", "no directory of the server");
+    assert_refused("create x --mount :/data", "\"\" is no directory of the server");
+    assert_refused("create x --mount /data:/etc/dcm/keys", "\"/etc/dcm/keys\" is no place");
+    assert_refused("create x --mount /data:", "\"\" is no place");
     assert_refused("ping --timeout 5", "--timeout: \"5\"");
     assert_refused("ping --id 1234", "--id: \"1234\"");
     assert_refused("logs x --tail 0", "--tail: \"0\"");

@@ -72,6 +72,14 @@ static json_t *body_with(struct fixture *fixture, const char *options)
     "\"CAP_KILL\",\"CAP_NET_BIND_SERVICE\",\"CAP_SETGID\",\"CAP_SETPCAP\",\"CAP_SETUID\","         \
     "\"CAP_SYS_CHROOT\""
 
+#define BIND(source, target, read_only)                                                            \
+    "{\"Type\":\"bind\",\"Source\":\"" source "\",\"Target\":\"" target                            \
+    "\",\"ReadOnly\":" read_only ",\"BindOptions\":{\"Propagation\":\"rprivate\"}}"
+#define USUAL_MOUNTS                                                                               \
+    BIND("/srv/dcm/alice/root", "/root", "false")                                                  \
+    "," BIND("/srv/dcm/alice/home", "/home/alice", "false") "," BIND("/etc/dcm/keys/alice",        \
+                                                                     "/etc/dcm/keys", "true")
+
 /* A field of HostConfig that some option decides: without that option, and with it. */
 static const struct option {
     const char *field;
@@ -81,6 +89,15 @@ static const struct option {
 } options[] = {
     {"CapAdd", "[" USUAL_CAPABILITIES "]", "{\"capabilities\":[\"NET_ADMIN\"]}",
      "[" USUAL_CAPABILITIES ",\"CAP_NET_ADMIN\"]"},
+    {"Devices", "[]", "{\"devices\":[\"/dev/fuse\",\"/dev/net/tun\"]}",
+     "[{\"PathOnHost\":\"/dev/fuse\",\"PathInContainer\":\"/dev/"
+     "fuse\",\"CgroupPermissions\":\"rw\"},"
+     "{\"PathOnHost\":\"/dev/net/tun\",\"PathInContainer\":\"/dev/net/tun\","
+     "\"CgroupPermissions\":\"rw\"}]"},
+    {"Mounts", "[" USUAL_MOUNTS "]",
+     "{\"mounts\":[{\"source\":\"/data/a\",\"target\":\"/a\"},"
+     "{\"source\":\"/data/b\",\"target\":\"/b\",\"read_only\":true}]}",
+     "[" USUAL_MOUNTS "," BIND("/data/a", "/a", "false") "," BIND("/data/b", "/b", "true") "]"},
     {"ShmSize", "67108864", "{\"shm_size\":1073741824}", "1073741824"},
     {"RestartPolicy", "{\"Name\":\"unless-stopped\"}", "{\"restart\":\"on-failure\"}",
      "{\"Name\":\"on-failure\"}"},

@@ -148,6 +148,43 @@ static void more_than_was_granted_is_refused(void **state)
     }
 }
 
+/* Who can write to the outer one could put a link in the place of the inner one. */
+static void no_mount_lies_in_one_that_somebody_may_write_to(void **state)
+{
+    static const char args[] =
+        "{\"image\":\"debian-ssh\",\"mounts\":[{\"source\":\"/data/a/b\",\"target\":\"/b\","
+        "\"read_only\":true}]}";
+    static const char alices[] = "\"mounts\":[\"/data/a/b:ro\"]";
+    static const struct {
+        const char *beside;
+        const char *rule; /* NULL: harmless */
+    } cases[] = {
+        {"\"groups\":{\"g\":{\"mounts\":[\"/data/a:rw\"]}}", "groups.g.mounts"},
+        {"\"groups\":{\"g\":{\"mounts\":[\"/x:ro\",\"/data:rw\"]}}", "groups.g.mounts"},
+        {"\"groups\":{\"g\":{\"extra\":[{\"gpus\":1},{\"mounts\":[\"/data:rw\"],"
+         "\"until\":\"2020-01-01T00:00:00Z\"}]}}",
+         "groups.g.extra.1.mounts"},
+        {"\"groups\":{\"g\":{\"mounts\":[\"/data:ro\",\"/data/a/b:rw\",\"/data/a/b/c:rw\","
+         "\"/data/a/bb:rw\",\"/dat:rw\"]}}",
+         NULL},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct error err = {0};
+        json_auto_t *policy = granting(alices);
+        char text[512];
+        snprintf(text, sizeof(text), "{%s}", cases[i].beside);
+        json_auto_t *beside = json_loads(text, 0, NULL);
+        assert_non_null(beside);
+        json_object_update(policy, beside);
+        if (cases[i].rule)
+            assert_denied(policy, "alice", args, NULL, cases[i].rule);
+        else if (check(policy, "alice", NOW, args, NULL, &err))
+            fail_msg("%s: %s", text, err.text);
+    }
+}
+
 static void not_to_be_restarted_or_as_usual_needs_no_grant(void **state)
 {
     static const char *const free[] = {"{\"image\":\"debian-ssh\",\"restart\":\"no\"}",
@@ -309,6 +346,7 @@ int main(void)
         cmocka_unit_test(each_option_is_refused_without_a_grant_and_allowed_with_it),
         cmocka_unit_test(an_extra_grant_counts_until_it_ends_and_is_named_afterwards),
         cmocka_unit_test(more_than_was_granted_is_refused),
+        cmocka_unit_test(no_mount_lies_in_one_that_somebody_may_write_to),
         cmocka_unit_test(not_to_be_restarted_or_as_usual_needs_no_grant),
         cmocka_unit_test(ports_go_to_granted_addresses_only),
         cmocka_unit_test(an_extra_number_adds_to_its_layer_and_never_takes_away),

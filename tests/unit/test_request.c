@@ -155,6 +155,15 @@ static void options_of_docker_run_are_checked_beyond_their_fields(void **state)
     } refused[] = {
         {"\"capabilities\":[\"NET_RAW\",\"NET_ADMIN\",\"NET_RAW\"]",
          "args.capabilities: NET_RAW is there twice"},
+        {"\"devices\":[\"/dev/fuse\",\"/dev/fuse\"]", "args.devices: /dev/fuse is there twice"},
+        {"\"mounts\":[{\"source\":\"/a\",\"target\":\"/t\"},{\"source\":\"/b\",\"target\":\"/t\"}]",
+         "args.mounts[1].target: /t and /t are one"},
+        {"\"mounts\":[{\"source\":\"/a\",\"target\":\"/t/x\"},{\"source\":\"/b\",\"target\":\"/"
+         "t\"}]",
+         "args.mounts[1].target: /t/x and /t are one, or one in the other"},
+        {"\"mounts\":[{\"source\":\"/a\",\"target\":\"/etc\"}]", "args.mounts[0].target: must be"},
+        {"\"mounts\":[{\"source\":\"/a/../b\",\"target\":\"/t\"}]",
+         "args.mounts[0].source: must be"},
         {"\"capabilities\":[\"SYS_ADMIN\"]", "args.capabilities[0]: must be"},
         {"\"env\":{\"DCM_UID\":\"0\"}", "args.env.DCM_UID: the name must be"},
         {"\"env\":{\"TZ\":\"a\\nb\"}", "args.env.TZ: must be"},

@@ -165,7 +165,8 @@ int order_prepare(struct runner *runner, const struct job *job, struct order *re
         check_places(runner, job, order, err) < 0 ||
         resolve_image(runner, job, now, order, err) < 0 ||
         ask_policy(runner, job, now, order, err) < 0 || keep_options(job, order, err) < 0 ||
-        order_addresses(runner, user, now, &order->ports, &order->addresses, err) < 0)
+        order_addresses(runner, user, now, &order->ports, &order->addresses, err) < 0 ||
+        host_check(runner, order->options, err) < 0)
         return -1;
     return storage_prepare(runner->config->storage, runner->config->keys, user, order->uid,
                            &order->paths, err);

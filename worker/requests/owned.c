@@ -141,8 +141,10 @@ int container_check_policy(struct runner *runner, const char *user, const struct
     if (!is_of_own_image(runner, user, owned))
         json_object_set_new(args, "image", json_string(name ? name : ""));
     describe_ports(owned->inspected, &present, &ssh_port);
-    return policy_check_create(runner->policy, user, timestamp_now(), args,
-                               ports ? ports : &present, &unused, err);
+    if (policy_check_create(runner->policy, user, timestamp_now(), args, ports ? ports : &present,
+                            &unused, err) < 0)
+        return -1;
+    return host_check(runner, args, err);
 }
 
 int container_release(struct runner *runner, const char *user, const char *name,

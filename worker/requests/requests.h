@@ -127,6 +127,10 @@ bool container_is_aside(const struct runner *runner, const json_t *inspected, co
 int container_check_policy(struct runner *runner, const char *user, const struct owned *owned,
                            const struct ports *ports, struct error *err);
 
+/* Are the directories and devices of the host that these options ask for what they should be, and
+ * safe from everybody? FAULT_NOT_FOUND, FAULT_CONFLICT. */
+int host_check(struct runner *runner, const json_t *options, struct error *err);
+
 /* Drop a container's entry and leases (request as in store_release); the user's last one here takes
  * the network with it, while nobody can join. */
 int container_release(struct runner *runner, const char *user, const char *name,
