@@ -1,11 +1,18 @@
 """Images of users' own: saved, used, kept apart, counted and removed."""
 
+import hashlib
+import io
+import json
 import os
 import signal
+import subprocess
+import tarfile
 import time
 
+import docker
 import pytest
 
+from login import options, ssh
 from stack import VETTED, eventually
 
 KEEPING = {"images_kept": 3, "image_bytes": "8g"}
@@ -56,6 +63,45 @@ def test_what_was_put_into_a_container_is_in_the_image(stack, alice):
     assert alice.ssh(again, "cat /opt/tool/it") == "made"
     assert alice.ssh(again, "cat /root/note", login="root") == "kept"
     assert alice.json("restart", "again")["state"] == "done"
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """A Debian package, as anybody makes one: a program, and a script that runs when it is installed."""
+    top = tmp_path_factory.mktemp("package")
+    for path, mode, text in (
+            ("DEBIAN/control", 0o644, "Package: greeting\nVersion: 1.0\nArchitecture: all\nMaintainer: nobody\n"
+                                      "Description: a greeting\n"),
+            ("DEBIAN/postinst", 0o755, "#!/bin/sh\necho installed >/etc/greeting\n"),
+            ("usr/bin/greeting", 0o755, "#!/bin/sh\ncat /etc/greeting\n")):
+        file = top / "greeting" / path
+        file.parent.mkdir(0o755, parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+    subprocess.run(["dpkg-deb", "--root-owner-group", "--build", top / "greeting", top / "greeting.deb"], check=True,
+                   stdout=subprocess.DEVNULL)
+    return top / "greeting.deb"
+
+
+def test_a_package_that_was_installed_is_in_the_image(stack, login, alice, bob, package):
+    """By SSH alone: to the container for the package, to the login server for the rest."""
+    port = str(alice.create("--name", "first")["ssh_port"])
+    alice.ssh({"ssh_port": port}, "true")
+    subprocess.run(["scp", "-q", *options(alice), "-P", port, package, "root@127.0.0.1:"], check=True)
+    inside = "dpkg -i greeting.deb >&2 && greeting >&2 && echo mine >~alice/notes && find /root ~alice | sort"
+    storage = alice.ssh({"ssh_port": port}, inside, login="root")
+    assert "/root/greeting.deb" in storage and "/home/alice/notes" in storage
+    for command in ("commit first greeter:v1", "remove -f first", "create greeter:v1 --name second"):
+        assert ssh(alice, command).returncode == 0, command
+    second = alice.json("show", "second")["container"]
+    shown = alice.ssh(second, "dpkg-query -W -f '${Status}' greeting; echo; greeting; cat ~alice/notes", login="root")
+    assert shown.splitlines() == ["install ok installed", "installed", "mine"]
+    assert alice.ssh(second, "find /root ~alice | sort", login="root") == storage
+    image = own(alice)[0]["id"]
+    for name in ("greeter:v1", "dcm.local/alice/greeter:v1", image, image.removeprefix("sha256:"), image[7:19]):
+        for command in (f"create {name}", f"rmi {name}"):
+            assert ssh(bob, command).returncode in (2, 3, 4), (command, name)
+    assert bob.names() == [] and own(bob) == [] and [i["id"] for i in own(alice)] == [image]
 
 
 @pytest.mark.parametrize("command", ["start", "restart", "recreate"])
@@ -167,6 +213,56 @@ def test_limits_on_number_and_size(stack, alice):
     grant(stack, images_kept=5, image_bytes="1m")
     refused = alice.json("commit", name, "two", status=3)["error"]
     assert refused["code"] == "quota_exceeded" and refused["rule"] == "groups.testers.image_bytes"
+
+
+def load_deep(engine, name, count):
+    """An image of so many layers: those of the standard one, which the engine has and does not read again, and more."""
+    base = engine.inspect_image("debian-ssh")
+    files, digests = {}, list(base["RootFS"]["Layers"])
+    names = [f"present{number}.tar" for number in range(len(digests))]
+    for number in range(count - len(digests)):
+        layer = packed({f"opt/layer{number}": b""})
+        names.append(f"{number}.tar")
+        digests.append(f"sha256:{hashlib.sha256(layer).hexdigest()}")
+        files[names[-1]] = layer
+    files["config.json"] = json.dumps({"architecture": base["Architecture"], "os": "linux", "config": base["Config"],
+                                       "rootfs": {"type": "layers", "diff_ids": digests}}).encode()
+    files["manifest.json"] = json.dumps([{"Config": "config.json", "RepoTags": [f"{name}:latest"], "Layers": names}]).encode()
+    told = list(engine.load_image(packed(files)))
+    assert len(engine.inspect_image(name)["RootFS"]["Layers"]) == count, told
+
+
+def packed(files):
+    """A tar of these files, by name."""
+    into = io.BytesIO()
+    with tarfile.open(fileobj=into, mode="w") as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return into.getvalue()
+
+
+def test_the_engines_limit_on_layers_is_told_before_it_is_met(stack, alice):
+    with stack.engine() as engine:
+        load_deep(engine, "debian-deep", 124)
+        grant(stack, **KEEPING, images=["debian-ssh", "debian-deep"])
+        first = alice.json("create", "debian-deep")["container"]
+        for command in (["commit", first["name"], "full"], ["recreate", first["name"]]):
+            done = alice.submit(*command)
+            assert done.returncode == 0 and "125 of at most 125 layers" in done.stderr, done
+        # One of the most that the engine takes still runs, but nothing more can be laid upon it.
+        last = alice.json("create", "full")["container"]
+        assert alice.ssh(last, "ls /opt/layer0") == "/opt/layer0"
+        with pytest.raises(docker.errors.APIError, match="max depth exceeded"):
+            engine.commit(last["id"], "dcm.local/beyond")
+        for command in (["commit", last["name"], "beyond"], ["recreate", last["name"]], ["recreate", first["name"]]):
+            refused = alice.json(*command, status=1)["error"]
+            assert refused["code"] == "conflict" and "125 layers" in refused["message"], command
+        assert state(stack, last)["Running"] and alice.ssh(last, "id -un") == "alice"
+        alice.submit("remove", "-f", first["name"], last["name"])
+        assert alice.submit("rmi", "full").returncode == 0
+        engine.remove_image("debian-deep")
 
 
 def test_rmi_refuses_what_is_in_use_and_what_is_not_mine(stack, alice):

@@ -18,7 +18,6 @@
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
 
-#define LAYERS_MANY 100  /* of LAYERS_MOST: time to warn */
 #define UNFINISHED_S 120 /* so long an interrupted commit may go on in the engine */
 
 struct commit {
@@ -140,11 +139,7 @@ static int put_on_record(struct runner *runner, const struct job *job, const str
                        job->request.user, json_integer_value(json_object_get(image, "Size")),
                        json_string_value(json_object_get(image, "Created")));
     json_object_set_new(result, "image", part);
-    if (image_layers(image) >= LAYERS_MANY)
-        json_object_set_new(result, "warning",
-                            json_sprintf("the image has %zu of at most %d layers: begin anew from "
-                                         "one of the administrator's before long",
-                                         image_layers(image), LAYERS_MOST));
+    image_warn_of_layers(image, result);
     return store_image_bind(runner->store, job->request.user, job->request.id, part, err);
 }
 

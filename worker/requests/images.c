@@ -9,6 +9,12 @@
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
 
+/* The engine's own bound (layer.maxLayerDepth in Docker 20.10): a container of an image with so
+ * many runs, but cannot be committed ("max depth exceeded"). A commit without a change adds none.
+ */
+#define LAYERS_MOST 125
+#define LAYERS_MANY 100 /* time to warn */
+
 #define RESERVED "dcm.local/" /* nobody can ask for a name with a registry in it */
 
 void engine_image_of(const char *user, const char *name, char ret_name[ENGINE_IMAGE_SIZE])
@@ -116,9 +122,18 @@ void own_image_clear(struct own_image *image)
     *image = (struct own_image){0};
 }
 
-size_t image_layers(const json_t *image)
+static size_t layers_of(const json_t *image)
 {
     return json_array_size(json_object_get(json_object_get(image, "RootFS"), "Layers"));
+}
+
+void image_warn_of_layers(const json_t *image, json_t *result)
+{
+    if (layers_of(image) >= LAYERS_MANY)
+        json_object_set_new(result, "warning",
+                            json_sprintf("the image has %zu of at most %d layers: begin anew from "
+                                         "one of the administrator's before long",
+                                         layers_of(image), LAYERS_MOST));
 }
 
 int image_check_layers(struct runner *runner, const json_t *container, struct error *err)
@@ -127,11 +142,11 @@ int image_check_layers(struct runner *runner, const json_t *container, struct er
     const char *id = json_string_value(json_object_get(container, "Image"));
     if (engine_image_inspect(runner->engine, id ? id : "", &image, err) < 0)
         return -1;
-    if (image_layers(image) >= LAYERS_MOST)
+    if (layers_of(image) >= LAYERS_MOST)
         return fail(err, FAULT_CONFLICT,
                     "the container's image has %zu layers, as many as the engine takes: begin anew "
                     "from one of the administrator's",
-                    image_layers(image));
+                    layers_of(image));
     return 0;
 }
 

@@ -182,7 +182,10 @@ static int replace(struct runner *runner, struct job *job, const struct owned *o
         return -1;
     json_t *container = describe(runner, owned, change, inspected);
     json_object_set_new(result, "container", container);
-    return store_replace(runner->store, &job->request, container, err);
+    if (store_replace(runner->store, &job->request, container, err) < 0)
+        return -1;
+    image_warn_of_layers(image, result);
+    return 0;
 }
 
 static int attempt(struct runner *runner, struct job *job, const struct owned *owned,

@@ -94,9 +94,8 @@ bool image_has_tag(const json_t *image, const char *engine_name);
  * and is none that he could name. */
 #define KIND_CHANGES "changes"
 
-/* The engine's own bound (layer.maxLayerDepth in Docker 20.10). */
-#define LAYERS_MOST 125
-size_t image_layers(const json_t *image);
+/* A result's warning, where the engine will not take many more commits on top of this image. */
+void image_warn_of_layers(const json_t *image, json_t *result);
 /* FAULT_CONFLICT: no more layer can be put on the image of this container. */
 int image_check_layers(struct runner *runner, const json_t *container, struct error *err);
 /* The configuration of an image that is made of this container, with these labels: everything that
