@@ -18,6 +18,7 @@
  *   dcm:server:<server>:granted      set    of users whose images and limits it has published
  *   dcm:server:<server>              hash   seq, heartbeat, version, policy, address, addresses
  *   dcm:servers                      set    of server names
+ *   dcm:generation                   hash   id since: another id means that the store has lost data
  */
 #ifndef DCM_SCHEMAS_KEYS_H
 #define DCM_SCHEMAS_KEYS_H
@@ -38,14 +39,19 @@ enum user_key {
 };
 enum server_key { KEY_SERVER, KEY_PORTS, KEY_SUBNETS, KEY_USERS, KEY_IMAGE_USERS, KEY_PUBLISHED };
 #define KEY_SERVERS "dcm:servers"
+#define KEY_GENERATION "dcm:generation"
 #define EVERYBODY "*" /* in place of a user */
 
 /* user and server are checked names; id is NULL where the key has none. */
 void key_of_user(char ret_key[KEY_SIZE], enum user_key key, const char *user, const char *id);
 void key_of_server(char ret_key[KEY_SIZE], enum server_key key, const char *server);
 
-/* The Lua functions of schemas/store/, as one library for FUNCTION LOAD. Static. */
-extern const char store_functions[];
+/* The Lua functions of schemas/store/, as libraries for FUNCTION LOAD: those that workers call, and
+ * the name of that library, which tells its content; and those of submitting sides, QUEUE_LIBRARY.
+ * A function is called <library>_<name>. Static. */
+extern const char store_functions[], store_library[];
+extern const char queue_functions[];
+#define QUEUE_LIBRARY "dcm_1"
 
 #define REQUEST_RETENTION_S 604800 /* 7 days: records, streams and lists of ended requests */
 

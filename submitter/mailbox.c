@@ -22,7 +22,7 @@ int mailbox_new(const char *url, struct mailbox **ret_mailbox, struct error *err
         return fail(err, FAULT_INTERNAL, "out of memory");
 
     struct redis_link_options options = {
-        .url = url, .timeout_ms = TIMEOUT_MS, .functions = store_functions};
+        .url = url, .timeout_ms = TIMEOUT_MS, .functions = queue_functions};
     if (redis_link_new(&options, &mailbox->link, err) == -1)
         return -1;
     *ret_mailbox = TAKE(mailbox);

@@ -46,6 +46,8 @@ static int read_entry(sqlite3_stmt *row, const char *id, struct journal_entry *e
     entry->recorded = sqlite3_column_int(row, 6) != 0;
     entry->begun = sqlite3_column_int64(row, 7);
     entry->touched = sqlite3_column_int(row, 8) != 0;
+    if (op_from_name(column_text(row, 9), &entry->op))
+        return damaged(id, "op", err);
     if (copy_column(row, 0, entry->hash, sizeof(entry->hash)))
         return damaged(id, "hash", err);
     if (copy_column(row, 1, entry->publisher, sizeof(entry->publisher)))
@@ -132,9 +134,9 @@ int journal_container(struct journal *journal, const char *id, const char *conta
     return update(journal, STATEMENT_CONTAINER, arguments, id, err);
 }
 
-int journal_recorded(struct journal *journal, const char *id, struct error *err)
+int journal_recorded(struct journal *journal, const char *id, uint64_t seq, struct error *err)
 {
-    const struct argument arguments[] = {{.text = id}};
+    const struct argument arguments[] = {{.number = (int64_t)seq}, {.text = id}};
 
     return update(journal, STATEMENT_RECORDED, arguments, id, err);
 }

@@ -30,6 +30,7 @@ enum journal_state { JOURNAL_UNKNOWN, JOURNAL_BEGUN, JOURNAL_ENDED };
 
 struct journal_entry {
     enum journal_state state;
+    enum op op;
     char hash[REQUEST_HASH_SIZE];
     char container[ENGINE_ID_SIZE]; /* "" until the engine has made one */
     char publisher[64];
@@ -70,8 +71,22 @@ int journal_container(struct journal *journal, const char *id, const char *conta
  * "", the body written anew). One that has ended keeps its first result. */
 int journal_end(struct journal *journal, const struct request *request, const char *hash,
                 const json_t *result, struct error *err);
-/* The store has the result. */
-int journal_recorded(struct journal *journal, const char *id, struct error *err);
+/* The store has the result, since this seq of the server's there. */
+int journal_recorded(struct journal *journal, const char *id, uint64_t seq, struct error *err);
+
+/* The generation of the store that index and records were last put in order in, 0 before the first
+ * time; and the highest seq at which that store is known to have had a result. */
+int journal_store(struct journal *journal, uint64_t *ret_generation, uint64_t *ret_seq,
+                  struct error *err);
+/* Every result that ended after `since` (milliseconds since the epoch) and that a store lacks which
+ * holds nothing after seq. A visit that fails ends it. */
+typedef int journal_visit(const struct request *request, const char *hash, const json_t *result,
+                          void *context, struct error *err);
+int journal_visit_lost(struct journal *journal, uint64_t seq, int64_t since, journal_visit *visit,
+                       void *context, struct error *err);
+/* The store of this generation has, as of its seq `now`, what another one lacked after `seq`. */
+int journal_found(struct journal *journal, uint64_t generation, uint64_t seq, uint64_t now,
+                  struct error *err);
 
 /* Requests that were begun and not ended, or ended and not recorded, oldest first: an array of
  * {"id","publisher","body"}, all texts. */
@@ -81,6 +96,11 @@ int journal_unfinished(struct journal *journal, json_t **ret_requests, struct er
  * has ended. */
 int journal_replacer(struct journal *journal, const char *container, char ret_id[IDENTIFIER_SIZE],
                      bool *ret_ended, struct error *err);
+
+/* Has the last commit of this container ended without success, and has its user paused nothing
+ * since? Then it is that commit that left it paused. */
+int journal_left_paused(struct journal *journal, const char *container, bool *ret_left,
+                        struct error *err);
 
 /* A container of ours that was removed on purpose: its id is never taken for a lost one. */
 int journal_tombstone(struct journal *journal, const char *container, struct error *err);

@@ -9,7 +9,7 @@
 
 #define BUSY_MS 5000
 #define BUSY_STEP_MS 20
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 /* Small, for every runner holds a connection: 256 KiB of cache in place of 2 MiB. */
 static const char settings[] = "PRAGMA synchronous = FULL;"
@@ -51,6 +51,15 @@ static const char lives[] = "CREATE TABLE lives ("
                             "CREATE INDEX due ON lives (due);"
                             "PRAGMA user_version = 3;";
 
+/* seq is this server's in the store once that had the result: a store that is behind it has lost
+ * it. facts: of which generation the store is. */
+static const char store[] = "ALTER TABLE requests ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;"
+                            "CREATE TABLE facts ("
+                            "  name TEXT NOT NULL PRIMARY KEY,"
+                            "  value INTEGER NOT NULL"
+                            ") STRICT, WITHOUT ROWID;"
+                            "PRAGMA user_version = 4;";
+
 /* What makes a journal of each earlier version one of a later one; the first begins with nothing.
  */
 static const char *const upgrades[SCHEMA_VERSION] = {
@@ -58,11 +67,12 @@ static const char *const upgrades[SCHEMA_VERSION] = {
     "ALTER TABLE requests ADD COLUMN touched INTEGER NOT NULL DEFAULT 0;"
     "PRAGMA user_version = 2;",
     lives,
+    store,
 };
 
 static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_FIND] = "SELECT hash, publisher, body, attempts, container, result, recorded,"
-                       " begun, touched FROM requests WHERE id = ?",
+                       " begun, touched, op FROM requests WHERE id = ?",
     [STATEMENT_BEGIN] =
         "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun)"
         " VALUES (?, ?, ?, ?, ?, ?, 1, ?)"
@@ -74,12 +84,26 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_END_UNBEGUN] =
         "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun, result, ended)"
         " VALUES (?1, ?2, ?3, ?4, '', ?5, 1, ?7, ?6, ?7) ON CONFLICT (id) DO NOTHING",
-    [STATEMENT_RECORDED] = "UPDATE requests SET recorded = 1 WHERE id = ? AND ended IS NOT NULL",
+    [STATEMENT_RECORDED] = "UPDATE requests SET recorded = 1, seq = ?"
+                           " WHERE id = ? AND ended IS NOT NULL",
+    [STATEMENT_LOST] = "SELECT id, body, hash, result FROM requests"
+                       " WHERE (recorded = 0 OR seq > ?) AND ended > ? ORDER BY rowid",
+    [STATEMENT_FOUND] = "UPDATE requests SET seq = ? WHERE recorded = 1 AND seq > ?",
+    [STATEMENT_HIGHEST] = "SELECT max(seq) FROM requests",
+    [STATEMENT_FACT] = "SELECT value FROM facts WHERE name = ?",
+    [STATEMENT_SET_FACT] = "INSERT INTO facts (name, value) VALUES (?, ?)"
+                           " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     [STATEMENT_UNFINISHED] = "SELECT id, publisher, body FROM requests WHERE recorded = 0"
                              " ORDER BY rowid",
     [STATEMENT_REPLACER] = "SELECT id, ended IS NOT NULL FROM requests"
                            " WHERE container = ? AND op = 'container.recreate'"
                            " ORDER BY rowid DESC LIMIT 1",
+    [STATEMENT_DEAD_COMMIT] =
+        "SELECT 1 FROM (SELECT rowid AS at, user, ended, result FROM requests"
+        "   WHERE container = ? AND op = 'image.commit' ORDER BY rowid DESC LIMIT 1) AS last"
+        " WHERE ended IS NOT NULL AND json_extract(result, '$.state') <> 'done'"
+        " AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.user = last.user"
+        "   AND op = 'container.pause' AND rowid > at)",
     [STATEMENT_BURY] = "INSERT INTO tombstones (container, buried) VALUES (?, ?)"
                        " ON CONFLICT (container) DO NOTHING",
     [STATEMENT_IS_BURIED] = "SELECT 1 FROM tombstones WHERE container = ?",

@@ -62,9 +62,39 @@ static int publish(struct keeper *keeper, struct error *err)
     return 0;
 }
 
+/* Rely upon the store that was put in order; or, where somebody doubts that it still is, look. */
+static int attend_store(struct keeper *keeper, struct error *err)
+{
+    struct runner *runner = &keeper->runner;
+    bool lost = false;
+    if (!watermark_is_doubted(runner->mark) &&
+        watermark_generation(runner->mark) != GENERATION_UNKNOWN) {
+        store_begin(runner->store);
+        return 0;
+    }
+    if (runner_identity(runner, err) < 0 || keeper_open_store(runner, &lost, err) < 0) {
+        watermark_doubt(runner->mark);
+        return -1;
+    }
+    if (lost)
+        keeper->heartbeat_at = keeper->compare_at = 0; /* the rest of what users read there */
+    return 0;
+}
+
+static int compare(struct keeper *keeper, struct error *err)
+{
+    struct runner *runner = &keeper->runner;
+    json_auto_t *found = NULL;
+    if (keeper_survey(runner, false, &found, err) < 0 || keeper_settle(runner, found, err) < 0)
+        return -1;
+    return store_provide(runner->store, err);
+}
+
 static int do_what_is_due(struct keeper *keeper, struct error *err)
 {
     int64_t now = clock_ms();
+    if (attend_store(keeper, err) < 0)
+        return -1;
     if (prefork_hangup()) {
         runner_reload(&keeper->runner);
         keeper->heartbeat_at = keeper->compare_at = 0;
@@ -76,8 +106,7 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
     }
     if (now >= keeper->compare_at && !IS_MUTANT(MUTANT_NO_RECONCILE)) {
         keeper->publish_at = 0;
-        if (keeper_compare(&keeper->runner, err) < 0 ||
-            keeper_compare_images(&keeper->runner, err) < 0 || publish(keeper, err) < 0)
+        if (compare(keeper, err) < 0 || publish(keeper, err) < 0)
             return -1;
         keeper->compare_at = now + COMPARE_MS;
         keeper->complained = false;
@@ -140,11 +169,11 @@ static int keep(struct keeper *keeper, struct error *err)
     return engine_events(keeper->events, since, on_event, keeper, err);
 }
 
-int keeper_run(const struct worker_config *config)
+int keeper_run(const struct worker_config *config, struct watermark *mark)
 {
     struct keeper keeper = {0};
     struct error err = {0};
-    if (runner_open(config, -1, &keeper.runner, &err) < 0 ||
+    if (runner_open(config, mark, -1, &keeper.runner, &err) < 0 ||
         engine_new(config->engine, &keeper.events, &err) < 0) {
         log_error("%s", err.text);
         return EXIT_FAILURE;

@@ -1,7 +1,10 @@
 /*
- * The keeper: one process a worker that holds the index against the engine. Engine events are
- * hints; a full comparison, at the start, every minute and whenever the events broke off, is the
- * truth. It also says every few seconds that this server lives, and forgets what is past retention.
+ * The keeper: one process a worker that holds the index against engine and journal. Engine events
+ * are hints; a full comparison, at the start, every minute and whenever the events broke off, is
+ * the truth. What can differ, and what is done about it, is a table (worker/difference.h). A store
+ * that has lost data is put in order by the same comparison, before anybody allocates anything from
+ * it. The keeper also says every few seconds that this server lives, and forgets what is past
+ * retention.
  */
 #ifndef DCM_WORKER_KEEPER_H
 #define DCM_WORKER_KEEPER_H
@@ -10,31 +13,30 @@
 #include "worker/runner.h"
 
 /* Returns the exit status. */
-int keeper_run(const struct worker_config *config);
+int keeper_run(const struct worker_config *config, struct watermark *mark);
 
-/* Compare everything: states that changed, containers removed by hand, and containers of ours that
- * the index has lost. Containers that are not ours are never touched. Trouble with a single one is
- * logged; only engine, store or journal out of reach end the comparison. */
-int keeper_compare(struct runner *keeper, struct error *err);
+/*
+ * Compare everything: *ret_found is an array of differences, {"kind","remedy","user",…}, and
+ * nothing is changed. rebuilding: the store has lost data, and what is under way has to come back
+ * too.
+ */
+int keeper_survey(struct runner *keeper, bool rebuilding, json_t **ret_found, struct error *err);
+/* Put these right, each looked at again under its lock. Trouble with a single one is noted in it
+ * ("trouble") and logged; only engine, store or journal out of reach end it. What was done is
+ * marked
+ * ("done"). Containers that are not ours are never touched. */
+int keeper_settle(struct runner *keeper, json_t *found, struct error *err);
 
-/* The same for users' own images; what is left of replaced ones is removed. */
-int keeper_compare_images(struct runner *keeper, struct error *err);
+/* Is the store the one that we know? If not, records, claims, entries and leases are put back, and
+ * only then is it relied upon. *ret_lost: it had lost data. */
+int keeper_open_store(struct runner *keeper, bool *ret_lost, struct error *err);
+
 /* Tell users' programs what each may do here, and which of the administrator's images he may use.
  */
 int keeper_publish(struct runner *keeper, struct error *err);
 
 /* Bring the index entry of one container in step with the engine, under the container's lock. */
 int keeper_refresh(struct runner *keeper, const char *user, const char *name, const char *id,
-                   struct error *err);
-
-/* Does this item of the engine's list have the name of one that stands aside (engine.h)? */
-bool keeper_is_aside(const json_t *listed, const char *user, const char *name);
-/* Put back a container that stands aside for its successor (engine.h), or clear it away if that has
- * come; unless a runner will go on with its recreate. */
-int keeper_settle_aside(struct runner *keeper, const char *user, const char *id, struct error *err);
-
-/* Put a container of ours that the index lacks back into it, with its leases. */
-int keeper_restore(struct runner *keeper, const char *user, const char *name, const char *id,
                    struct error *err);
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "worker/keeper.h"
+#include "worker/keeper_private.h"
 #include "worker/requests/requests.h"
 
 bool keeper_is_aside(const json_t *listed, const char *user, const char *name)

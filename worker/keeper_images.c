@@ -5,19 +5,18 @@
 #include "common/log.h"
 #include "schemas/units.h"
 #include "worker/describe.h"
-#include "worker/keeper.h"
+#include "worker/keeper_private.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
 
-#define SETTLING_S 600 /* an image without a name this young may be about to get it */
+#define LEFT_S 600 /* an image without a name this young may be about to get it */
 
 static const char *text_at(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
 }
 
-/* One image of a user's: index and engine side by side, while no request changes either. */
-static int settle_image(struct runner *keeper, const char *user, const char *name,
+int keeper_settle_image(struct runner *keeper, const char *user, const char *name,
                         struct error *err)
 {
     AUTO(lock) struct lock lock = {.file = -1};
@@ -50,53 +49,102 @@ static int settle_image(struct runner *keeper, const char *user, const char *nam
     return store_image_bind(keeper->store, user, text_at(labels, "dcm.request"), part, err);
 }
 
-/* What a replaced image left goes once no container needs it; the engine knows that. */
-static void sweep(struct runner *keeper, const json_t *image)
-{
-    struct error unheard = {0};
-    const char *id = text_at(image, "Id");
-    int64_t age = timestamp_now() / 1000 - json_integer_value(json_object_get(image, "Created"));
-    if (id && age > SETTLING_S)
-        engine_image_remove(keeper->engine, id, &unheard);
-}
-
 static bool is_untagged(const json_t *image)
 {
     const char *tag = json_string_value(json_array_get(json_object_get(image, "RepoTags"), 0));
     return !tag || strcmp(tag, "<none>:<none>") == 0;
 }
 
-int keeper_compare_images(struct runner *keeper, struct error *err)
+static int add(json_t *found, enum difference kind, const char *user, const char *name,
+               const char *id, struct error *err)
 {
-    json_auto_t *entries = NULL;
-    json_auto_t *images = NULL;
+    json_t *item = json_pack("{s:s, s:s, s:s?, s:s, s:s?}", "kind", difference_name(kind), "remedy",
+                             difference_remedy(kind), "user", user, "name", name, "id", id);
+    return json_array_append_new(found, item) ? fail(err, FAULT_INTERNAL, "out of memory") : 0;
+}
+
+/* The index shows images that the engine has not, or not any more. */
+static int look_at_entry(const json_t *entry, const json_t *in_engine, json_t *found,
+                         struct error *err)
+{
+    const json_t *image = json_object_get(entry, "image");
+    const char *name = text_at(image, "name"), *id = text_at(image, "id");
+    const char *user = text_at(entry, "user");
+    char engine_name[ENGINE_IMAGE_SIZE];
+    if (!name_is_user(user) || !name_is_image(name))
+        return 0;
+    engine_image_of(user, name, engine_name);
+    const char *there = text_at(in_engine, engine_name);
+    if (there && id && strcmp(there, id) == 0)
+        return 0;
+    return add(found, DIFFERENCE_IMAGE, user, name, id, err);
+}
+
+/* One that bears marks of ours: known by the index, or left over without a name. */
+static int look_at_image(struct runner *keeper, const json_t *image, const json_t *known,
+                         json_t *found, struct error *err)
+{
+    struct labels changes = {.kind = KIND_CHANGES};
+    const json_t *labels = json_object_get(image, "Labels");
+    const char *user = text_at(labels, "dcm.user"), *name = text_at(labels, "dcm.name");
+    const char *id = text_at(image, "Id");
+    char engine_name[ENGINE_IMAGE_SIZE];
+    int64_t age = timestamp_now() / 1000 - json_integer_value(json_object_get(image, "Created"));
+    bool is_left = id && age > LEFT_S && is_untagged(image);
+    if (is_left && labels_verify(keeper->keyring, keeper->identity, labels, &changes))
+        return add(found, DIFFERENCE_IMAGE_LEFT, user, name ? name : "", id, err);
+    if (!name_is_user(user) || !name_is_image(name) ||
+        !image_is_ours(keeper, image, user, name, NULL))
+        return 0; /* not ours, whatever it says */
+    if (is_untagged(image))
+        return is_left ? add(found, DIFFERENCE_IMAGE_LEFT, user, name, id, err) : 0;
+    engine_image_of(user, name, engine_name);
+    if (!image_has_tag(image, engine_name) || json_object_get(known, engine_name))
+        return 0; /* of another name by now, or compared from the other side */
+    return add(found, DIFFERENCE_IMAGE, user, name, id, err);
+}
+
+/* The images that bear each name in the engine, and the names that the index knows. */
+static void note_names(const json_t *images, const json_t *entries, json_t *in_engine,
+                       json_t *known)
+{
+    size_t i = 0, j = 0;
+    json_t *item = NULL, *tag = NULL;
+    char engine_name[ENGINE_IMAGE_SIZE];
+    json_array_foreach(images, i, item)
+    {
+        json_array_foreach(json_object_get(item, "RepoTags"), j, tag)
+            json_object_set(in_engine, json_string_value(tag), json_object_get(item, "Id"));
+    }
+    json_array_foreach(entries, i, item)
+    {
+        const char *name = text_at(json_object_get(item, "image"), "name");
+        if (!name_is_user(text_at(item, "user")) || !name_is_image(name))
+            continue;
+        engine_image_of(text_at(item, "user"), name, engine_name);
+        json_object_set_new(known, engine_name, json_true());
+    }
+}
+
+int keeper_survey_images(struct runner *keeper, json_t *found, struct error *err)
+{
+    json_auto_t *entries = NULL, *images = NULL;
+    json_auto_t *in_engine = json_object(), *known = json_object();
     size_t i = 0;
     json_t *item = NULL;
     if (runner_identity(keeper, err) < 0 ||
         store_images_of_server(keeper->store, &entries, err) < 0 ||
         engine_image_list(keeper->engine, true, &images, err) < 0)
         return -1;
+    note_names(images, entries, in_engine, known);
     json_array_foreach(entries, i, item)
     {
-        const char *name = text_at(json_object_get(item, "image"), "name");
-        const char *user = text_at(item, "user");
-        if (name_is_user(user) && name_is_image(name) && settle_image(keeper, user, name, err) < 0)
+        if (look_at_entry(item, in_engine, found, err) < 0)
             return -1;
     }
     json_array_foreach(images, i, item)
     {
-        const json_t *labels = json_object_get(item, "Labels");
-        const char *user = text_at(labels, "dcm.user");
-        const char *name = text_at(labels, "dcm.name");
-        struct labels changes = {.kind = KIND_CHANGES};
-        if (is_untagged(item) && labels_verify(keeper->keyring, keeper->identity, labels, &changes))
-            sweep(keeper, item);
-        if (!name_is_user(user) || !name_is_image(name) ||
-            !image_is_ours(keeper, item, user, name, NULL))
-            continue; /* not ours, whatever it says */
-        if (is_untagged(item))
-            sweep(keeper, item);
-        else if (settle_image(keeper, user, name, err) < 0)
+        if (look_at_image(keeper, item, known, found, err) < 0)
             return -1;
     }
     return 0;

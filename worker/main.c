@@ -29,6 +29,7 @@ enum { SLOT_LINK, SLOT_KEEPER, SLOT_RUNNERS };
 
 struct worker {
     struct worker_config config;
+    struct watermark *mark;
     int control;     /* ours, to the link; -1: no link */
     int link_end;    /* the link's end of it, between before_fork and after_fork */
     int runner_end;  /* the new runner's socket, likewise */
@@ -92,8 +93,8 @@ static int child(size_t slot, void *context)
     if (slot == SLOT_LINK)
         return link_run(&worker->config, link_end);
     if (slot == SLOT_KEEPER)
-        return keeper_run(&worker->config);
-    return runner_run(&worker->config, runner_end);
+        return keeper_run(&worker->config, worker->mark);
+    return runner_run(&worker->config, worker->mark, runner_end);
 }
 
 static void ended(size_t slot, int wait_status, void *context)
@@ -122,7 +123,7 @@ static int rehearse(const struct worker_config *config, struct error *err)
     struct runner trial;
     if (mkdir(config->state, 0700) < 0 && errno != EEXIST)
         return fail(err, FAULT_INTERNAL, "%s: %s", config->state, strerror(errno));
-    if (runner_open(config, -1, &trial, err) < 0)
+    if (runner_open(config, NULL, -1, &trial, err) < 0)
         return -1;
     runner_close(&trial);
     return 0;
@@ -238,10 +239,12 @@ int main(int argc, char **argv)
     log_level_parse(worker.config.log_level, &level);
     log_open("dcm-worker", level);
     int status = EXIT_FAILURE;
-    if (rehearse(&worker.config, &err) < 0 || become_the_worker(&worker.config, &err) < 0)
+    if (rehearse(&worker.config, &err) < 0 || watermark_new(&worker.mark, &err) < 0 ||
+        become_the_worker(&worker.config, &err) < 0)
         log_error("%s", err.text);
     else
         status = serve(&worker);
+    watermark_free(worker.mark);
     worker_config_clear(&worker.config);
     return status;
 }

@@ -18,6 +18,11 @@ static int tell_store(struct runner *runner, const struct job *job, const json_t
     return 0;
 }
 
+static int note_recorded(struct runner *runner, const struct job *job, struct error *err)
+{
+    return journal_recorded(runner->journal, job->request.id, store_seq(runner->store), err);
+}
+
 static int record_result(struct runner *runner, const struct job *job, const json_t *result,
                          struct error *err)
 {
@@ -28,7 +33,7 @@ static int record_result(struct runner *runner, const struct job *job, const jso
     if (tell_store(runner, job, result, err) < 0)
         return -1;
     FAULT_POINT("result.told");
-    if (job->journalled && journal_recorded(runner->journal, job->request.id, err) < 0)
+    if (job->journalled && note_recorded(runner, job, err) < 0)
         return -1;
     FAULT_POINT("result.after");
     return 0;
@@ -66,18 +71,18 @@ int record_again(struct runner *runner, const struct job *job, const struct jour
                     job->request.user);
         return 0;
     }
-    if (entry->recorded)
-        return 0;
+    /* Also when it was said before: whoever asks again may have lost that, and the store with him.
+     */
     if (tell_store(runner, job, entry->result, err) < 0)
         return -1;
-    return journal_recorded(runner->journal, job->request.id, err);
+    return entry->recorded ? 0 : note_recorded(runner, job, err);
 }
 
 int record_here_only(struct runner *runner, const struct job *job, const json_t *result,
                      struct error *err)
 {
     if (journal_end(runner->journal, &job->request, job->hash, result, err) < 0 ||
-        journal_recorded(runner->journal, job->request.id, err) < 0)
+        note_recorded(runner, job, err) < 0)
         return -1;
     log_outcome(job, result);
     return 0;

@@ -16,17 +16,17 @@
 #include "worker/dispatch.h"
 #include "worker/settle.h"
 
-int runner_open(const struct worker_config *config, int socket, struct runner *ret_runner,
-                struct error *err)
+int runner_open(const struct worker_config *config, struct watermark *mark, int socket,
+                struct runner *ret_runner, struct error *err)
 {
-    struct runner runner = {.config = config, .socket = socket};
+    struct runner runner = {.config = config, .mark = mark, .socket = socket};
     char journal[PATH_MAX];
     snprintf(journal, sizeof journal, "%s/journal.db", config->state);
     if (policy_document_read(config->policy, &runner.policy, err) < 0 ||
         keyring_read(config->keyring, &runner.keyring, err) < 0 ||
         addresses_read(config, &runner.addresses, err) < 0 ||
         engine_new(config->engine, &runner.engine, err) < 0 ||
-        store_new(config->store, config->server, &runner.store, err) < 0 ||
+        store_new(config->store, config->server, mark, &runner.store, err) < 0 ||
         journal_open(journal, &runner.journal, err) < 0) {
         runner_close(&runner);
         return -1;
@@ -143,6 +143,7 @@ static void answer(struct runner *runner, const struct work *work, int status,
 static void serve(struct runner *runner, const struct work *work)
 {
     struct error err = {0};
+    store_begin(runner->store);
     int status =
         work->kind == WORK_RECALL ? recall(runner, work, &err) : settle_work(runner, work, &err);
     answer(runner, work, status, &err);
@@ -166,12 +167,12 @@ static bool wait_for_work(struct runner *runner)
     return ready;
 }
 
-int runner_run(const struct worker_config *config, int socket)
+int runner_run(const struct worker_config *config, struct watermark *mark, int socket)
 {
     static struct work work; /* 32 KiB: not on the stack */
     struct runner runner;
     struct error err = {0};
-    if (runner_open(config, socket, &runner, &err) < 0) {
+    if (runner_open(config, mark, socket, &runner, &err) < 0) {
         log_error("%s", err.text);
         return EXIT_FAILURE;
     }

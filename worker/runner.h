@@ -18,6 +18,7 @@
 /* What a process needs to act for this server; the keeper has one too. */
 struct runner {
     const struct worker_config *config;
+    struct watermark *mark; /* borrowed: the worker's processes share it */
     struct engine *engine;
     struct store *store;
     struct journal *journal;
@@ -28,9 +29,10 @@ struct runner {
     int socket;                          /* to the link; -1 in the keeper */
 };
 
-/* Open everything that `config` names; nothing connects yet but the journal. */
-int runner_open(const struct worker_config *config, int socket, struct runner *ret_runner,
-                struct error *err);
+/* Open everything that `config` names (mark NULL: the process is alone); nothing connects yet but
+ * the journal. */
+int runner_open(const struct worker_config *config, struct watermark *mark, int socket,
+                struct runner *ret_runner, struct error *err);
 void runner_close(struct runner *runner);
 /* Make sure that runner->identity is known. */
 int runner_identity(struct runner *runner, struct error *err);
@@ -41,7 +43,7 @@ void runner_reload(struct runner *runner);
 bool runner_has_address(const struct runner *runner, const char *address);
 
 /* Serve until told to end. Returns the exit status. */
-int runner_run(const struct worker_config *config, int socket);
+int runner_run(const struct worker_config *config, struct watermark *mark, int socket);
 
 /* One request on its way through a runner. */
 struct job {

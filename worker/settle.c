@@ -40,7 +40,7 @@ static const struct action {
                                .undo = request_recreate_undo},
     [OP_IMAGE_COMMIT] = {.run = request_commit, .facts = JOURNALLED},
     [OP_IMAGE_REMOVE] = {.run = request_image_remove, .facts = JOURNALLED},
-    [OP_JOB_CANCEL] = {.run = request_cancel, .facts = READS},
+    [OP_JOB_CANCEL] = {.run = request_cancel, .facts = JOURNALLED},
 };
 
 /* Ids say when they were made: one from long ago may be of a record that has been forgotten, and
@@ -140,6 +140,9 @@ static int act(struct runner *runner, struct job *job, json_t *result, struct er
     bool failed = status < 0;
     if (failed && fault_fate(fault.fault) == FATE_RETRY)
         return let_go(runner, job, &fault, err);
+    /* What it failed for may be what a store that has lost data made it believe. */
+    if (failed && store_check(runner->store, &debris) < 0)
+        return let_go(runner, job, &debris, err);
     if (failed && clear_up(runner, job, &debris) < 0)
         return let_go(runner, job, &debris, err);
     if (record_outcome(runner, job, result, status, &fault, err) < 0)
@@ -170,8 +173,9 @@ static int run_request(struct runner *runner, struct job *job, struct error *err
                    ? -1
                    : record_outcome(runner, job, result, -1, &fault, err);
     FAULT_POINT("claim.before");
+    bool begun = job->resumed && !job->untouched;
     if (!IS_MUTANT(MUTANT_NO_CLAIM) &&
-        store_claim(runner->store, &job->request, job->hash, &outcome, &ended, err) < 0)
+        store_claim(runner->store, &job->request, job->hash, begun, &outcome, &ended, err) < 0)
         return -1;
     FAULT_POINT("claim.after");
     if (outcome == CLAIM_CANCELLED)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/auto.h"
-#include "common/fault_point.h"
 #include "schemas/keys.h"
 
 #define TIMEOUT_MS 5000
@@ -17,6 +16,11 @@ static int prepare(struct store *store, const char *url, const char *server, str
     store->server = strdup(server);
     if (!store->url || !store->server)
         return fail(err, FAULT_INTERNAL, "out of memory");
+    if (!store->mark) {
+        store->owns_mark = true;
+        if (watermark_new(&store->mark, err) < 0)
+            return -1;
+    }
     struct redis_link_options options = {
         .url = store->url,
         .timeout_ms = TIMEOUT_MS,
@@ -25,11 +29,13 @@ static int prepare(struct store *store, const char *url, const char *server, str
     return redis_link_new(&options, &store->link, err);
 }
 
-int store_new(const char *url, const char *server, struct store **ret_store, struct error *err)
+int store_new(const char *url, const char *server, struct watermark *mark, struct store **ret_store,
+              struct error *err)
 {
     struct store *store = calloc(1, sizeof(*store));
     if (!store)
         return fail(err, FAULT_INTERNAL, "out of memory");
+    store->mark = mark;
     if (prepare(store, url, server, err)) {
         store_free(store);
         return -1;
@@ -43,6 +49,8 @@ void store_free(struct store *store)
     if (!store)
         return;
     redis_link_free(store->link);
+    if (store->owns_mark)
+        watermark_free(store->mark);
     free(store->url);
     free(store->server);
     free(store);
@@ -56,31 +64,24 @@ char *store_text(const json_t *document, struct error *err)
     return text;
 }
 
-int store_call_containers_raw(struct store *store, const struct containers_call *call,
+int store_call_containers_raw(struct store *store, const struct containers_call *about,
                               json_t **ret_reply, struct error *err)
 {
     char containers[KEY_SIZE];
     char ports[KEY_SIZE];
     char subnets[KEY_SIZE];
     char users[KEY_SIZE];
-    key_of_user(containers, KEY_CONTAINERS, call->user, NULL);
+    key_of_user(containers, KEY_CONTAINERS, about->user, NULL);
     key_of_server(ports, KEY_PORTS, store->server);
     key_of_server(subnets, KEY_SUBNETS, store->server);
     key_of_server(users, KEY_USERS, store->server);
-
-    const char *argv[] = {
-        call->function, "4",           containers,
-        ports,          subnets,       users,
-        call->user,     store->server, call->request_id ? call->request_id : "",
-        call->first,    call->second,
+    struct store_call call = {
+        .function = about->function,
+        .keys = {containers, ports, subnets, users},
+        .arguments = {about->user, store->server, about->request_id ? about->request_id : "",
+                      about->first, about->second, about->third, about->fourth},
     };
-    size_t argc = sizeof(argv) / sizeof(argv[0]);
-    while (!argv[argc - 1])
-        argc--;
-    FAULT_POINT(call->function);
-    int status = redis_link_function(store->link, argc, argv, ret_reply, err);
-    FAULT_POINT(call->function); /* a second pass: the store has done it */
-    return status;
+    return store_call(store, &call, ret_reply, err);
 }
 
 int store_call_containers(struct store *store, const struct containers_call *call,
@@ -161,7 +162,7 @@ int store_container(struct store *store, const char *user, const char *reference
 /* Add one user's entries here to the array. */
 static int add_entries(struct store *store, const char *user, json_t *entries, struct error *err)
 {
-    struct containers_call call = {.function = "dcm_1_entries", .user = user};
+    struct containers_call call = {.function = "entries", .user = user};
     json_auto_t *texts = NULL;
     if (store_call_containers_raw(store, &call, &texts, err))
         return -1;
@@ -194,10 +195,11 @@ int store_containers_of_server(struct store *store, json_t **ret_entries, struct
 int store_heartbeat(struct store *store, const json_t *facts, struct error *err)
 {
     char key[KEY_SIZE];
-    key_of_server(key, KEY_SERVER, store->server);
-    const char *argv[5 + 2 * FACTS_MAX] = {"dcm_1_heartbeat", "2", key, KEY_SERVERS, store->server};
     char numbers[FACTS_MAX][24];
-    size_t argc = 5;
+    key_of_server(key, KEY_SERVER, store->server);
+    struct store_call call = {
+        .function = "heartbeat", .keys = {KEY_SERVERS, key}, .arguments = {store->server}};
+    size_t argc = 1;
 
     /* jansson iterates only over what it might change. */
     json_auto_t *copy = json_deep_copy(facts);
@@ -210,8 +212,8 @@ int store_heartbeat(struct store *store, const json_t *facts, struct error *err)
     {
         char *number = numbers[count++];
         snprintf(number, sizeof(numbers[0]), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        argv[argc++] = name;
-        argv[argc++] = json_is_string(value) ? json_string_value(value) : number;
+        call.arguments[argc++] = name;
+        call.arguments[argc++] = json_is_string(value) ? json_string_value(value) : number;
     }
-    return redis_link_function(store->link, argc, argv, NULL, err);
+    return store_call(store, &call, NULL, err);
 }

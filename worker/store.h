@@ -1,7 +1,9 @@
 /*
  * The worker's half of the store: claims, leases, index entries, records, streams. One Redis
  * function per change (schemas/store/, docs/protocol.md), each safe to repeat for the same request.
- * FAULT_DEPENDENCY means that the outcome is unknown: read again, or repeat.
+ * FAULT_DEPENDENCY means that the outcome is unknown: read again, or repeat. It also is the fault
+ * when the store is not of the generation that is relied upon, or has come back old: nothing was
+ * changed, and nothing will be until the keeper has compared it (worker/watermark.h).
  */
 #ifndef DCM_WORKER_STORE_H
 #define DCM_WORKER_STORE_H
@@ -16,16 +18,43 @@
 #include "schemas/names.h"
 #include "schemas/ports.h"
 #include "schemas/request.h"
+#include "worker/watermark.h"
 
 struct store;
 
-/* url and server are copied. Does not connect yet. */
-int store_new(const char *url, const char *server, struct store **ret_store, struct error *err);
+/* url and server are copied; mark is borrowed, or NULL for one of the store's own. Does not connect
+ * yet, and relies upon no generation yet. */
+int store_new(const char *url, const char *server, struct watermark *mark, struct store **ret_store,
+              struct error *err);
 void store_free(struct store *store);
 static inline void auto_store(struct store **slot)
 {
     store_free(*slot);
 }
+
+/* Rely from here on upon the generation that the keeper has settled: an attempt that began with
+ * another one fails, whatever it read in between, and is made again. */
+void store_begin(struct store *store);
+/* The keeper's own way: rely upon this one. */
+void store_trust(struct store *store, uint64_t generation);
+/* FAULT_DEPENDENCY: what was read since store_begin may be what a store says that has lost data. */
+int store_check(struct store *store, struct error *err);
+/* This server's seq after the last call that changed something: a store that is behind it lacks
+ * that change. */
+uint64_t store_seq(const struct store *store);
+
+/* Is this the store that the journal knows, by its generation and the seq that it has recorded? If
+ * not it is of another generation from here on, and holds of this server at most what was there at
+ * the seq *ret_holds. */
+struct opening {
+    bool is_same;
+    uint64_t generation;
+    uint64_t holds;
+};
+int store_open(struct store *store, uint64_t generation, uint64_t seq, struct opening *ret_opening,
+               struct error *err);
+/* See to it that submitting sides have their functions, and of this version. */
+int store_provide(struct store *store, struct error *err);
 
 #define CANCEL_WORD_SIZE 64
 
@@ -36,8 +65,9 @@ enum claim {
     CLAIM_ELSEWHERE, /* another server has claimed it */
     CLAIM_CANCELLED  /* its user took it back before anybody claimed it: end it */
 };
-/* Place and claim in one step, record `running`, tell the stream "placed". */
-int store_claim(struct store *store, const struct request *request, const char *hash,
+/* Place and claim in one step, record `running`, tell the stream "placed". What has begun here
+ * already cannot be taken back any more. */
+int store_claim(struct store *store, const struct request *request, const char *hash, bool begun,
                 enum claim *ret_claim, json_t **ret_result, struct error *err);
 enum cancel {
     CANCEL_NOTED, /* it has not begun, and no claim will begin it */
@@ -156,9 +186,22 @@ int store_publish(struct store *store, json_t *published, struct error *err);
 /* For the keeper. Every entry of this server, an array of entries with "user" added. Reservations
  * that ran out are dropped in passing. */
 int store_containers_of_server(struct store *store, json_t **ret_entries, struct error *err);
-/* Put back entry and bound leases of a container that the engine has and the index lacks. The entry
- * needs "request", "ssh_port", "ports" and "container" with its name. FAULT_CONFLICT: name, a port
- * or the subnet is somebody else's by now. */
+/* Every lease of this server: {"tcp/2635": {"0.0.0.0": {"user","name","request","until"}}}; and who
+ * has which subnet: {"17": "alice"}. */
+int store_leases(struct store *store, json_t **ret_leases, struct error *err);
+int store_subnets(struct store *store, json_t **ret_subnets, struct error *err);
+/* Drop this request's lease of a port ("tcp/2635"), unless an entry of that name holds it. */
+int store_drop_lease(struct store *store, const char *user, const char *name,
+                     const char *request_id, const char *port, const char *address,
+                     struct error *err);
+/* Drop the request's entry of this name, if it is still a reservation. */
+int store_abandon(struct store *store, const char *user, const char *name, const char *request_id,
+                  struct error *err);
+/* Put back entry and leases of a container that the engine has and the index lacks: bound, or with
+ * "life" (ms) in the entry, reserved for so long. The entry needs "request", "ssh_port", "ports"
+ * and "container" with its name. FAULT_CONFLICT: name, a port or the subnet is somebody else's by
+ * now.
+ */
 int store_restore(struct store *store, const char *user, const json_t *entry, unsigned subnet,
                   struct error *err);
 /* facts: {"version","address",…}; adds the time and a rising seq. */

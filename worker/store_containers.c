@@ -34,7 +34,7 @@ static json_t *list_of_texts(const char *const *texts)
     return list;
 }
 
-/* The wish as dcm_1_reserve reads it. The caller's to free; NULL with *err filled. */
+/* The wish as the function "reserve" reads it. The caller's to free; NULL with *err filled. */
 static char *wish_text(const struct wish *wish, struct error *err)
 {
     char created[TIMESTAMP_SIZE];
@@ -108,7 +108,7 @@ int store_reserve_for(struct store *store, const struct request *request, const 
     char life[24];
     snprintf(life, sizeof(life), "%" PRId64, life_ms);
     struct containers_call call = {
-        .function = "dcm_1_reserve",
+        .function = "reserve",
         .user = request->user,
         .request_id = request->id,
         .first = life,
@@ -135,7 +135,7 @@ int store_bind(struct store *store, const struct request *request, const json_t 
     if (!name || !text)
         return fail(err, FAULT_INTERNAL, "a container without a name cannot be bound");
     struct containers_call call = {
-        .function = "dcm_1_bind",
+        .function = "bind",
         .user = request->user,
         .request_id = request->id,
         .first = name,
@@ -148,7 +148,7 @@ int store_set_state(struct store *store, const char *user, const char *name, con
                     struct error *err)
 {
     struct containers_call call = {
-        .function = "dcm_1_state",
+        .function = "state",
         .user = user,
         .first = name,
         .second = state,
@@ -160,7 +160,7 @@ int store_release(struct store *store, const char *user, const char *name, const
                   bool *ret_last, struct error *err)
 {
     struct containers_call call = {
-        .function = "dcm_1_release",
+        .function = "release",
         .user = user,
         .request_id = request_id,
         .first = name,
@@ -171,6 +171,18 @@ int store_release(struct store *store, const char *user, const char *name, const
     if (ret_last)
         *ret_last = json_is_true(json_object_get(answer, "last"));
     return 0;
+}
+
+int store_abandon(struct store *store, const char *user, const char *name, const char *request_id,
+                  struct error *err)
+{
+    struct containers_call call = {
+        .function = "abandon",
+        .user = user,
+        .request_id = request_id,
+        .first = name,
+    };
+    return store_call_containers(store, &call, NULL, err);
 }
 
 int store_restore(struct store *store, const char *user, const json_t *entry, unsigned subnet,
@@ -187,7 +199,7 @@ int store_restore(struct store *store, const char *user, const json_t *entry, un
     if (!text)
         return -1;
     struct containers_call call = {
-        .function = "dcm_1_restore",
+        .function = "restore",
         .user = user,
         .request_id = request_id,
         .first = name,

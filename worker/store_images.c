@@ -17,10 +17,12 @@ static int call_images(struct store *store, const char *function, const char *us
     json_auto_t *reply = NULL;
     key_of_user(images, KEY_IMAGES, user, NULL);
     key_of_server(users, KEY_IMAGE_USERS, store->server);
-    const char *argv[] = {
-        function, "2",   images, users, user, store->server, request_id ? request_id : "",
-        first,    second};
-    if (redis_link_function(store->link, second ? 9 : 8, argv, &reply, err))
+    struct store_call call = {
+        .function = function,
+        .keys = {images, users},
+        .arguments = {user, store->server, request_id ? request_id : "", first, second},
+    };
+    if (store_call(store, &call, &reply, err))
         return -1;
     return store_read_answer(function, reply, NULL, err);
 }
@@ -36,8 +38,7 @@ int store_image_reserve(struct store *store, const struct request *request,
     AUTO(string) char *text = store_text(document, err);
     if (!text)
         return -1;
-    return call_images(store, "dcm_1_image_reserve", request->user, request->id, LIFE_MS, text,
-                       err);
+    return call_images(store, "image_reserve", request->user, request->id, LIFE_MS, text, err);
 }
 
 int store_image_bind(struct store *store, const char *user, const char *request_id,
@@ -46,13 +47,13 @@ int store_image_bind(struct store *store, const char *user, const char *request_
     AUTO(string) char *text = store_text(image, err);
     if (!text)
         return -1;
-    return call_images(store, "dcm_1_image_bind", user, request_id, text, NULL, err);
+    return call_images(store, "image_bind", user, request_id, text, NULL, err);
 }
 
 int store_image_release(struct store *store, const char *user, const char *name,
                         const char *request_id, struct error *err)
 {
-    return call_images(store, "dcm_1_image_release", user, request_id, name ? name : "", NULL, err);
+    return call_images(store, "image_release", user, request_id, name ? name : "", NULL, err);
 }
 
 /* Is it this image? By name "latest" is implied; ids may be short and begin with "sha256:". */

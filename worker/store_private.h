@@ -4,23 +4,43 @@
 
 #include "common/redis_link.h"
 #include "worker/store.h"
+#include "worker/watermark.h"
 
 struct store {
     struct redis_link *link;
     char *url;
     char *server;
+    struct watermark *mark;
+    bool owns_mark;
+    uint64_t generation; /* the one that is relied upon */
+    uint64_t seq;        /* after the last call */
 };
+
+/* A function of ours, called for this server (schemas/store/08_guard.lua): *ret_answer is what it
+ * answered; may be NULL. FAULT_DEPENDENCY also when the store has lost what we rely upon. Texts are
+ * borrowed; the lists end with NULL. */
+#define STORE_ARGUMENTS_MAX 40
+struct store_call {
+    const char *function; /* without the library's name */
+    const char *keys[6];
+    const char *arguments[STORE_ARGUMENTS_MAX + 1];
+};
+int store_call(struct store *store, const struct store_call *call, json_t **ret_answer,
+               struct error *err);
+/* A function that is not guarded: keys and arguments are all that it gets. */
+int store_call_plain(struct store *store, const struct store_call *call, json_t **ret_answer,
+                     struct error *err);
 
 /*
  * Call a function on one user's containers here: the keys of schemas/store/30_containers.lua, then
- * user, server, request_id (NULL: ""), first and second (NULL: left out). *ret_answer is the object
+ * user, server, request_id (NULL: ""), first and so on (NULL: no more). *ret_answer is the object
  * that the function answered, unless that is a refusal: it becomes the fault.
  */
 struct containers_call {
     const char *function;
     const char *user;
     const char *request_id;
-    const char *first, *second;
+    const char *first, *second, *third, *fourth;
 };
 int store_call_containers(struct store *store, const struct containers_call *call,
                           json_t **ret_answer, struct error *err);

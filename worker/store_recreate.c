@@ -15,7 +15,7 @@ int store_reserve_ports(struct store *store, const struct request *request, cons
     if (!text)
         return -1;
     struct containers_call call = {
-        .function = "dcm_1_reserve_ports",
+        .function = "reserve_ports",
         .user = request->user,
         .request_id = request->id,
         .first = name,
@@ -33,7 +33,7 @@ int store_release_ports(struct store *store, const struct request *request, cons
                         struct error *err)
 {
     struct containers_call call = {
-        .function = "dcm_1_release_ports",
+        .function = "release_ports",
         .user = request->user,
         .request_id = request->id,
         .first = name,
@@ -49,7 +49,7 @@ int store_replace(struct store *store, const struct request *request, const json
     if (!name || !text)
         return fail(err, FAULT_INTERNAL, "a container without a name replaces none");
     struct containers_call call = {
-        .function = "dcm_1_replace",
+        .function = "replace",
         .user = request->user,
         .request_id = request->id,
         .first = name,

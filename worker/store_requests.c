@@ -8,9 +8,9 @@
 #include "schemas/result.h"
 #include "worker/store_private.h"
 
-/* One function call about one request; argv points into the call itself. */
+/* One function call about one request; `call` points into the rest. */
 struct request_call {
-    const char *argv[16];
+    struct store_call call;
     size_t argc;
     char record[KEY_SIZE];
     char requests[KEY_SIZE];
@@ -21,7 +21,7 @@ struct request_call {
 
 static void add(struct request_call *call, const char *text)
 {
-    call->argv[call->argc++] = text;
+    call->call.arguments[call->argc++] = text;
 }
 
 static void call_begin(struct request_call *call, const char *function,
@@ -34,11 +34,8 @@ static void call_begin(struct request_call *call, const char *function,
     snprintf(call->retention, sizeof(call->retention), "%d", REQUEST_RETENTION_S);
 
     call->argc = 0;
-    add(call, function);
-    add(call, "3");
-    add(call, call->record);
-    add(call, call->requests);
-    add(call, call->events);
+    call->call = (struct store_call){.function = function,
+                                     .keys = {call->record, call->requests, call->events}};
 }
 
 /* What a record says of a request besides its result. */
@@ -52,15 +49,20 @@ static void add_request(struct request_call *call, const struct store *store,
     add(call, call->submitted);
 }
 
-/* The reply is a list: a word, and what goes with it. */
+static int check_words(const struct request_call *call, const json_t *reply, struct error *err)
+{
+    if (!json_is_string(json_array_get(reply, 0)))
+        return fail(err, FAULT_INTERNAL, "the store's %s gave no answer", call->call.function);
+    return 0;
+}
+
+/* The answer is a list: a word, and what goes with it. */
 static int send(struct store *store, const struct request_call *call, json_t **ret_reply,
                 struct error *err)
 {
     json_auto_t *reply = NULL;
-    if (redis_link_function(store->link, call->argc, call->argv, &reply, err))
+    if (store_call(store, &call->call, &reply, err) || check_words(call, reply, err))
         return -1;
-    if (!json_is_string(json_array_get(reply, 0)))
-        return fail(err, FAULT_INTERNAL, "the store's %s gave no answer", call->argv[0]);
     *ret_reply = TAKE(reply);
     return 0;
 }
@@ -96,7 +98,7 @@ static int read_claim(const json_t *reply, enum claim *ret_claim, json_t **ret_r
     return 0;
 }
 
-int store_claim(struct store *store, const struct request *request, const char *hash,
+int store_claim(struct store *store, const struct request *request, const char *hash, bool begun,
                 enum claim *ret_claim, json_t **ret_result, struct error *err)
 {
     json_auto_t *result = result_new(request);
@@ -108,11 +110,12 @@ int store_claim(struct store *store, const struct request *request, const char *
 
     struct request_call call;
     json_auto_t *reply = NULL;
-    call_begin(&call, "dcm_1_claim", request);
+    call_begin(&call, "claim", request);
     add_request(&call, store, request, hash);
     add(&call, result_json);
     add(&call, event);
     add(&call, call.retention);
+    add(&call, begun ? "1" : "");
     if (send(store, &call, &reply, err))
         return -1;
     return read_claim(reply, ret_claim, ret_result, err);
@@ -128,9 +131,9 @@ int store_cancel(struct store *store, const char *user, const char *id, enum can
     json_auto_t *reply = NULL;
     snprintf(target.user, sizeof(target.user), "%s", user);
     snprintf(target.id, sizeof(target.id), "%s", id);
-    call_begin(&call, "dcm_1_cancel", &target);
+    call_begin(&call, "cancel", &target);
     add(&call, call.retention);
-    if (send(store, &call, &reply, err))
+    if (store_call_plain(store, &call.call, &reply, err) || check_words(&call, reply, err))
         return -1;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(words[i], word_of(reply, 0)) != 0)
@@ -147,10 +150,10 @@ static int send_event(struct store *store, const struct request *request, const 
 {
     struct request_call call;
     json_auto_t *reply = NULL;
-    call_begin(&call, "dcm_1_event", request);
+    call_begin(&call, "event", request);
     add(&call, event);
     add(&call, call.retention);
-    return send(store, &call, &reply, err);
+    return store_call_plain(store, &call.call, &reply, err);
 }
 
 int store_progress(struct store *store, const struct request *request, enum phase phase,
@@ -198,7 +201,7 @@ int store_end(struct store *store, const struct request *request, const char *ha
 
     struct request_call call;
     json_auto_t *reply = NULL;
-    call_begin(&call, "dcm_1_end", request);
+    call_begin(&call, "end", request);
     add_request(&call, store, request, hash);
     add(&call, result_state(result));
     add(&call, result_json);

@@ -1,5 +1,8 @@
 #!lua name=dcm_1
--- DCM's functions in the store: one library in several files, loaded as one (FUNCTION LOAD).
+-- DCM's functions in the store: several files, loaded as one library (FUNCTION LOAD). The files
+-- 00 to 04 alone are the library that submitting sides call, dcm_1, and stays compatible. All files together
+-- are what workers call: there the build replaces "dcm_1" by a name that tells the content, so that
+-- workers of different versions each have their own.
 --
 -- Each function takes the time from the store, validates first and writes last, so that one that
 -- fails half-way leaves no half; touches only the keys that it is passed; and may be repeated for

@@ -1,9 +1,4 @@
--- Requests: record, list and stream of one request.
--- KEYS of all of them: the request's record, the user's list of requests, the request's stream.
-
-local FINAL = {
-    done = true, failed = true, refused = true, expired = true, cancelled = true, unknown = true,
-}
+-- What workers call of requests. KEYS as in 02_records.lua.
 
 -- A stream holds as many entries as would fill this, were all of them as large as the newest:
 -- thousands of progress lines, or a hundred full pieces of output. Nobody fills the store by logs.
@@ -15,39 +10,9 @@ local function tell(stream, event)
     redis.call('XADD', stream, 'MAXLEN', '~', most, '*', 'event', event)
 end
 
--- The submitter's clock is for display: one that runs ahead must not keep an id in the list for ever.
-local function list(requests, id, submitted, retention)
-    local now = now_ms()
-    redis.call('ZADD', requests, 'NX', math.min(tonumber(submitted), now), id)
-    redis.call('ZREMRANGEBYSCORE', requests, '-inf', now - retention * 1000)
-end
-
-local function keep(keys, retention)
-    for _, key in ipairs(keys) do
-        redis.call('EXPIRE', key, retention)
-    end
-end
-
--- The record as it is: state and the rest, or false where there is none.
-local function read_record(record)
-    return unpack(redis.call('HMGET', record, 'state', 'hash', 'server', 'result'))
-end
-
-redis.register_function('dcm_1_queue', function(keys, args)
-    local id, _user, op, hash, submitted, result, retention = unpack(args)
-    local state = redis.call('HGET', keys[1], 'state')
-    if state then
-        return state
-    end
-    redis.call('HSET', keys[1], 'state', 'queued', 'hash', hash, 'op', op,
-               'submitted', submitted, 'result', result)
-    list(keys[2], id, submitted, retention)
-    keep(keys, retention)
-    return 'queued'
-end)
-
-redis.register_function('dcm_1_claim', function(keys, args)
-    local id, server, op, hash, submitted, result, event, retention = unpack(args)
+-- What the journal of this server has begun is not called off any more (begun: "1").
+guarded('claim', function(keys, args)
+    local id, server, op, hash, submitted, result, event, retention, begun = unpack(args)
     local state, known_hash, holder, known_result = read_record(keys[1])
     if state and known_hash ~= hash then
         return { 'mismatch' }
@@ -58,7 +23,7 @@ redis.register_function('dcm_1_claim', function(keys, args)
     if state == 'running' then
         return { holder == server and 'ours' or 'elsewhere', holder }
     end
-    if redis.call('HEXISTS', keys[1], 'cancel') == 1 then
+    if begun ~= '1' and redis.call('HEXISTS', keys[1], 'cancel') == 1 then
         return { 'cancelled' }
     end
     redis.call('HSET', keys[1], 'state', 'running', 'hash', hash, 'op', op,
@@ -70,21 +35,7 @@ redis.register_function('dcm_1_claim', function(keys, args)
     return { 'ours', server }
 end)
 
--- What has not begun will not begin. It may not even have come yet: its claim finds the mark.
-redis.register_function('dcm_1_cancel', function(keys, args)
-    local retention = args[1]
-    local state, _hash, holder = read_record(keys[1])
-    if FINAL[state] then
-        return { 'ended', state }
-    end
-    if state == 'running' then
-        return { 'begun', holder }
-    end
-    redis.call('HSET', keys[1], 'cancel', 1)
-    redis.call('EXPIRE', keys[1], retention)
-    return { 'noted', state or '' }
-end)
-
+-- A hint, which allocates nothing.
 redis.register_function('dcm_1_event', function(keys, args)
     local event, retention = unpack(args)
     if FINAL[redis.call('HGET', keys[1], 'state')] then
@@ -95,7 +46,7 @@ redis.register_function('dcm_1_event', function(keys, args)
     return { 'told' }
 end)
 
-redis.register_function('dcm_1_end', function(keys, args)
+guarded('end', function(keys, args)
     local id, server, op, hash, submitted, final_state, result, event, retention = unpack(args)
     local state, known_hash, holder = read_record(keys[1])
     if state and known_hash ~= hash then

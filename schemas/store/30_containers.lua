@@ -96,7 +96,7 @@ local function leave_if_last(at)
 end
 
 -- Pending → bound. ARGS: name, container (JSON, as users see it).
-redis.register_function('dcm_1_bind', function(keys, args)
+guarded('bind', function(keys, args)
     local at, name, container = place(keys, args), args[4], cjson.decode(args[5])
     local entry = read_entry(at, name)
     if not entry or entry.request ~= at.request then
@@ -113,7 +113,7 @@ redis.register_function('dcm_1_bind', function(keys, args)
 end)
 
 -- ARGS: name, state. A pending entry stays "creating": binding it brings its state.
-redis.register_function('dcm_1_state', function(keys, args)
+guarded('state', function(keys, args)
     local at, name, state = place(keys, args), args[4], args[5]
     local entry = read_entry(at, name)
     if not entry then
@@ -128,21 +128,18 @@ end)
 
 -- ARGS: name. With a request's id only that request's entry. Runs also when the store is full,
 -- because it makes room.
-redis.register_function({
-    function_name = 'dcm_1_release',
-    flags = { 'allow-oom' },
-    callback = function(keys, args)
-        local at, name = place(keys, args), args[4]
-        local entry = read_entry(at, name)
-        if entry and (at.request == '' or at.request == entry.request) then
-            drop_entry(at, name, entry)
-        end
-        return encode({ last = leave_if_last(at) })
-    end,
-})
+guarded('release', function(keys, args)
+    local at, name = place(keys, args), args[4]
+    local entry = read_entry(at, name)
+    if entry and (at.request == '' or at.request == entry.request) then
+        drop_entry(at, name, entry)
+    end
+    return encode({ last = leave_if_last(at) })
+end, { 'allow-oom' })
 
--- ARGS: name, entry (JSON). What the engine has is bound, whatever the index has forgotten.
-redis.register_function('dcm_1_restore', function(keys, args)
+-- ARGS: name, entry (JSON). What the engine has is bound, whatever the index has forgotten; or, with
+-- entry.life (ms), reserved for the request that goes on with it.
+guarded('restore', function(keys, args)
     local at, name, entry = place(keys, args), args[4], cjson.decode(args[5])
     at.request = entry.request
     local there = read_entries(at)[name]
@@ -160,14 +157,14 @@ redis.register_function('dcm_1_restore', function(keys, args)
     if there and there.server == at.server then
         drop_entry(at, name, there)
     end
-    entry['until'] = 0
-    entry.server = at.server
+    entry['until'] = entry.life and at.now + entry.life or 0
+    entry.life, entry.server = nil, at.server
     put_entry(at, name, entry)
     return encode({ restored = name })
 end)
 
 -- The user's entries on this server, as stored. Reservations that ran out go in passing.
-redis.register_function('dcm_1_entries', function(keys, args)
+guarded('entries', function(keys, args)
     local at = place(keys, args)
     local texts = {}
     for name, entry in pairs(read_entries(at)) do

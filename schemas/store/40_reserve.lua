@@ -230,7 +230,7 @@ local function write_reservation(at, has, entry, life)
 end
 
 -- ARGS: how long the reservation lasts (ms), wish (JSON).
-redis.register_function('dcm_1_reserve', function(keys, args)
+guarded('reserve', function(keys, args)
     local at, life, wish = place(keys, args), tonumber(args[4]), cjson.decode(args[5])
     at.avoid = wish.avoid
     for _, port in ipairs(wish.ports) do

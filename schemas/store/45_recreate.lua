@@ -52,7 +52,7 @@ end
 
 -- ARGS: name, wish (JSON: life in ms, ports, addresses). All of the ports or none. Asked again by
 -- the same request, the ports are chosen again, for a new life.
-redis.register_function('dcm_1_reserve_ports', function(keys, args)
+guarded('reserve_ports', function(keys, args)
     local at, name, wish = place(keys, args), args[4], cjson.decode(args[5])
     local entry, refusal = entry_to_replace(at, name)
     if not entry then
@@ -78,23 +78,19 @@ end)
 
 -- ARGS: name. The reservation of this request's, if it is still there. Runs also when the store is
 -- full, because it makes room.
-redis.register_function({
-    function_name = 'dcm_1_release_ports',
-    flags = { 'allow-oom' },
-    callback = function(keys, args)
-        local at, name = place(keys, args), args[4]
-        local entry = read_entry(at, name)
-        if entry and entry.heir and entry.heir.request == at.request then
-            drop_heir(at, entry)
-            redis.call('HSET', at.containers, name, encode(entry))
-        end
-        return encode({ released = name })
-    end,
-})
+guarded('release_ports', function(keys, args)
+    local at, name = place(keys, args), args[4]
+    local entry = read_entry(at, name)
+    if entry and entry.heir and entry.heir.request == at.request then
+        drop_heir(at, entry)
+        redis.call('HSET', at.containers, name, encode(entry))
+    end
+    return encode({ released = name })
+end, { 'allow-oom' })
 
 -- ARGS: name, container (JSON, as users see it). The new container takes the old one's place: entry
 -- and leases change together, or nothing does.
-redis.register_function('dcm_1_replace', function(keys, args)
+guarded('replace', function(keys, args)
     local at, name, container = place(keys, args), args[4], cjson.decode(args[5])
     local entry, refusal = entry_to_replace(at, name)
     if not entry then

@@ -55,7 +55,7 @@ local function check_images(used, wish)
 end
 
 -- ARGS: how long the reservation lasts (ms), wish (JSON). An image of this very request is no other.
-redis.register_function('dcm_1_image_reserve', function(keys, args)
+guarded('image_reserve', function(keys, args)
     local at, life, wish = shelf(keys, args), tonumber(args[4]), cjson.decode(args[5])
     local images, awaited = survey_images(at)
     local there = images[wish.name]
@@ -76,7 +76,7 @@ redis.register_function('dcm_1_image_reserve', function(keys, args)
 end)
 
 -- ARGS: image (JSON, as users see it). The image exists, whatever the index knew.
-redis.register_function('dcm_1_image_bind', function(keys, args)
+guarded('image_bind', function(keys, args)
     local at, image = shelf(keys, args), cjson.decode(args[4])
     local text = redis.call('HGET', at.images, image.name)
     local there = text and cjson.decode(text)
@@ -92,24 +92,20 @@ redis.register_function('dcm_1_image_bind', function(keys, args)
 end)
 
 -- ARGS: name ("": the request's reservation alone). Runs also when the store is full.
-redis.register_function({
-    function_name = 'dcm_1_image_release',
-    flags = { 'allow-oom' },
-    callback = function(keys, args)
-        local at, name = shelf(keys, args), args[4]
-        local text = name ~= '' and redis.call('HGET', at.images, name)
-        if text and cjson.decode(text).server == at.server then
-            redis.call('HDEL', at.images, name)
+guarded('image_release', function(keys, args)
+    local at, name = shelf(keys, args), args[4]
+    local text = name ~= '' and redis.call('HGET', at.images, name)
+    if text and cjson.decode(text).server == at.server then
+        redis.call('HDEL', at.images, name)
+    end
+    if at.request ~= '' then
+        redis.call('HDEL', at.images, at.request)
+    end
+    for _, entry in pairs((survey_images(at))) do
+        if entry.server == at.server then
+            return encode({ last = false })
         end
-        if at.request ~= '' then
-            redis.call('HDEL', at.images, at.request)
-        end
-        for _, entry in pairs((survey_images(at))) do
-            if entry.server == at.server then
-                return encode({ last = false })
-            end
-        end
-        redis.call('SREM', at.users, at.user)
-        return encode({ last = true })
-    end,
-})
+    end
+    redis.call('SREM', at.users, at.user)
+    return encode({ last = true })
+end, { 'allow-oom' })

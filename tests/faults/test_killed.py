@@ -68,17 +68,17 @@ def unchanged(stack, alice):
 
 
 KINDS = {
-    "create": Kind(lambda alice: ["create", "debian-ssh"], 3, ["dcm_1_reserve", "dcm_1_bind"], is_alone("running"), None),
-    "start": Kind(container("stop")("start"), 1, ["dcm_1_state"], is_alone("running"), "POST /containers/*/start"),
-    "stop": Kind(container()("stop"), 1, ["dcm_1_state"], is_alone("stopped"), "POST /containers/*/stop"),
-    "restart": Kind(container()("restart"), 1, ["dcm_1_state"], is_alone("running"), "POST /containers/*/restart"),
-    "pause": Kind(container()("pause"), 1, ["dcm_1_state"], is_alone("paused"), "POST /containers/*/pause"),
-    "unpause": Kind(container("pause")("unpause"), 1, ["dcm_1_state"], is_alone("running"),
+    "create": Kind(lambda alice: ["create", "debian-ssh"], 3, ["reserve", "bind"], is_alone("running"), None),
+    "start": Kind(container("stop")("start"), 1, ["state"], is_alone("running"), "POST /containers/*/start"),
+    "stop": Kind(container()("stop"), 1, ["state"], is_alone("stopped"), "POST /containers/*/stop"),
+    "restart": Kind(container()("restart"), 1, ["state"], is_alone("running"), "POST /containers/*/restart"),
+    "pause": Kind(container()("pause"), 1, ["state"], is_alone("paused"), "POST /containers/*/pause"),
+    "unpause": Kind(container("pause")("unpause"), 1, ["state"], is_alone("running"),
                     "POST /containers/*/unpause"),
     "recreate": Kind(lambda alice: ["recreate", alice.create()["name"], "8080"], 6,
-                     ["dcm_1_reserve_ports", "dcm_1_replace"],
+                     ["reserve_ports", "replace"],
                      is_alone("running", "tcp/8080"), None),
-    "remove": Kind(container("stop")("remove"), 1, ["dcm_1_release"], nothing_left, None),
+    "remove": Kind(container("stop")("remove"), 1, ["release"], nothing_left, None),
     "commit": Kind(lambda alice: ["commit", alice.create()["name"], "saved"], 1, [], is_saved, "POST /commit"),
     "rmi": Kind(saved, 1, [], is_not_saved, "DELETE /images/*"),
     "ping": Kind(lambda alice: ["ping"], 0, [], unchanged, None),
@@ -132,7 +132,7 @@ def test_a_death_there_costs_nothing(stack, alice, name, point, turn):
 
 
 def test_a_create_that_kills_every_runner_leaves_nothing_behind(stack, alice):
-    stack.plan.kill_at("dcm_1_bind", 0, 99)
+    stack.plan.kill_at("bind", 0, 99)
     result = alice.json("create", "debian-ssh", status=1)
     assert result["state"] == "unknown"
     stack.plan.drop()

@@ -60,10 +60,10 @@ int fixture_setup(void **state)
     snprintf(fixture->url, sizeof(fixture->url), "unix://%s/socket", fixture->directory);
 
     struct redis_link_options options = {
-        .url = fixture->url, .timeout_ms = 5000, .functions = store_functions};
+        .url = fixture->url, .timeout_ms = 5000, .functions = queue_functions};
     assert_done(redis_link_new(&options, &fixture->link, err));
-    fixture->store = fixture_store(fixture, "lcg50");
     start_server(fixture);
+    fixture->store = fixture_store(fixture, "lcg50");
     *state = fixture;
     return 0;
 }
@@ -88,7 +88,15 @@ int fixture_empty(void **state)
 {
     struct fixture *fixture = *state;
     assert_done(redis_link_text(fixture->link, NULL, err, "FLUSHALL", NULL));
+    fixture_open(fixture->store);
     return 0;
+}
+
+void fixture_open(struct store *store)
+{
+    struct opening opening;
+    assert_done(store_open(store, GENERATION_UNKNOWN, 0, &opening, err));
+    store_trust(store, opening.generation);
 }
 
 void fixture_restart(struct fixture *fixture)
@@ -100,7 +108,8 @@ void fixture_restart(struct fixture *fixture)
 struct store *fixture_store(const struct fixture *fixture, const char *server)
 {
     struct store *store = NULL;
-    assert_done(store_new(fixture->url, server, &store, err));
+    assert_done(store_new(fixture->url, server, NULL, &store, err));
+    fixture_open(store);
     return store;
 }
 

@@ -16,7 +16,7 @@ struct fixture {
     char url[96];
     pid_t server;
     struct store *store;     /* of the server "lcg50" */
-    struct redis_link *link; /* to look behind the store's back; knows the functions too */
+    struct redis_link *link; /* to look behind the store's back; knows the submitters' functions */
 };
 
 /* For cmocka: the server once a program; an empty store before each test. */
@@ -24,6 +24,8 @@ int fixture_setup(void **state);
 int fixture_teardown(void **state);
 int fixture_empty(void **state);
 
+/* As a keeper would, had it put all in order: the store is relied upon as it is. */
+void fixture_open(struct store *store);
 /* End the server and start it again, empty. */
 void fixture_restart(struct fixture *fixture);
 /* A second handle, as another worker (or another process) would have it. */

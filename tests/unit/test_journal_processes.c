@@ -46,7 +46,7 @@ static void a_runner_killed_after_begin_leaves_its_request_to_be_taken_up(void *
     assert_string_equal(entry.container, CONTAINER);
     journal_entry_clear(&entry);
     end(journal, &request, "done");
-    assert_int_equal(journal_recorded(journal, request.id, NULL), 0);
+    assert_int_equal(journal_recorded(journal, request.id, 7, NULL), 0);
     assert_unfinished(journal, "");
     request_clear(&request);
     journal_close(journal);
@@ -63,7 +63,7 @@ static int work_through(const char *path, unsigned worker)
         struct request request = request_of(worker * 100 + i);
         status = journal_begin(journal, &request, HASH, "dcm-gate", "{}", NULL, NULL) ||
                  journal_end(journal, &request, HASH, result, NULL) ||
-                 journal_recorded(journal, request.id, NULL);
+                 journal_recorded(journal, request.id, 7, NULL);
         request_clear(&request);
     }
     json_decref(result);

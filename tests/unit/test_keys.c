@@ -63,13 +63,30 @@ static void the_longest_names_fit(void **state)
 }
 
 /* FUNCTION LOAD wants the library's name in the first line, and there only. */
-static void the_stores_functions_are_one_library(void **state)
+static void is_library(const char *functions, const char *name)
+{
+    char first[64];
+    snprintf(first, sizeof(first), "#!lua name=%s\n", name);
+    assert_int_equal(strncmp(functions, first, strlen(first)), 0);
+    assert_null(strstr(functions + 1, "#!lua"));
+    assert_int_equal(functions[strlen(functions) - 1], '\n');
+}
+
+static void submitters_functions_have_a_name_that_stays(void **state)
 {
     (void)state;
-    assert_int_equal(strncmp(store_functions, "#!lua name=dcm_1\n", 17), 0);
-    assert_null(strstr(store_functions + 1, "#!lua"));
-    assert_non_null(strstr(store_functions, "redis.register_function('dcm_1_claim'"));
-    assert_int_equal(store_functions[strlen(store_functions) - 1], '\n');
+    is_library(queue_functions, "dcm_1");
+    assert_non_null(strstr(queue_functions, "redis.register_function('dcm_1_queue'"));
+    assert_null(strstr(queue_functions, "dcm_1_claim"));
+}
+
+static void workers_functions_are_named_by_their_content(void **state)
+{
+    (void)state;
+    is_library(store_functions, store_library);
+    assert_int_equal(strlen(store_library), strlen("dcm_") + 12);
+    assert_non_null(strstr(store_functions, store_library));
+    assert_null(strstr(store_functions, "dcm_1_"));
 }
 
 int main(void)
@@ -78,7 +95,8 @@ int main(void)
         cmocka_unit_test(a_users_keys_stand_under_one_prefix),
         cmocka_unit_test(a_servers_keys_stand_under_one_prefix),
         cmocka_unit_test(the_longest_names_fit),
-        cmocka_unit_test(the_stores_functions_are_one_library),
+        cmocka_unit_test(submitters_functions_have_a_name_that_stays),
+        cmocka_unit_test(workers_functions_are_named_by_their_content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

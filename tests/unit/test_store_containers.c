@@ -46,8 +46,11 @@ static void assert_state(struct store *store, const char *user, const char *refe
 static void assert_nothing_held(const struct fixture *fixture)
 {
     json_auto_t *keys = NULL;
-    assert_done(redis_link_text(fixture->link, &keys, err, "KEYS", "*", NULL));
+    assert_done(redis_link_text(fixture->link, &keys, err, "KEYS", "dcm:user:*", NULL));
     assert_int_equal(json_array_size(keys), 0);
+    json_auto_t *of_servers = NULL;
+    assert_done(redis_link_text(fixture->link, &of_servers, err, "KEYS", "dcm:server:*:*", NULL));
+    assert_int_equal(json_array_size(of_servers), 0);
 }
 
 static void a_container_is_found_by_name_and_by_port(void **state)

@@ -112,8 +112,10 @@ static pid_t reserve_apart(const struct fixture *fixture, const struct request *
     struct store *store = NULL;
     struct reservation reservation;
     struct error error = {0};
-    if (store_new(fixture->url, "lcg50", &store, &error) == 0 &&
-        store_reserve(store, request, wish, &reservation, &error) == 0)
+    if (store_new(fixture->url, "lcg50", fixture->store->mark, &store, &error) < 0)
+        _exit(2);
+    store_trust(store, fixture->store->generation);
+    if (store_reserve(store, request, wish, &reservation, &error) == 0)
         _exit(reservation.ssh_port == wish->last_port ? 0 : 2);
     _exit(error.fault == FAULT_CONFLICT ? 1 : 2);
 }

@@ -303,8 +303,11 @@ static void a_refusal_leaves_nothing_behind(void **state)
     wish.subnets = 0;
     refuse(fixture->store, "alice", &wish, FAULT_CONFLICT, "subnets");
     json_auto_t *keys = NULL;
-    assert_done(redis_link_text(fixture->link, &keys, err, "KEYS", "*", NULL));
+    assert_done(redis_link_text(fixture->link, &keys, err, "KEYS", "dcm:user:*", NULL));
     assert_int_equal(json_array_size(keys), 0);
+    json_auto_t *of_servers = NULL;
+    assert_done(redis_link_text(fixture->link, &of_servers, err, "KEYS", "dcm:server:*:*", NULL));
+    assert_int_equal(json_array_size(of_servers), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, fixture_empty)

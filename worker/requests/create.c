@@ -144,7 +144,8 @@ static int attempt(struct runner *runner, struct job *job, const struct order *o
     const char *user = job->request.user;
     engine_network_of(user, network);
     if (lock_take(runner->config->state, LOCK_NETWORK, user, true, &network_lock, err) < 0 ||
-        reserve(runner, job, order, avoid, reservation, err) < 0)
+        reserve(runner, job, order, avoid, reservation, err) < 0 ||
+        create_undo_others(runner, job, reservation, err) < 0)
         return -1;
     struct labels facts = {.kind = "container",
                            .user = user,

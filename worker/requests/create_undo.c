@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "worker/describe.h"
 #include "worker/requests/requests.h"
 
 static const char *text_at(const json_t *object, const char *key)
@@ -18,24 +19,50 @@ static bool is_of(const struct job *job, const char *request, const char *user)
            strcmp(user, job->request.user) == 0;
 }
 
+/* The tombstone first: the keeper would take it for a container that the index has lost. */
+static int bury(struct runner *runner, const char *id, struct error *err)
+{
+    if (journal_tombstone(runner->journal, id, err) < 0)
+        return -1;
+    return engine_container_remove(runner->engine, id, err);
+}
+
+/* Is what this container has what was reserved? By its SSH port, which chance chose. */
+static int is_reserved(struct runner *runner, const struct reservation *reservation,
+                       const char *name, const char *id, bool *ret_is, struct error *err)
+{
+    json_auto_t *inspected = NULL;
+    struct ports unused;
+    uint16_t ssh_port = 0;
+    if (engine_container_inspect(runner->engine, id, &inspected, err) < 0)
+        return err->fault == FAULT_NOT_FOUND ? 0 : -1;
+    describe_ports(inspected, &unused, &ssh_port);
+    *ret_is = ssh_port == reservation->ssh_port && strcmp(name, reservation->name) == 0;
+    return 0;
+}
+
 static int remove_container(struct runner *runner, const struct job *job, const json_t *container,
-                            struct error *err)
+                            const struct reservation *but, struct error *err)
 {
     const json_t *labels = json_object_get(container, "Labels");
     const char *id = text_at(container, "Id");
     const char *name = text_at(labels, "dcm.name");
     struct labels expected = {
         .kind = "container", .user = job->request.user, .request = job->request.id};
+    bool stays = false;
     if (!id || !name || !labels_verify(runner->keyring, runner->identity, labels, &expected))
         return 0;
-    /* The tombstone first: the keeper would take it for a container that the index has lost. */
-    if (journal_tombstone(runner->journal, id, err) < 0 ||
-        engine_container_remove(runner->engine, id, err) < 0)
+    if (but && is_reserved(runner, but, name, id, &stays, err) < 0)
         return -1;
-    return container_release(runner, job->request.user, name, job->request.id, err);
+    if (stays)
+        return 0;
+    if (bury(runner, id, err) < 0)
+        return -1;
+    return but ? 0 : container_release(runner, job->request.user, name, job->request.id, err);
 }
 
-static int remove_containers(struct runner *runner, const struct job *job, struct error *err)
+static int remove_containers(struct runner *runner, const struct job *job,
+                             const struct reservation *but, struct error *err)
 {
     json_auto_t *containers = NULL;
     size_t i = 0;
@@ -47,10 +74,16 @@ static int remove_containers(struct runner *runner, const struct job *job, struc
     {
         const json_t *labels = json_object_get(container, "Labels");
         if (is_of(job, text_at(labels, "dcm.request"), text_at(labels, "dcm.user")) &&
-            remove_container(runner, job, container, err) < 0)
+            remove_container(runner, job, container, but, err) < 0)
             return -1;
     }
     return 0;
+}
+
+int create_undo_others(struct runner *runner, const struct job *job,
+                       const struct reservation *reservation, struct error *err)
+{
+    return job->resumed ? remove_containers(runner, job, reservation, err) : 0;
 }
 
 /* A reservation that no container was made for yet. */
@@ -73,7 +106,7 @@ static int release_entries(struct runner *runner, const struct job *job, struct 
 
 int request_create_undo(struct runner *runner, const struct job *job, struct error *err)
 {
-    if (remove_containers(runner, job, err) < 0)
+    if (remove_containers(runner, job, NULL, err) < 0)
         return -1;
     return release_entries(runner, job, err);
 }

@@ -108,12 +108,13 @@ static int follow(const struct runner *runner, const struct job *job, const char
     AUTO(store) struct store *store = NULL;
     const char *server = runner->config->server;
     if (engine_new(runner->config->engine, &engine, err) < 0 ||
-        store_new(runner->config->store, server, &store, err) < 0)
+        store_new(runner->config->store, server, runner->mark, &store, err) < 0)
         return -1;
     if (copy_logs(engine, store, job, id, tty, &fault) < 0)
         result_set_failed(result, server, &fault);
     else
         result_set_done(result, server);
+    store_begin(store); /* it has read for hours, and the store may be another one by now */
     return store_end(store, &job->request, job->hash, result, err);
 }
 

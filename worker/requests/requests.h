@@ -31,6 +31,10 @@ request_action request_cancel;
 /* After a failure for good: nothing is left of what earlier attempts made or reserved. */
 typedef int request_undo(struct runner *runner, const struct job *job, struct error *err);
 request_undo request_create_undo;
+/* What an earlier attempt made with a reservation that the store has lost since, and that is not
+ * this one: it goes. */
+int create_undo_others(struct runner *runner, const struct job *job,
+                       const struct reservation *reservation, struct error *err);
 /* What an attempt left half done, to the next whole state: the new container has taken the old
  * one's place and that goes, or the old one is what it was. For the keeper too: of the job it needs
  * the request's id and user, and the old container's id. */

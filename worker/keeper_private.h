@@ -1,0 +1,31 @@
+/* What the keeper's files share: differences found, and what is done about each kind. */
+#ifndef DCM_WORKER_KEEPER_PRIVATE_H
+#define DCM_WORKER_KEEPER_PRIVATE_H
+
+#include "schemas/names.h"
+#include "worker/difference.h"
+#include "worker/keeper.h"
+
+#define KEEPER_KEY_SIZE (USER_NAME_MAX + CONTAINER_NAME_MAX + 2)
+
+/* The user's images: adds what differs to the array. */
+int keeper_survey_images(struct runner *keeper, json_t *found, struct error *err);
+/* Index and engine side by side for one image of a user's, while no request changes either. */
+int keeper_settle_image(struct runner *keeper, const char *user, const char *name,
+                        struct error *err);
+
+/* Does this item of the engine's list have the name of one that stands aside (engine.h)? */
+bool keeper_is_aside(const json_t *listed, const char *user, const char *name);
+/* Put back a container that stands aside for its successor (engine.h), or clear it away if that has
+ * come; unless a runner will go on with its recreate. */
+int keeper_settle_aside(struct runner *keeper, const char *user, const char *id, struct error *err);
+
+/* Put a container of ours that the index lacks back into it, with its leases: bound, or reserved
+ * for the request that is still at it. */
+int keeper_restore(struct runner *keeper, const char *user, const char *name, const char *id,
+                   bool reserved, struct error *err);
+/* Lease the ports of a recreate's new container, while the entry is still the old one's. */
+int keeper_restore_heir(struct runner *keeper, const char *user, const char *name, const char *id,
+                        const char *request, struct error *err);
+
+#endif

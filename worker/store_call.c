@@ -1,0 +1,169 @@
+/* Calling our functions in the store, and whether it is the store that we rely upon. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/auto.h"
+#include "common/fault_point.h"
+#include "schemas/keys.h"
+#include "worker/store_private.h"
+
+#define NAME_SIZE 64
+#define NUMBER_SIZE 24
+
+/* An id of a generation as the store has it. */
+static void write_generation(uint64_t generation, char text[NUMBER_SIZE])
+{
+    snprintf(text, NUMBER_SIZE, "%016" PRIx64, generation);
+}
+
+static void write_seq(uint64_t seq, char text[NUMBER_SIZE])
+{
+    snprintf(text, NUMBER_SIZE, "%" PRIu64, seq);
+}
+
+static size_t append(const char **argv, size_t argc, const char *const *texts)
+{
+    while (*texts)
+        argv[argc++] = *texts++;
+    return argc;
+}
+
+/* FCALL of this function; `guard` are its first two keys and its first two arguments, or NULL. */
+static int send_call(struct store *store, const struct store_call *call, const char *const guard[4],
+                     json_t **ret_reply, struct error *err)
+{
+    const char *argv[2 + sizeof(call->keys) / sizeof(call->keys[0]) + STORE_ARGUMENTS_MAX + 4];
+    char name[NAME_SIZE], count[NUMBER_SIZE];
+    size_t argc = 2;
+    snprintf(name, sizeof(name), "%s_%s", store_library, call->function);
+    argv[0] = name;
+    argv[1] = count;
+    if (guard)
+        argc = append(argv, argc, (const char *[]){guard[0], guard[1], NULL});
+    argc = append(argv, argc, call->keys);
+    snprintf(count, sizeof(count), "%zu", argc - 2);
+    if (guard)
+        argc = append(argv, argc, (const char *[]){guard[2], guard[3], NULL});
+    argc = append(argv, argc, call->arguments);
+    FAULT_POINT(call->function);
+    int status = redis_link_function(store->link, argc, argv, ret_reply, err);
+    FAULT_POINT(call->function); /* a second pass: the store has done it */
+    return status;
+}
+
+int store_call_plain(struct store *store, const struct store_call *call, json_t **ret_answer,
+                     struct error *err)
+{
+    return send_call(store, call, NULL, ret_answer, err);
+}
+
+int store_call(struct store *store, const struct store_call *call, json_t **ret_answer,
+               struct error *err)
+{
+    char key[KEY_SIZE], generation[NUMBER_SIZE], seq[NUMBER_SIZE];
+    json_auto_t *reply = NULL;
+    if (store->generation == GENERATION_UNKNOWN)
+        return fail(err, FAULT_DEPENDENCY, "the store has still to be compared with the engine");
+    key_of_server(key, KEY_SERVER, store->server);
+    write_generation(store->generation, generation);
+    write_seq(watermark_seq(store->mark), seq);
+    const char *const guard[] = {KEY_GENERATION, key, generation, seq};
+    if (send_call(store, call, guard, &reply, err))
+        return -1;
+    const json_t *counted = json_array_get(reply, 0);
+    if (!json_is_integer(counted)) {
+        watermark_doubt(store->mark);
+        return fail(err, FAULT_DEPENDENCY,
+                    "the store has lost data: it is being put back from engine and journal");
+    }
+    store->seq = (uint64_t)json_integer_value(counted);
+    watermark_rise(store->mark, store->seq);
+    if (ret_answer)
+        *ret_answer = json_incref(json_array_get(reply, 1));
+    return 0;
+}
+
+void store_begin(struct store *store)
+{
+    store->generation = watermark_generation(store->mark);
+}
+
+void store_trust(struct store *store, uint64_t generation)
+{
+    store->generation = generation;
+}
+
+uint64_t store_seq(const struct store *store)
+{
+    return store->seq;
+}
+
+int store_check(struct store *store, struct error *err)
+{
+    return store_call(store, &(struct store_call){.function = "check"}, NULL, err);
+}
+
+static int new_generation(uint64_t *ret_generation, struct error *err)
+{
+    uint64_t generation = 0;
+    if (getrandom(&generation, sizeof(generation), 0) != (ssize_t)sizeof(generation))
+        return fail(err, FAULT_INTERNAL, "the system gives no random bytes");
+    generation >>= 1; /* the journal's numbers have a sign */
+    *ret_generation = generation ? generation : 1;
+    return 0;
+}
+
+int store_open(struct store *store, uint64_t generation, uint64_t seq, struct opening *ret_opening,
+               struct error *err)
+{
+    char key[KEY_SIZE], mine[NUMBER_SIZE], known[NUMBER_SIZE], fresh[NUMBER_SIZE];
+    json_auto_t *reply = NULL;
+    uint64_t random = 0, highest = watermark_seq(store->mark);
+    if (new_generation(&random, err) < 0)
+        return -1;
+    key_of_server(key, KEY_SERVER, store->server);
+    write_generation(generation, mine);
+    write_seq(seq > highest ? seq : highest, known);
+    write_generation(random, fresh);
+    struct store_call call = {
+        .function = "open", .keys = {KEY_GENERATION, key}, .arguments = {mine, known, fresh}};
+    if (store_call_plain(store, &call, &reply, err))
+        return -1;
+    const char *word = json_string_value(json_array_get(reply, 0));
+    const char *id = json_string_value(json_array_get(reply, 1));
+    if (!word || !id)
+        return fail(err, FAULT_INTERNAL, "the store does not say of which generation it is");
+    *ret_opening = (struct opening){
+        .is_same = strcmp(word, "same") == 0,
+        .generation = strtoull(id, NULL, 16),
+        .holds = (uint64_t)json_integer_value(json_array_get(reply, 2)),
+    };
+    return 0;
+}
+
+/* FUNCTION LIST answers, of each library, names and values in turn. */
+static const char *code_of(const json_t *libraries)
+{
+    const json_t *library = json_array_get(libraries, 0);
+    for (size_t i = 0; i + 1 < json_array_size(library); i += 2) {
+        const char *name = json_string_value(json_array_get(library, i));
+        if (name && strcmp(name, "library_code") == 0)
+            return json_string_value(json_array_get(library, i + 1));
+    }
+    return "";
+}
+
+int store_provide(struct store *store, struct error *err)
+{
+    json_auto_t *libraries = NULL;
+    if (redis_link_text(store->link, &libraries, err, "FUNCTION", "LIST", "LIBRARYNAME",
+                        QUEUE_LIBRARY, "WITHCODE", NULL))
+        return -1;
+    if (strcmp(code_of(libraries), queue_functions) == 0)
+        return 0;
+    return redis_link_text(store->link, NULL, err, "FUNCTION", "LOAD", "REPLACE", queue_functions,
+                           NULL);
+}
