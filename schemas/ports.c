@@ -170,7 +170,7 @@ int ports_from_json(const json_t *list, struct ports *ret_ports, struct error *e
         snprintf(port.address, sizeof(port.address), "%s", address ? address : "");
         const char *wrong = objection(&ports, &port);
         if (wrong)
-            return fail(err, FAULT_INVALID, "args.ports[%zu]: %s", i, wrong);
+            return fail(err, FAULT_INVALID, "ports[%zu]: %s", i, wrong);
         ports.list[ports.count++] = port;
     }
     *ret_ports = ports;

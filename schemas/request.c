@@ -95,6 +95,17 @@ static const struct field cancel_args[] = {
     {.name = "request", .required = true, REQUEST_ID},
 };
 
+static bool is_explained(const char *text)
+{
+    enum op op;
+    return op_from_name(text, &op) == 0 && op != OP_POLICY_EXPLAIN;
+}
+
+static const struct field explain_args[] = {
+    {.name = "op", .required = true, TEXT(is_explained, "an operation that can be explained")},
+    {.name = "args", OBJECT(NULL)}, /* check_args */
+};
+
 static const struct operation {
     const char *name;
     struct shape args;
@@ -112,6 +123,7 @@ static const struct operation {
     [OP_IMAGE_COMMIT] = {"image.commit", SHAPE(commit_args)},
     [OP_IMAGE_REMOVE] = {"image.remove", SHAPE(image_args)},
     [OP_JOB_CANCEL] = {"job.cancel", SHAPE(cancel_args)},
+    [OP_POLICY_EXPLAIN] = {"policy.explain", SHAPE(explain_args)},
 };
 
 const char *op_name(enum op op)
@@ -159,24 +171,36 @@ static int check_version(const json_t *message, struct error *err)
                 REQUEST_VERSION, version);
 }
 
-static int check_message(const json_t *message, struct error *err)
+/* The args that stand beside an op, in a message or in what is to be explained. path: theirs. */
+static int check_args(const json_t *asked, const char *path, enum op *ret_op, struct error *err)
 {
-    if (check_version(message, err) || fields_check(message, &request_shape, "", err))
-        return -1;
-
     enum op op;
-    if (op_from_name(json_string_value(json_object_get(message, "op")), &op))
+    if (op_from_name(json_string_value(json_object_get(asked, "op")), &op))
         return fail(err, FAULT_INTERNAL, "op: checked, and yet unknown");
     json_auto_t *none = json_object();
-    const json_t *args = json_object_get(message, "args");
-    if (fields_check(args ? args : none, &operations[op].args, "args", err))
+    const json_t *args = json_object_get(asked, "args");
+    if (fields_check(args ? args : none, &operations[op].args, path, err))
         return -1;
 
     /* What a table cannot say: the container's port 22, and what is asked for twice. */
     struct ports ports;
-    if (ports_from_json(json_object_get(args, "ports"), &ports, err))
+    struct error wrong = {0};
+    if (ports_from_json(json_object_get(args, "ports"), &ports, &wrong) ||
+        run_args_check(args, &wrong))
+        return fail(err, wrong.fault, "%s.%.200s", path, wrong.text);
+    *ret_op = op;
+    return 0;
+}
+
+static int check_message(const json_t *message, struct error *err)
+{
+    enum op op;
+    if (check_version(message, err) || fields_check(message, &request_shape, "", err) ||
+        check_args(message, "args", &op, err))
         return -1;
-    return run_args_check(args, err);
+    return op == OP_POLICY_EXPLAIN
+               ? check_args(json_object_get(message, "args"), "args.args", &op, err)
+               : 0;
 }
 
 /* Milliseconds of a field that has been checked; 0 if it is not there. */

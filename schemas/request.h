@@ -32,6 +32,7 @@ enum op {
     OP_IMAGE_COMMIT,
     OP_IMAGE_REMOVE,
     OP_JOB_CANCEL,
+    OP_POLICY_EXPLAIN, /* its args are another request's op and args */
     OP_COUNT
 };
 const char *op_name(enum op op);                     /* "container.create" */

@@ -43,6 +43,26 @@ static const struct field image_fields[] = {
 };
 static const struct shape image_shape = SHAPE(image_fields);
 
+#define DECISIONS_MAX 2048
+#define DECISION_WHAT_MAX 511
+
+static const struct field decision_fields[] = {
+    {.name = "what", .required = true, CHARACTERS(1, DECISION_WHAT_MAX)},
+    {.name = "allowed", .kind = FIELD_BOOLEAN, .required = true},
+    {.name = "rule", CHARACTERS(1, sizeof(((struct error *)NULL)->rule) - 1)},
+    {.name = "message", CHARACTERS(1, sizeof(((struct error *)NULL)->text) - 1)},
+};
+static const struct shape decision_shape = SHAPE(decision_fields);
+static const struct field decision_item = {OBJECT(&decision_shape)};
+
+static const struct field explanation_fields[] = {
+    {.name = "op", .required = true, TEXT(op_is_known, "an operation of this version")},
+    {.name = "allowed", .kind = FIELD_BOOLEAN, .required = true},
+    {.name = "decisions", .required = true, LIST(DECISIONS_MAX, &decision_item)},
+    {.name = "omitted", BYTES(1)},
+};
+static const struct shape explanation_shape = SHAPE(explanation_fields);
+
 static const struct field job_fields[] = {
     {.name = "exit_code", .required = true, INTEGER(0, 255)},
 };
@@ -76,6 +96,7 @@ static const struct field result_fields[] = {
     {.name = "container", OBJECT(NULL)}, /* container_check */
     {.name = "image", OBJECT(&image_shape)},
     {.name = "job", OBJECT(&job_shape)},
+    {.name = "explanation", OBJECT(&explanation_shape)},
     {.name = "warning", CHARACTERS(1, RESULT_WARNING_SIZE - 1)},
     {.name = "error", OBJECT(&error_shape)},
 };
@@ -174,13 +195,30 @@ static int check_presence(const json_t *result, const char *field, bool expected
                 present ? "out of place" : "missing", result_state(result));
 }
 
-/* A ping touches nothing, and its result has nothing to describe. */
-static int check_ping(const json_t *result, struct error *err)
+/* Neither touches anything, so their results have nothing to describe. */
+static int check_untouched(const json_t *result, struct error *err)
 {
     static const char *const parts[] = {"container", "image", "job", "warning"};
+    const char *op = json_string_value(json_object_get(result, "op"));
+    if (strcmp(op, op_name(OP_PING)) != 0 && strcmp(op, op_name(OP_POLICY_EXPLAIN)) != 0)
+        return 0;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (json_object_get(result, parts[i]))
-            return fail(err, FAULT_INVALID, "%s: out of place in the result of a ping", parts[i]);
+            return fail(err, FAULT_INVALID, "%s: out of place in the result of a %s", parts[i], op);
+    return 0;
+}
+
+/* Who is refused is told why, and nobody else. */
+static int check_decisions(const json_t *explanation, struct error *err)
+{
+    const json_t *decisions = json_object_get(explanation, "decisions");
+    for (size_t i = 0; i < json_array_size(decisions); i++) {
+        const json_t *decision = json_array_get(decisions, i);
+        bool allowed = json_is_true(json_object_get(decision, "allowed"));
+        if (allowed == (json_object_get(decision, "message") != NULL))
+            return fail(err, FAULT_INVALID, "explanation.decisions[%zu].message: %s", i,
+                        allowed ? "out of place" : "missing");
+    }
     return 0;
 }
 
@@ -205,13 +243,16 @@ int result_check(const json_t *result, struct error *err)
     if (fields_check(result, &result_shape, "", err))
         return -1;
     const char *state = result_state(result);
+    const char *op = json_string_value(json_object_get(result, "op"));
+    bool explains = strcmp(op, op_name(OP_POLICY_EXPLAIN)) == 0 && strcmp(state, "done") == 0;
     if (check_presence(result, "finished", state_is_final(state), err) ||
-        check_presence(result, "error", state_has_error(state), err))
+        check_presence(result, "error", state_has_error(state), err) ||
+        check_presence(result, "explanation", explains, err) || check_untouched(result, err))
         return -1;
-    if (strcmp(json_string_value(json_object_get(result, "op")), op_name(OP_PING)) == 0)
-        return check_ping(result, err);
     const json_t *container = json_object_get(result, "container");
-    return container ? container_check(container, "container", err) : 0;
+    if (container && container_check(container, "container", err))
+        return -1;
+    return check_decisions(json_object_get(result, "explanation"), err);
 }
 
 int result_decode(const char *text, json_t **ret_result, struct error *err)

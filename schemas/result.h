@@ -19,7 +19,7 @@
 /* A result in state "queued", server null. New reference. */
 json_t *result_new(const struct request *request);
 
-/* server is borrowed; NULL leaves it as it is. "container" and "image" parts are the caller's. */
+/* server is borrowed; NULL leaves it as it is. All other parts are the caller's. */
 void result_set_running(json_t *result, const char *server);
 void result_set_done(json_t *result, const char *server);
 /* State, error.code, error.message and error.rule follow from *err. */

@@ -26,7 +26,7 @@ static int check_once(const json_t *args, const char *name, struct error *err)
     for (size_t i = 0; i < json_array_size(list); i++)
         for (size_t j = 0; j < i; j++)
             if (json_equal(json_array_get(list, i), json_array_get(list, j)))
-                return fail(err, FAULT_INVALID, "args.%s: %s is there twice", name,
+                return fail(err, FAULT_INVALID, "%s: %s is there twice", name,
                             json_string_value(json_array_get(list, i)));
     return 0;
 }
@@ -46,8 +46,8 @@ static int check_targets(const json_t *mounts, struct error *err)
             const char *other = target_of(mounts, j);
             if (option_path_is_within(target, other) || option_path_is_within(other, target))
                 return fail(err, FAULT_INVALID,
-                            "args.mounts[%zu].target: %.80s and %.80s are one, or one in the other",
-                            i, other, target);
+                            "mounts[%zu].target: %.80s and %.80s are one, or one in the other", i,
+                            other, target);
         }
     }
     return 0;

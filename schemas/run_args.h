@@ -16,7 +16,8 @@ extern const char *const run_args[];
  */
 json_t *run_args_of(const json_t *args);
 
-/* What a table of fields cannot say of args that have passed one. FAULT_INVALID. */
+/* What a table of fields cannot say of args that have passed one. FAULT_INVALID names the place in
+ * args: "capabilities: …". */
 int run_args_check(const json_t *args, struct error *err);
 
 #endif

@@ -18,6 +18,10 @@ int ask_build(const struct session *session, const struct options *options, enum
     AUTO(string) char *text = NULL;
     struct request request = {.op = op, .submitted = timestamp_now(), .args = args};
 
+    if (args && options->explained) {
+        request.op = OP_POLICY_EXPLAIN;
+        request.args = args = json_pack("{s:s, s:o}", "op", op_name(op), "args", args);
+    }
     if (!args)
         return fail(err, FAULT_INTERNAL, "out of memory");
     if (options->id)
@@ -208,7 +212,7 @@ int ask_all(const struct session *session, const struct options *options,
                                       .id = requests[i].id,
                                       .request = &requests[i],
                                       .subject = subjects[i],
-                                      .is_output = command->op == OP_CONTAINER_LOGS};
+                                      .is_output = requests[i].op == OP_CONTAINER_LOGS};
         int status;
         if (reasons[i].fault != FAULT_NONE)
             status = ask_report_unsubmitted(session, options, command, &requests[i], subjects[i],

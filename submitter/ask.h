@@ -15,7 +15,8 @@
 #define PUBLISH_TIMEOUT_MS 4000 /* for all requests of a command together */
 
 /* A request of ours, args included: new reference. A new id, unless options name one. Checked as
- * the worker will check it: FAULT_INVALID. args is stolen, also on failure; NULL: out of memory. */
+ * the worker will check it: FAULT_INVALID. args is stolen, also on failure; NULL: out of memory.
+ * Where options ask for an explanation, the request asks for that instead. */
 int ask_build(const struct session *session, const struct options *options, enum op op,
               json_t *args, struct request *ret_request, struct error *err);
 

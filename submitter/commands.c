@@ -49,6 +49,8 @@ const struct command commands[] = {
      run_rmi},
     {"limits", "", "", "list what you may do, and what of it is used", 0, 0, 0, OP_COUNT, false,
      run_limits},
+    {"explain", "", "COMMAND…", "tell which rules allow or refuse a command, without doing it",
+     ASKS, 1, ANY_NUMBER, OP_POLICY_EXPLAIN, false, run_explain},
     {"ping", "", "", "ask for nothing, through the whole path", ASKS, 0, 0, OP_PING, false,
      run_ping},
     {"enqueue", "", "FILE|-", "submit requests, one JSON object a line",
@@ -83,6 +85,11 @@ static bool is_one_of(const char *name, const char *words)
 bool command_is_offered(const struct session *session, const struct command *command)
 {
     return command->run != run_exit || session->leave;
+}
+
+bool command_is_explained(const struct command *command)
+{
+    return command->op != OP_COUNT && command->op != OP_POLICY_EXPLAIN;
 }
 
 const struct command *command_find(const char *name)

@@ -35,6 +35,9 @@ const struct command *command_find(const char *name);
 /* Worth a line in help: exit is of no use without a prompt. */
 bool command_is_offered(const struct session *session, const struct command *command);
 
+/* Makes a request, which `explain` can ask about. */
+bool command_is_explained(const struct command *command);
+
 /* Usage of all commands, or of one. */
 void commands_describe(const struct session *session, FILE *out);
 void command_describe(const struct session *session, const struct command *command, FILE *out);
@@ -62,6 +65,7 @@ command_run run_rmi;
 command_run run_enqueue; /* enqueue.c */
 command_run run_cancel;  /* cancel.c */
 command_run run_ping;    /* ping.c */
+command_run run_explain; /* explain.c */
 command_run run_help;    /* help.c */
 command_run run_list;
 command_run run_exit;

@@ -90,6 +90,10 @@ int run_logs(const struct session *session, const struct command *command,
         return render_error(session, command->name, NULL, &reason);
     if (id[0] == '\0')
         return print_container(session, command, options, text);
+    if (options->explained) {
+        fail(&reason, FAULT_INVALID, "what a request has written is read without asking");
+        return render_error(session, command->name, text, &reason);
+    }
     if (session->courier->methods->record(session->courier, id, &result, &reason) == -1)
         return render_error(session, command->name, NULL, &reason);
     return print_request(session, options, id);

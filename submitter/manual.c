@@ -141,7 +141,8 @@ static void put_completion(void)
          "_dcm_submit() {\n"
          "    local word=${COMP_WORDS[COMP_CWORD]} command= options= i\n"
          "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-         "        [[ ${COMP_WORDS[i]} == -* ]] || { command=${COMP_WORDS[i]} && break; }\n"
+         "        [[ ${COMP_WORDS[i]} == @(-*|explain) ]] || { command=${COMP_WORDS[i]} && break; "
+         "}\n"
          "    done\n"
          "    case $command in");
     for (size_t i = 0; i < command_count; i++) {

@@ -255,10 +255,28 @@ static int split(struct line *line, int *ret_words, struct error *err)
     return 0;
 }
 
-static int check_command(const struct options *options, struct error *err)
+/* What is to be explained is a command line itself. */
+static int take_explained(struct options *options, struct error *err)
 {
-    const struct command *command = options->command;
-    option_set foreign = options->given & ~(command->options | TAKES_ALWAYS);
+    const struct command *command = command_find(options->operands[0]);
+
+    if (!command)
+        return fail(err, FAULT_INVALID, "there is no command \"%s\": see help",
+                    options->operands[0]);
+    if (!command_is_explained(command))
+        return fail(err, FAULT_INVALID, "%s makes no request that a rule could refuse",
+                    command->name);
+    options->explained = command;
+    options->operands++;
+    options->count--;
+    return 0;
+}
+
+/* also: what may stand on the line for another reason. */
+static int check_command(const struct options *options, const struct command *command,
+                         option_set also, struct error *err)
+{
+    option_set foreign = options->given & ~(command->options | also | TAKES_ALWAYS);
 
     for (size_t i = 0; i < OPTION_COUNT; i++)
         if (foreign & TAKES(i))
@@ -293,7 +311,11 @@ int options_parse(int argc, char *argv[], struct options *ret_options, struct er
         return fail(err, FAULT_INVALID, "there is no command \"%s\": see help", argv[0]);
     ret_options->operands = argv + 1;
     ret_options->count = words - 1;
-    return check_command(ret_options, err);
+    if (ret_options->command->op != OP_POLICY_EXPLAIN || ret_options->count == 0)
+        return check_command(ret_options, ret_options->command, 0, err);
+    if (take_explained(ret_options, err) == -1)
+        return -1;
+    return check_command(ret_options, ret_options->explained, ret_options->command->options, err);
 }
 
 int options_ports(const struct options *options, struct ports *ret_ports, struct error *err)

@@ -62,10 +62,12 @@ struct texts {
 };
 
 struct options {
-    option_set given;              /* TAKES(…) of each option that stands on the line */
-    const struct command *command; /* NULL: the line has no word that is not an option */
-    int count;                     /* of what follows the command */
-    char **operands;               /* borrowed from argv */
+    option_set given;                /* TAKES(…) of each option that stands on the line */
+    const struct command *command;   /* NULL: the line has no word that is not an option */
+    const struct command *explained; /* of `explain`: the command that its operands begin with,
+                                        which they and the options are then those of; else NULL */
+    int count;                       /* of what follows the command, and the explained one */
+    char **operands;                 /* borrowed from argv */
 
     /* Values; zero or NULL where the option was not given. Text is borrowed from argv. */
     int64_t timeout_s;

@@ -23,6 +23,18 @@ static const char *text_at(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
+/* The command that asks for such a thing: what people know it by. */
+static const char *command_name(const char *op_text)
+{
+    enum op op;
+
+    if (op_from_name(op_text, &op) == 0)
+        for (size_t i = 0; i < command_count; i++)
+            if (commands[i].op == op)
+                return commands[i].name;
+    return op_text;
+}
+
 static void tell_created(FILE *out, const json_t *result, const char *verb)
 {
     const json_t *container = json_object_get(result, "container");
@@ -75,6 +87,14 @@ static void tell_plainly(FILE *out, const json_t *result, const char *verb)
     fprintf(out, "%s.\n", verb);
 }
 
+static void tell_explained(FILE *out, const json_t *result, const char *verb)
+{
+    const json_t *explanation = json_object_get(result, "explanation");
+
+    (void)verb;
+    render_explanation(out, command_name(text_at(explanation, "op")), explanation);
+}
+
 static void tell_nothing(FILE *out, const json_t *result, const char *verb)
 {
     (void)out, (void)result, (void)verb;
@@ -96,6 +116,7 @@ static const struct deed {
     [OP_IMAGE_COMMIT] = {tell_image, "committed"},
     [OP_IMAGE_REMOVE] = {tell_image, "removed"},
     [OP_JOB_CANCEL] = {tell_plainly, "Cancelled"},
+    [OP_POLICY_EXPLAIN] = {tell_explained, NULL},
     [OP_CONTAINER_LOGS] = {tell_nothing, NULL}, /* its output was the answer */
 };
 
@@ -110,16 +131,11 @@ static int status_of_ended(enum fault fault)
                                                          : status;
 }
 
-/* The command that asks for such a thing: what people know it by. */
-static const char *command_name(const char *op_text)
+/* An explanation ends as what it explains would: allowed, or refused. */
+static int status_of_done(const json_t *result)
 {
-    enum op op;
-
-    if (op_from_name(op_text, &op) == 0)
-        for (size_t i = 0; i < command_count; i++)
-            if (commands[i].op == op)
-                return commands[i].name;
-    return op_text;
+    const json_t *allowed = json_object_get(json_object_get(result, "explanation"), "allowed");
+    return json_is_false(allowed) ? fault_exit_status(FAULT_DENIED) : 0;
 }
 
 /* What the request was about, or where that never came to be, the request itself. */
@@ -160,7 +176,7 @@ int render_result(const struct session *session, const struct options *options,
     enum fault fault = result_fault(result, &reason);
     if (fault == FAULT_NONE) {
         render_done(session, options, result);
-        return 0;
+        return status_of_done(result);
     }
     if (!result_is_final(result))
         return fault_exit_status(FAULT_UNFINISHED);

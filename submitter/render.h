@@ -21,6 +21,9 @@ void render_json(FILE *out, const json_t *value);
 int render_result(const struct session *session, const struct options *options,
                   const json_t *result, const char *subject);
 
+/* Of a result; command: what it is about. (explain.c) */
+void render_explanation(FILE *out, const char *command, const json_t *explanation);
+
 /* One line on session->err: "dcm-submit: stop container2635: …", with the rule that decided.
  * command and subject may be NULL. Returns the exit status. */
 int render_error(const struct session *session, const char *command, const char *subject,

@@ -15,6 +15,7 @@ static const struct source {
     {"CONTAINER", COMPLETES_CONTAINER},
     {"IMAGE", COMPLETES_IMAGE},
     {"[COMMAND]", COMPLETES_COMMAND},
+    {"COMMAND…", COMPLETES_COMMAND},
 };
 
 /* Behind the first operand stands another of its kind ("CONTAINER…") or something else. */
@@ -43,6 +44,13 @@ static bool awaits_value(const char *word)
     return false;
 }
 
+/* What follows `explain` is a command line itself. */
+static bool is_explain(const char *name)
+{
+    const struct command *command = command_find(name);
+    return command && command->op == OP_POLICY_EXPLAIN;
+}
+
 /* What comes behind these words? */
 static enum completes kind_after(const struct words *words, const char *stem,
                                  const struct command **ret_command)
@@ -57,10 +65,10 @@ static enum completes kind_after(const struct words *words, const char *stem,
             return COMPLETES_NOTHING;
         if (words->texts[i][0] == '-')
             continue;
-        if (name)
-            operands++;
-        else
+        if (!name || is_explain(name))
             name = words->texts[i];
+        else
+            operands++;
     }
     *ret_command = name ? command_find(name) : NULL;
     if (name && !*ret_command)
@@ -101,10 +109,15 @@ void candidates_add(struct candidates *candidates, const char *prefix, const cha
     texts[candidates->count++] = TAKE(whole);
 }
 
-static void add_commands(struct candidates *candidates, const struct session *session)
+/* Behind `explain` those that make a request. */
+static void add_commands(struct candidates *candidates, const struct session *session,
+                         const struct command *before)
 {
+    bool explains = before && before->op == OP_POLICY_EXPLAIN;
+
     for (size_t i = 0; i < command_count; i++)
-        if (command_is_offered(session, &commands[i]))
+        if (command_is_offered(session, &commands[i]) &&
+            (!explains || command_is_explained(&commands[i])))
             candidates_add(candidates, "", commands[i].name);
 }
 
@@ -122,7 +135,7 @@ void candidates_add_own(struct candidates *candidates, const struct session *ses
                         const struct completion *completion)
 {
     if (completion->kind == COMPLETES_COMMAND)
-        add_commands(candidates, session);
+        add_commands(candidates, session, completion->command);
     if (completion->kind == COMPLETES_OPTION)
         add_options(candidates, session, completion->command);
 }

@@ -20,7 +20,7 @@ enum completes {
 
 struct completion {
     enum completes kind;
-    const struct command *command; /* COMPLETES_OPTION: whose */
+    const struct command *command; /* that stands before it, or NULL */
     const char *stem;              /* what stands there of the word; borrowed from the line */
 };
 /* By the line up to the cursor. Nothing within quotes: no name of ours needs any. */

@@ -23,7 +23,7 @@ static void tell_limit(const struct decisions *found, enum resource resource,
 void policy_limits(const json_t *policy, const char *user, int64_t now,
                    struct policy_limits *ret_limits)
 {
-    const struct judged judged = {policy, user, now};
+    const struct judged judged = {policy, user, now, NULL};
     const json_t *own = json_object_get(json_object_get(policy, "users"), user);
     struct decisions found;
 
@@ -63,98 +63,36 @@ int policy_check_publisher(const json_t *policy, const char *account, const char
 }
 
 /* No layer of grants counts for someone who is suspended. */
-int policy_check_suspended(const json_t *policy, const char *user, struct error *err)
+static int check_suspended(const struct judged *judged, struct error *err)
 {
-    if (list_has(json_object_get(policy, "suspended"), user))
-        return fail_by_rule(err, FAULT_DENIED, "suspended",
-                            "you are suspended; ask the administrator");
-    return 0;
+    if (!list_has(json_object_get(judged->policy, "suspended"), judged->user))
+        return 0;
+    fail_by_rule(err, FAULT_DENIED, "suspended", "you are suspended; ask the administrator");
+    return verdict_refused(judged->verdicts, err, "user %s", judged->user);
 }
 
 int policy_check_image(const json_t *policy, const char *user, int64_t now, const char *image,
                        struct error *err)
 {
-    const struct judged judged = {policy, user, now};
+    const struct judged judged = {policy, user, now, NULL};
 
-    if (policy_check_suspended(policy, user, err))
+    if (check_suspended(&judged, err))
         return -1;
     return list_check(&judged, IMAGES, image, err);
 }
 
-json_t *policy_images(const json_t *policy, const char *user, int64_t now)
+int policy_judge_address(const json_t *policy, const char *user, int64_t now, const char *address,
+                         struct verdicts *verdicts, struct error *err)
 {
-    const struct judged judged = {policy, user, now};
+    const struct judged judged = {policy, user, now, verdicts};
 
-    return list_items(&judged, IMAGES);
-}
-
-json_t *policy_people(const json_t *policy)
-{
-    json_t *people = json_object();
-    const char *name;
-    json_t *value;
-
-    json_object_foreach(json_object_get(policy, "groups"), name, value)
-    {
-        const json_t *members = json_object_get(value, "members");
-        for (size_t i = 0; i < json_array_size(members); i++)
-            json_object_set_new(people, json_string_value(json_array_get(members, i)), json_true());
-    }
-    json_object_foreach(json_object_get(policy, "users"), name, value)
-        json_object_set_new(people, name, json_true());
-    for (size_t i = 0; i < json_array_size(json_object_get(policy, "suspended")); i++) {
-        value = json_array_get(json_object_get(policy, "suspended"), i);
-        json_object_set_new(people, json_string_value(value), json_true());
-    }
-    return people;
-}
-
-json_t *policy_grants(const json_t *policy, const char *user, int64_t now)
-{
-    const struct judged judged = {policy, user, now};
-    json_t *grants = json_array();
-    struct decisions found;
-
-    if (list_has(json_object_get(policy, "suspended"), user))
-        json_array_append_new(grants,
-                              json_pack("{s:s, s:s}", "what", "suspended", "rule", "suspended"));
-    decide_all(&judged, &found);
-    numbers_list(&found, grants);
-    lists_list(&judged, grants);
-    return grants;
-}
-
-static int64_t earlier_end(const json_t *layer, int64_t now, int64_t soonest)
-{
-    const json_t *extras = json_object_get(layer, "extra");
-
-    for (size_t i = 0; i < json_array_size(extras); i++) {
-        int64_t end = layer_end(json_array_get(extras, i));
-        if (end > now && end < soonest)
-            soonest = end;
-    }
-    return soonest;
-}
-
-int64_t policy_next_end(const json_t *policy, int64_t now)
-{
-    static const char *const parts[] = {"groups", "users"};
-    int64_t soonest = earlier_end(json_object_get(policy, "defaults"), now, NEVER);
-    const char *name;
-    json_t *layer;
-
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        json_object_foreach(json_object_get(policy, parts[i]), name, layer) soonest =
-            earlier_end(layer, now, soonest);
-    return soonest;
+    return list_check(&judged, ADDRESSES, address, err);
 }
 
 int policy_check_address(const json_t *policy, const char *user, int64_t now, const char *address,
                          struct error *err)
 {
-    const struct judged judged = {policy, user, now};
-
-    return list_check(&judged, ADDRESSES, address, err);
+    return policy_judge_address(policy, user, now, address, NULL, err);
 }
 
 static int check_port(const struct judged *judged, const struct port *port, struct error *err)
@@ -168,25 +106,71 @@ static int check_port(const struct judged *judged, const struct port *port, stru
 }
 
 /* What one container gets of a resource: what was asked for, or the usual. */
-static int grant(const struct decisions *found, enum resource resource, const json_t *args,
-                 int64_t *ret_amount, struct error *err)
+static int grant(const struct judged *judged, const struct decisions *found, enum resource resource,
+                 const json_t *args, int64_t *ret_amount, struct error *err)
 {
     const struct decision *limit = found->limits[resource];
     const json_t *asked = json_object_get(args, resources[resource].argument);
     int64_t amount = asked ? json_integer_value(asked) : limit[USUAL].amount;
-    char rule[sizeof(err->rule)];
+    const char *name = resources[resource].name, *remark = asked ? "" : " (the usual)";
+    char rule[sizeof(err->rule)], text[AMOUNT_TEXT_SIZE];
 
     resource_rule(found, resource, EACH, rule, sizeof(rule));
-    if (limit[EACH].amount <= 0)
-        return fail_by_rule(err, FAULT_DENIED, rule,
-                            "no %s is granted to your containers; ask the administrator",
-                            resources[resource].name);
-    if (amount > limit[EACH].amount)
-        return fail_by_rule(err, FAULT_DENIED, rule,
-                            "%" PRId64 " %s is more than the %" PRId64
-                            " that one container may have; ask for less, or ask the administrator",
-                            amount, resources[resource].unit, limit[EACH].amount);
+    resources[resource].write(amount, text, sizeof(text));
     *ret_amount = amount;
+    if (limit[EACH].amount <= 0)
+        fail_by_rule(err, FAULT_DENIED, rule,
+                     "no %s is granted to your containers; ask the administrator", name);
+    else if (amount > limit[EACH].amount)
+        fail_by_rule(err, FAULT_DENIED, rule,
+                     "%" PRId64 " %s is more than the %" PRId64
+                     " that one container may have; ask for less, or ask the administrator",
+                     amount, resources[resource].unit, limit[EACH].amount);
+    else
+        return verdict_allowed(judged->verdicts, rule, "%s %s%s", name, text, remark);
+    return verdict_refused(judged->verdicts, err, "%s %s%s", name, text, remark);
+}
+
+static int judge_count(const struct judged *judged, const struct decisions *found,
+                       struct error *err)
+{
+    char rule[sizeof(err->rule)];
+
+    if (found->numbers[CONTAINERS].amount > 0)
+        return 0; /* how many there are already, the store knows */
+    number_rule(found, CONTAINERS, rule, sizeof(rule));
+    fail_by_rule(err, FAULT_DENIED, rule,
+                 "no containers are granted to you; ask the administrator");
+    return verdict_refused(judged->verdicts, err, "a container");
+}
+
+int policy_judge_create(const json_t *policy, const char *user, int64_t now, const json_t *args,
+                        const struct ports *ports, struct verdicts *verdicts,
+                        struct policy_grant *ret_grant, struct error *err)
+{
+    const struct judged judged = {policy, user, now, verdicts};
+    const char *image = json_string_value(json_object_get(args, "image"));
+    struct decisions found;
+    struct policy_grant granted;
+
+    decide_all(&judged, &found);
+    if (check_suspended(&judged, err) || judge_count(&judged, &found, err) ||
+        (image && list_check(&judged, IMAGES, image, err)) ||
+        grant(&judged, &found, MEMORY, args, &granted.memory, err) ||
+        grant(&judged, &found, CPUS, args, &granted.millicpus, err) ||
+        grant(&judged, &found, PIDS, args, &granted.pids, err))
+        return -1;
+    for (size_t i = 0; i < ports->count; i++)
+        if (check_port(&judged, &ports->list[i], err))
+            return -1;
+    if (numbers_check(&judged, &found, args, err) || lists_check(&judged, args, err))
+        return -1;
+    /* It names other people's grants, to who has one of his own. */
+    bool is_over = verdicts && verdicts->refused;
+    if (!is_over && mounts_check(policy, args, err) &&
+        verdict_refused(verdicts, err, "mounts that others can write around"))
+        return -1;
+    *ret_grant = granted;
     return 0;
 }
 
@@ -194,31 +178,5 @@ int policy_check_create(const json_t *policy, const char *user, int64_t now, con
                         const struct ports *ports, struct policy_grant *ret_grant,
                         struct error *err)
 {
-    const struct judged judged = {policy, user, now};
-    const char *image = json_string_value(json_object_get(args, "image"));
-    struct decisions found;
-    struct policy_grant granted;
-
-    if (policy_check_suspended(policy, user, err))
-        return -1;
-    decide_all(&judged, &found);
-    if (found.numbers[CONTAINERS].amount <= 0) {
-        char rule[sizeof(err->rule)];
-        number_rule(&found, CONTAINERS, rule, sizeof(rule));
-        return fail_by_rule(err, FAULT_DENIED, rule,
-                            "no containers are granted to you; ask the administrator");
-    }
-    if ((image && list_check(&judged, IMAGES, image, err)) ||
-        grant(&found, MEMORY, args, &granted.memory, err) ||
-        grant(&found, CPUS, args, &granted.millicpus, err) ||
-        grant(&found, PIDS, args, &granted.pids, err))
-        return -1;
-    for (size_t i = 0; i < ports->count; i++)
-        if (check_port(&judged, &ports->list[i], err))
-            return -1;
-    if (numbers_check(&judged, &found, args, err) || lists_check(&judged, args, err) ||
-        mounts_check(policy, args, err))
-        return -1;
-    *ret_grant = granted;
-    return 0;
+    return policy_judge_create(policy, user, now, args, ports, NULL, ret_grant, err);
 }

@@ -21,6 +21,7 @@
 
 #include "common/error.h"
 #include "schemas/ports.h"
+#include "worker/verdicts.h"
 
 /* FAULT_DENIED unless the publisher is listed and may speak for this user. account "": no user-id.
  */
@@ -62,15 +63,21 @@ int policy_check_create(const json_t *policy, const char *user, int64_t now, con
                         const struct ports *ports, struct policy_grant *ret_grant,
                         struct error *err);
 
-/* FAULT_DENIED for who is suspended. The checks of creating and of images ask it themselves. */
-int policy_check_suspended(const json_t *policy, const char *user, struct error *err);
-
-/* Is this image (a name as the policy lists it, tag "latest" implied) granted? */
+/* Is this image (a name as the policy lists it, tag "latest" implied) granted? To nobody who is
+ * suspended, whom policy_check_create refuses too. */
 int policy_check_image(const json_t *policy, const char *user, int64_t now, const char *image,
                        struct error *err);
 /* May direct ports be published on this address of the server? */
 int policy_check_address(const json_t *policy, const char *user, int64_t now, const char *address,
                          struct error *err);
+
+/* The same checks, for an explanation: with verdicts each thing that was decided is taken down
+ * there, a refusal is no failure, and *ret_grant is what would be asked of the engine. */
+int policy_judge_create(const json_t *policy, const char *user, int64_t now, const json_t *args,
+                        const struct ports *ports, struct verdicts *verdicts,
+                        struct policy_grant *ret_grant, struct error *err);
+int policy_judge_address(const json_t *policy, const char *user, int64_t now, const char *address,
+                         struct verdicts *verdicts, struct error *err);
 
 /* The names that the policy grants to this user; for one whom it does not know (EVERYBODY), those
  * of defaults. A new array. */

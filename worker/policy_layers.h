@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "worker/verdicts.h"
+
 #define POLICY_WHOLE_SIZE 48 /* "groups.<name>", names being at most 31 characters */
 #define POLICY_PLACE_SIZE 80 /* "groups.<name>.extra.<index>" */
 
@@ -20,7 +22,8 @@ enum rank { RANK_NONE, RANK_DEFAULTS, RANK_GROUP, RANK_USER };
 struct judged {
     const json_t *policy;
     const char *user;
-    int64_t now; /* milliseconds since the epoch */
+    int64_t now;               /* milliseconds since the epoch */
+    struct verdicts *verdicts; /* where to take down what is decided, or NULL */
 };
 /* As now, for a look at what has ended too. */
 #define NOTHING_HAS_ENDED INT64_MIN

@@ -99,21 +99,23 @@ static bool is_granted(const struct judged *judged, enum list list, const char *
 
 int list_check(const struct judged *judged, enum list list, const char *asked, struct error *err)
 {
-    const struct judged ever = {judged->policy, judged->user, NOTHING_HAS_ENDED};
+    const struct judged ever = {judged->policy, judged->user, NOTHING_HAS_ENDED, NULL};
     char place[POLICY_PLACE_SIZE] = "defaults";
     char rule[sizeof(err->rule)];
+    const char *noun = lists[list].noun;
 
-    if (is_granted(judged, list, asked, place))
-        return 0;
-    bool has_ended = is_granted(&ever, list, asked, place);
+    bool granted = is_granted(judged, list, asked, place);
+    bool has_ended = !granted && is_granted(&ever, list, asked, place);
     snprintf(rule, sizeof(rule), "%s.%s", place, lists[list].name);
+    if (granted)
+        return verdict_allowed(judged->verdicts, rule, "%s %s", noun, asked);
     if (has_ended)
-        return fail_by_rule(err, FAULT_DENIED, rule,
-                            "the grant of %s %s has ended; ask the administrator", lists[list].noun,
-                            asked);
-    return fail_by_rule(err, FAULT_DENIED, rule,
-                        "%s %s is not granted to you; ask the administrator", lists[list].noun,
-                        asked);
+        fail_by_rule(err, FAULT_DENIED, rule, "the grant of %s %s has ended; ask the administrator",
+                     noun, asked);
+    else
+        fail_by_rule(err, FAULT_DENIED, rule, "%s %s is not granted to you; ask the administrator",
+                     noun, asked);
+    return verdict_refused(judged->verdicts, err, "%s %s", noun, asked);
 }
 
 /* An item of args as the policy would list it: a text is itself, an object is a mount. */
@@ -135,7 +137,7 @@ static int check_argument(const struct judged *judged, enum list list, const jso
     if (json_is_string(value)) {
         for (const char *const *free = lists[list].free; free && *free; free++)
             if (same(*free, json_string_value(value)))
-                return 0;
+                return verdict_allowed(judged->verdicts, "", "%s %s", lists[list].noun, *free);
         return check_item(judged, list, value, err);
     }
     for (size_t i = 0; i < json_array_size(value); i++)

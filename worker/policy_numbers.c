@@ -56,10 +56,20 @@ static int64_t seconds(const json_t *value)
     return amount;
 }
 
+static void write_whole(int64_t amount, char *ret_text, size_t size)
+{
+    snprintf(ret_text, size, "%" PRId64, amount);
+}
+
+static void write_seconds(int64_t amount, char *ret_text, size_t size)
+{
+    snprintf(ret_text, size, "%" PRId64 "s", amount);
+}
+
 const struct resource_facts resources[RESOURCE_COUNT] = {
-    [MEMORY] = {"memory", "memory", "bytes of memory", bytes},
-    [CPUS] = {"cpus", "millicpus", "thousandths of a processor", millicpus},
-    [PIDS] = {"pids", "pids", "processes", whole},
+    [MEMORY] = {"memory", "memory", "bytes of memory", bytes, size_format},
+    [CPUS] = {"cpus", "millicpus", "thousandths of a processor", millicpus, cpus_format},
+    [PIDS] = {"pids", "pids", "processes", whole, write_whole},
 };
 
 const char *const part_names[PART_COUNT] = {"usual", "each", "total"};
@@ -69,14 +79,15 @@ static const struct {
     int64_t (*read)(const json_t *value);
     const char *argument; /* in a request; NULL: not asked for by container */
     const char *unit;     /* for people */
-    bool open;            /* where the policy says nothing there is no bound */
+    void (*write)(int64_t amount, char *ret_text, size_t size); /* for people */
+    bool open; /* where the policy says nothing there is no bound */
 } numbers[NUMBER_COUNT] = {
-    [CONTAINERS] = {"containers", whole, NULL, NULL, false},
-    [IMAGES_KEPT] = {"images_kept", whole, NULL, NULL, false},
-    [IMAGE_BYTES] = {"image_bytes", bytes, NULL, NULL, false},
-    [LIFE] = {"life", seconds, "ttl", "seconds of life", true},
-    [SHM_SIZE] = {"shm_size", bytes, "shm_size", "bytes of shared memory", false},
-    [GPUS] = {"gpus", whole, "gpus", "GPUs", false},
+    [CONTAINERS] = {"containers", whole, NULL, NULL, NULL, false},
+    [IMAGES_KEPT] = {"images_kept", whole, NULL, NULL, NULL, false},
+    [IMAGE_BYTES] = {"image_bytes", bytes, NULL, NULL, NULL, false},
+    [LIFE] = {"life", seconds, "ttl", "seconds of life", write_seconds, true},
+    [SHM_SIZE] = {"shm_size", bytes, "shm_size", "bytes of shared memory", size_format, false},
+    [GPUS] = {"gpus", whole, "gpus", "GPUs", write_whole, false},
 };
 
 static void decide_limit(struct decision limit[PART_COUNT], const struct layers *layers,
@@ -168,7 +179,7 @@ void numbers_list(const struct decisions *found, json_t *grants)
 static int refuse(const struct judged *judged, const struct decisions *found, enum number number,
                   int64_t asked, struct error *err)
 {
-    const struct judged ever = {judged->policy, judged->user, NOTHING_HAS_ENDED};
+    const struct judged ever = {judged->policy, judged->user, NOTHING_HAS_ENDED, NULL};
     struct decisions once;
     char rule[sizeof(err->rule)];
 
@@ -186,16 +197,29 @@ static int refuse(const struct judged *judged, const struct decisions *found, en
                         asked, numbers[number].unit, found->numbers[number].amount);
 }
 
+static int check_number(const struct judged *judged, const struct decisions *found,
+                        enum number number, int64_t asked, struct error *err)
+{
+    const struct decision *granted = &found->numbers[number];
+    bool unbounded = numbers[number].open && granted->rank == RANK_NONE;
+    char rule[sizeof(err->rule)], amount[AMOUNT_TEXT_SIZE];
+
+    numbers[number].write(asked, amount, sizeof(amount));
+    number_rule(found, number, rule, sizeof(rule));
+    if (unbounded || asked <= granted->amount)
+        return verdict_allowed(judged->verdicts, rule, "%s %s", numbers[number].name, amount);
+    refuse(judged, found, number, asked, err);
+    return verdict_refused(judged->verdicts, err, "%s %s", numbers[number].name, amount);
+}
+
 int numbers_check(const struct judged *judged, const struct decisions *found, const json_t *args,
                   struct error *err)
 {
     for (enum number number = 0; number < NUMBER_COUNT; number++) {
-        const struct decision *granted = &found->numbers[number];
         const json_t *asked =
             numbers[number].argument ? json_object_get(args, numbers[number].argument) : NULL;
-        bool unbounded = numbers[number].open && granted->rank == RANK_NONE;
-        if (asked && !unbounded && json_integer_value(asked) > granted->amount)
-            return refuse(judged, found, number, json_integer_value(asked), err);
+        if (asked && check_number(judged, found, number, json_integer_value(asked), err))
+            return -1;
     }
     return 0;
 }

@@ -32,7 +32,9 @@ struct resource_facts {
     const char *argument; /* in a request: the policy's "cpus" are the request's "millicpus" */
     const char *unit;     /* for people */
     int64_t (*read)(const json_t *value);
+    void (*write)(int64_t amount, char *ret_text, size_t size); /* for people */
 };
+#define AMOUNT_TEXT_SIZE 32
 extern const struct resource_facts resources[RESOURCE_COUNT];
 
 /* Numbers without parts. */

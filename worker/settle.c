@@ -41,6 +41,7 @@ static const struct action {
     [OP_IMAGE_COMMIT] = {.run = request_commit, .facts = JOURNALLED},
     [OP_IMAGE_REMOVE] = {.run = request_image_remove, .facts = JOURNALLED},
     [OP_JOB_CANCEL] = {.run = request_cancel, .facts = JOURNALLED},
+    [OP_POLICY_EXPLAIN] = {.run = request_explain, .facts = READS},
 };
 
 /* Ids say when they were made: one from long ago may be of a record that has been forgotten, and

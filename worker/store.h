@@ -118,6 +118,14 @@ struct reservation {
  */
 int store_reserve(struct store *store, const struct request *request, const struct wish *wish,
                   struct reservation *ret_reservation, struct error *err);
+/*
+ * What store_reserve would say, reserving nothing: each of the user's quotas, and a refusal of
+ * name or ports if there is one. The texts are the callee's for the call only.
+ */
+typedef void store_opinion(const char *what, const char *rule, const struct error *refusal,
+                           void *context); /* refusal NULL: it may be */
+int store_consider(struct store *store, const struct request *request, const struct wish *wish,
+                   store_opinion *opinion, void *context, struct error *err);
 /* The container exists: leases lose their expiry, `container` (as users see it) is the index entry.
  */
 int store_bind(struct store *store, const struct request *request, const json_t *container,
@@ -140,6 +148,10 @@ int store_release(struct store *store, const char *user, const char *name, const
 int store_reserve_ports(struct store *store, const struct request *request, const char *name,
                         const struct ports *wanted, const char *const *addresses,
                         struct ports *ret_ports, struct error *err);
+/* The same refusals, but nothing is reserved. */
+int store_consider_ports(struct store *store, const struct request *request, const char *name,
+                         const struct ports *wanted, const char *const *addresses,
+                         struct error *err);
 /* Nothing there is success. */
 int store_release_ports(struct store *store, const struct request *request, const char *name,
                         struct error *err);
@@ -164,6 +176,10 @@ struct image_wish {
 /* Room for one more of the user's images. FAULT_QUOTA, FAULT_CONFLICT. */
 int store_image_reserve(struct store *store, const struct request *request,
                         const struct image_wish *wish, struct error *err);
+/* What store_image_reserve would say, as store_consider does. */
+int store_image_consider(struct store *store, const struct request *request,
+                         const struct image_wish *wish, store_opinion *opinion, void *context,
+                         struct error *err);
 /* The image exists, and is in the index as users see it. FAULT_CONFLICT: one of this name is on
  * another server. */
 int store_image_bind(struct store *store, const char *user, const char *request_id,

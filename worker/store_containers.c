@@ -34,9 +34,12 @@ static json_t *list_of_texts(const char *const *texts)
     return list;
 }
 
-/* The wish as the function "reserve" reads it. The caller's to free; NULL with *err filled. */
-static char *wish_text(const struct wish *wish, struct error *err)
+char *store_wish_text(const struct wish *wish, struct error *err)
 {
+    if (!wish->addresses[0] || wish->first_port > wish->last_port) {
+        fail(err, FAULT_INTERNAL, "this server has no addresses, or no SSH ports");
+        return NULL;
+    }
     char created[TIMESTAMP_SIZE];
     timestamp_format(timestamp_now(), created);
     json_t *random = random_numbers(err);
@@ -100,9 +103,7 @@ static int read_reservation(const json_t *answer, struct reservation *ret_reserv
 int store_reserve_for(struct store *store, const struct request *request, const struct wish *wish,
                       int64_t life_ms, struct reservation *ret_reservation, struct error *err)
 {
-    if (!wish->addresses[0] || wish->first_port > wish->last_port)
-        return fail(err, FAULT_INTERNAL, "this server has no addresses, or no SSH ports");
-    AUTO(string) char *text = wish_text(wish, err);
+    AUTO(string) char *text = store_wish_text(wish, err);
     if (!text)
         return -1;
     char life[24];

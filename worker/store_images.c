@@ -9,9 +9,9 @@
 
 #define LIFE_MS "3600000" /* a commit that takes longer than an hour is no more */
 
-static int call_images(struct store *store, const char *function, const char *user,
-                       const char *request_id, const char *first, const char *second,
-                       struct error *err)
+int store_call_images(struct store *store, const char *function, const char *user,
+                      const char *request_id, const char *first, const char *second,
+                      json_t **ret_answer, struct error *err)
 {
     char images[KEY_SIZE], users[KEY_SIZE];
     json_auto_t *reply = NULL;
@@ -24,21 +24,27 @@ static int call_images(struct store *store, const char *function, const char *us
     };
     if (store_call(store, &call, &reply, err))
         return -1;
-    return store_read_answer(function, reply, NULL, err);
+    return store_read_answer(function, reply, ret_answer, err);
 }
 
-int store_image_reserve(struct store *store, const struct request *request,
-                        const struct image_wish *wish, struct error *err)
+char *store_image_wish_text(const struct image_wish *wish, struct error *err)
 {
     json_auto_t *document =
         json_pack("{s:s, s:b, s:I, s:{s:I, s:I}, s:{s:s*, s:s*}}", "name", wish->name, "replace",
                   wish->replace, "bytes", (json_int_t)wish->bytes, "most", "images",
                   (json_int_t)wish->most_images, "image_bytes", (json_int_t)wish->most_bytes,
                   "rules", "images", wish->images_rule, "image_bytes", wish->bytes_rule);
-    AUTO(string) char *text = store_text(document, err);
+    return store_text(document, err);
+}
+
+int store_image_reserve(struct store *store, const struct request *request,
+                        const struct image_wish *wish, struct error *err)
+{
+    AUTO(string) char *text = store_image_wish_text(wish, err);
     if (!text)
         return -1;
-    return call_images(store, "image_reserve", request->user, request->id, LIFE_MS, text, err);
+    return store_call_images(store, "image_reserve", request->user, request->id, LIFE_MS, text,
+                             NULL, err);
 }
 
 int store_image_bind(struct store *store, const char *user, const char *request_id,
@@ -47,13 +53,14 @@ int store_image_bind(struct store *store, const char *user, const char *request_
     AUTO(string) char *text = store_text(image, err);
     if (!text)
         return -1;
-    return call_images(store, "image_bind", user, request_id, text, NULL, err);
+    return store_call_images(store, "image_bind", user, request_id, text, NULL, NULL, err);
 }
 
 int store_image_release(struct store *store, const char *user, const char *name,
                         const char *request_id, struct error *err)
 {
-    return call_images(store, "image_release", user, request_id, name ? name : "", NULL, err);
+    return store_call_images(store, "image_release", user, request_id, name ? name : "", NULL, NULL,
+                             err);
 }
 
 /* Is it this image? By name "latest" is implied; ids may be short and begin with "sha256:". */

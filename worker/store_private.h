@@ -53,6 +53,20 @@ int store_call_containers_raw(struct store *store, const struct containers_call 
 int store_read_answer(const char *function, const json_t *reply, json_t **ret_answer,
                       struct error *err);
 
+/* The same of a function on one user's images: the keys of 60_images.lua. ret_answer may be NULL.
+ */
+int store_call_images(struct store *store, const char *function, const char *user,
+                      const char *request_id, const char *first, const char *second,
+                      json_t **ret_answer, struct error *err);
+
+/* Wishes as the functions read them. The caller's to free; NULL with *err filled. */
+char *store_wish_text(const struct wish *wish, struct error *err);
+char *store_image_wish_text(const struct image_wish *wish, struct error *err);
+
+/* A quota of an answer, for people: "memory in all: 64 MiB more, beside 128 MiB of 4096 MiB". */
+#define STORE_QUOTA_SIZE 256
+void store_quota_text(const json_t *quota, char ret_text[STORE_QUOTA_SIZE]);
+
 /* Turn {"refused":…} into a fault whose text says what to do (store_refusals.c). Returns -1. */
 int store_refuse(const json_t *answer, struct error *err);
 

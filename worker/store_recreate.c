@@ -2,16 +2,38 @@
 #include "common/auto.h"
 #include "worker/store_private.h"
 
-int store_reserve_ports(struct store *store, const struct request *request, const char *name,
-                        const struct ports *wanted, const char *const *addresses,
-                        struct ports *ret_ports, struct error *err)
+static char *wish_text(const struct ports *wanted, const char *const *addresses, struct error *err)
 {
     json_t *list = json_array();
     for (; *addresses; addresses++)
         json_array_append_new(list, json_string(*addresses));
     json_auto_t *wish = json_pack("{s:I, s:o, s:o}", "life", RESERVATION_S * (json_int_t)1000,
                                   "ports", ports_to_json(wanted), "addresses", list);
-    AUTO(string) char *text = store_text(wish, err);
+    return store_text(wish, err);
+}
+
+int store_consider_ports(struct store *store, const struct request *request, const char *name,
+                         const struct ports *wanted, const char *const *addresses,
+                         struct error *err)
+{
+    AUTO(string) char *text = wish_text(wanted, addresses, err);
+    if (!text)
+        return -1;
+    struct containers_call call = {
+        .function = "consider_ports",
+        .user = request->user,
+        .request_id = request->id,
+        .first = name,
+        .second = text,
+    };
+    return store_call_containers(store, &call, NULL, err);
+}
+
+int store_reserve_ports(struct store *store, const struct request *request, const char *name,
+                        const struct ports *wanted, const char *const *addresses,
+                        struct ports *ret_ports, struct error *err)
+{
+    AUTO(string) char *text = wish_text(wanted, addresses, err);
     if (!text)
         return -1;
     struct containers_call call = {

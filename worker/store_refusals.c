@@ -45,15 +45,32 @@ static void write_amount(const struct measure *measure, json_int_t amount,
                  measure->unit);
 }
 
-static int refuse_quota(const json_t *answer, struct error *err)
+static const struct measure *find_measure(const json_t *quota)
 {
-    const char *what = text_of(answer, "what");
-    const struct measure *measure = measures;
-    bool of_images = strncmp(what, "image", strlen("image")) == 0;
+    const char *what = text_of(quota, "what");
     for (size_t i = 0; i < sizeof(measures) / sizeof(measures[0]); i++)
         if (strcmp(measures[i].what, what) == 0)
-            measure = &measures[i];
+            return &measures[i];
+    return measures;
+}
 
+void store_quota_text(const json_t *quota, char ret_text[STORE_QUOTA_SIZE])
+{
+    const struct measure *measure = find_measure(quota);
+    char asked[AMOUNT_SIZE];
+    char used[AMOUNT_SIZE];
+    char most[AMOUNT_SIZE];
+    write_amount(measure, number_of(quota, "asked"), asked);
+    write_amount(measure, number_of(quota, "used"), used);
+    write_amount(measure, number_of(quota, "most"), most);
+    snprintf(ret_text, STORE_QUOTA_SIZE, "%s in all: %s more, beside %s of %s", measure->title,
+             asked, used, most);
+}
+
+static int refuse_quota(const json_t *answer, struct error *err)
+{
+    const struct measure *measure = find_measure(answer);
+    bool of_images = strncmp(measure->what, "image", strlen("image")) == 0;
     char asked[AMOUNT_SIZE];
     char used[AMOUNT_SIZE];
     char most[AMOUNT_SIZE];

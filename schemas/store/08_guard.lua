@@ -27,6 +27,21 @@ local function guarded(name, run, flags)
     })
 end
 
+-- The same for one that only looks, and counts as no change.
+local function guarded_look(name, run)
+    redis.register_function({
+        function_name = 'dcm_1_' .. name,
+        flags = { 'no-writes' },
+        callback = function(keys, args)
+            if is_behind(keys, args) then
+                return { 'lost' }
+            end
+            local seq = tonumber(redis.call('HGET', keys[2], 'seq') or 0)
+            return { seq, run({ unpack(keys, 3) }, { unpack(args, 3) }) }
+        end,
+    })
+end
+
 guarded('check', function()
     return 'sound'
 end)

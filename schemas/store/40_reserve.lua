@@ -34,17 +34,26 @@ local function amount(of, measure)
     return measure == 'containers' and 1 or tonumber(of[measure]) or 0
 end
 
+-- Of one measure what is used, asked for, and granted; with `refused` if that is too much.
+local function quota_of(others, wish, measure)
+    local quota = {
+        what = measure, used = 0, asked = amount(wish, measure), most = wish.most[measure],
+        rule = wish.rules[measure],
+    }
+    for _, entry in pairs(others) do
+        quota.used = quota.used + amount(entry, measure)
+    end
+    if quota.used + quota.asked > quota.most then
+        quota.refused = 'quota'
+    end
+    return quota
+end
+
 local function check_quota(others, wish)
     for _, measure in ipairs(MEASURES) do
-        local used, asked, most = 0, amount(wish, measure), wish.most[measure]
-        for _, entry in pairs(others) do
-            used = used + amount(entry, measure)
-        end
-        if used + asked > most then
-            return {
-                refused = 'quota', what = measure, used = used, asked = asked, most = most,
-                rule = wish.rules[measure],
-            }
+        local quota = quota_of(others, wish, measure)
+        if quota.refused then
+            return quota
         end
     end
 end
@@ -207,15 +216,29 @@ local function choose(at, wish, has)
     }
 end
 
+-- The entry, with a name that is free.
+local function judge_name(at, wish, has)
+    if wish.name and has.others[wish.name] then
+        return nil, { refused = 'name', name = wish.name }
+    end
+    return choose(at, wish, has)
+end
+
 local function judge(at, wish, has)
     local refusal = check_quota(has.others, wish)
     if refusal then
         return nil, refusal
     end
-    if wish.name and has.others[wish.name] then
-        return nil, { refused = 'name', name = wish.name }
+    return judge_name(at, wish, has)
+end
+
+-- As wishes come, a port without an address has an empty one.
+local function read_wish(text)
+    local wish = cjson.decode(text)
+    for _, port in ipairs(wish.ports) do
+        port.address = port.address ~= '' and port.address or nil
     end
-    return choose(at, wish, has)
+    return wish
 end
 
 local function write_reservation(at, has, entry, life)
@@ -231,11 +254,8 @@ end
 
 -- ARGS: how long the reservation lasts (ms), wish (JSON).
 guarded('reserve', function(keys, args)
-    local at, life, wish = place(keys, args), tonumber(args[4]), cjson.decode(args[5])
+    local at, life, wish = place(keys, args), tonumber(args[4]), read_wish(args[5])
     at.avoid = wish.avoid
-    for _, port in ipairs(wish.ports) do
-        port.address = port.address ~= '' and port.address or nil
-    end
     local has = survey(at)
     local entry, refusal = has.mine, nil
     if not entry or entry['until'] ~= 0 then
@@ -249,4 +269,16 @@ guarded('reserve', function(keys, args)
         name = entry.container.name, ssh_port = entry.ssh_port, ports = entry.ports,
         subnet = entry.subnet,
     })
+end)
+
+-- ARGS: wish (JSON). What reserve would say to it: every quota, and what else is in the way.
+-- Nothing is reserved, and nothing written.
+guarded_look('consider', function(keys, args)
+    local at, wish = place(keys, args), read_wish(args[4])
+    local has, quotas = survey(at), {}
+    for i, measure in ipairs(MEASURES) do
+        quotas[i] = quota_of(has.others, wish, measure)
+    end
+    local _, refusal = judge_name(at, wish, has)
+    return encode({ quotas = quotas, refusal = refusal })
 end)

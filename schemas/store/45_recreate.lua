@@ -50,30 +50,48 @@ local function put_heir(at, name, entry, heir)
     redis.call('HSET', at.containers, name, encode(entry))
 end
 
+-- The ports for the container that is to follow this entry's, or nil and a refusal.
+local function ports_to_be(at, entry, wish)
+    local ports, refusal = choose_ports(at, wish, choose_alias(at, wish))
+    if not ports then
+        return nil, refusal
+    end
+    local own = on_ssh_port(entry, ports)
+    if own then
+        return nil, { refused = 'ports', taken = { {
+            host = own.host, protocol = own.protocol, addresses = { own.address },
+        } } }
+    end
+    return ports
+end
+
 -- ARGS: name, wish (JSON: life in ms, ports, addresses). All of the ports or none. Asked again by
 -- the same request, the ports are chosen again, for a new life.
 guarded('reserve_ports', function(keys, args)
-    local at, name, wish = place(keys, args), args[4], cjson.decode(args[5])
+    local at, name, wish = place(keys, args), args[4], read_wish(args[5])
     local entry, refusal = entry_to_replace(at, name)
     if not entry then
         return encode(refusal)
     end
-    for _, port in ipairs(wish.ports) do
-        port.address = port.address ~= '' and port.address or nil
-    end
     local ports
-    ports, refusal = choose_ports(at, wish, choose_alias(at, wish))
+    ports, refusal = ports_to_be(at, entry, wish)
     if not ports then
         return encode(refusal)
-    end
-    local own = on_ssh_port(entry, ports)
-    if own then
-        return refuse_port(own)
     end
     put_heir(at, name, entry, {
         request = at.request, ['until'] = at.now + wish.life, ports = ports,
     })
     return encode({ ports = ports })
+end)
+
+-- ARGS: name, wish. What reserve_ports would say to it; nothing is reserved.
+guarded_look('consider_ports', function(keys, args)
+    local at, name, wish = place(keys, args), args[4], read_wish(args[5])
+    local entry, refusal = entry_to_replace(at, name)
+    if entry then
+        refusal = select(2, ports_to_be(at, entry, wish))
+    end
+    return encode(refusal or { considered = name })
 end)
 
 -- ARGS: name. The reservation of this request's, if it is still there. Runs also when the store is

@@ -12,7 +12,8 @@ local function shelf(keys, args)
     }
 end
 
--- What counts: images by name, and reservations of other requests. Those that ran out go.
+-- What counts: images by name, and reservations of other requests. Those that ran out go, unless
+-- nothing may be written (at.reads).
 local function survey_images(at)
     local images, awaited = {}, {}
     local texts = redis.call('HGETALL', at.images)
@@ -21,7 +22,9 @@ local function survey_images(at)
         if entry.image then
             images[texts[i]] = entry
         elseif not is_live(entry, at.now) then
-            redis.call('HDEL', at.images, texts[i])
+            if not at.reads then
+                redis.call('HDEL', at.images, texts[i])
+            end
         elseif texts[i] ~= at.request then
             awaited[#awaited + 1] = entry
         end
@@ -42,30 +45,40 @@ local function image_totals(images, awaited, replaced)
     return { images = count, image_bytes = bytes }
 end
 
-local function check_images(used, wish)
+local function image_quotas(images, awaited, wish)
+    local used = image_totals(images, awaited, wish.name)
     local asked = { images = 1, image_bytes = wish.bytes }
-    for _, what in ipairs({ 'images', 'image_bytes' }) do
+    local quotas = {}
+    for i, what in ipairs({ 'images', 'image_bytes' }) do
+        quotas[i] = {
+            what = what, used = used[what], asked = asked[what], most = wish.most[what],
+            rule = wish.rules[what],
+        }
         if used[what] + asked[what] > wish.most[what] then
-            return {
-                refused = 'quota', what = what, used = used[what], asked = asked[what],
-                most = wish.most[what], rule = wish.rules[what],
-            }
+            quotas[i].refused = 'quota'
         end
+    end
+    return quotas
+end
+
+-- An image of this very request is no other. Nil, or a refusal.
+local function check_name(at, there, wish)
+    if there and not wish.replace and there.request ~= at.request then
+        return { refused = 'image_name', name = wish.name }
+    end
+    if there and there.server ~= at.server then
+        return { refused = 'image_server', name = wish.name, server = there.server }
     end
 end
 
--- ARGS: how long the reservation lasts (ms), wish (JSON). An image of this very request is no other.
+-- ARGS: how long the reservation lasts (ms), wish (JSON).
 guarded('image_reserve', function(keys, args)
     local at, life, wish = shelf(keys, args), tonumber(args[4]), cjson.decode(args[5])
     local images, awaited = survey_images(at)
-    local there = images[wish.name]
-    if there and not wish.replace and there.request ~= at.request then
-        return encode({ refused = 'image_name', name = wish.name })
+    local refusal = check_name(at, images[wish.name], wish)
+    for _, quota in ipairs(image_quotas(images, awaited, wish)) do
+        refusal = refusal or (quota.refused and quota)
     end
-    if there and there.server ~= at.server then
-        return encode({ refused = 'image_server', name = wish.name, server = there.server })
-    end
-    local refusal = check_images(image_totals(images, awaited, wish.name), wish)
     if refusal then
         return encode(refusal)
     end
@@ -73,6 +86,17 @@ guarded('image_reserve', function(keys, args)
         name = wish.name, server = at.server, bytes = wish.bytes, ['until'] = at.now + life,
     }))
     return encode({ reserved = wish.name })
+end)
+
+-- ARGS: wish (JSON). What image_reserve would say to it; nothing is reserved.
+guarded_look('image_consider', function(keys, args)
+    local at, wish = shelf(keys, args), cjson.decode(args[4])
+    at.reads = true
+    local images, awaited = survey_images(at)
+    return encode({
+        quotas = image_quotas(images, awaited, wish),
+        refusal = check_name(at, images[wish.name], wish),
+    })
 end)
 
 -- ARGS: image (JSON, as users see it). The image exists, whatever the index knew.

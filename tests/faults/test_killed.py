@@ -82,6 +82,7 @@ KINDS = {
     "commit": Kind(lambda alice: ["commit", alice.create()["name"], "saved"], 1, [], is_saved, "POST /commit"),
     "rmi": Kind(saved, 1, [], is_not_saved, "DELETE /images/*"),
     "ping": Kind(lambda alice: ["ping"], 0, [], unchanged, None),
+    "explain": Kind(lambda alice: ["explain", "create", "debian-ssh"], 0, ["consider"], unchanged, None),
     "logs": Kind(container()("logs"), 0, [], unchanged, None),
 }
 

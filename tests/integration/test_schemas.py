@@ -101,6 +101,8 @@ def overlapping_mounts(request):
 def twice_or_overlapping(request):
     yield from overlapping_ports(request)
     yield from overlapping_mounts(request)
+    if request["op"] == "policy.explain":
+        yield from (f"args.{place}" for place in twice_or_overlapping(request["args"]))
 
 
 def reversed_ranges(policy):

@@ -110,6 +110,46 @@ static void a_recreate_with_a_faulty_word_asks_nothing(void **state)
     assert_int_equal(scene->fake.submit_calls, 0);
 }
 
+static void to_explain_asks_about_what_the_command_would_ask(void **state)
+{
+    static const struct {
+        const char *line, *args;
+    } cases[] = {
+        {"explain create debian-ssh --pids 9",
+         "{\"op\":\"container.create\",\"args\":{\"image\":\"debian-ssh\",\"pids\":9}}"},
+        {"explain remove -f web",
+         "{\"op\":\"container.remove\",\"args\":{\"container\":\"web\",\"force\":true}}"},
+        {"explain recreate web none",
+         "{\"op\":\"container.recreate\",\"args\":{\"container\":\"web\",\"ports\":[]}}"},
+        {"explain logs web --follow",
+         "{\"op\":\"container.logs\",\"args\":{\"container\":\"web\",\"follow\":true}}"},
+        {"explain ping", "{\"op\":\"ping\",\"args\":{}}"},
+    };
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        json_auto_t *expected = json_loads(cases[i].args, 0, NULL);
+        assert_int_equal(screen_run(&scene->screen, cases[i].line), 0);
+        assert_true(json_equal(scene->fake.args, expected));
+    }
+    assert_int_equal(scene->fake.submit_calls, sizeof(cases) / sizeof(cases[0]));
+    assert_int_equal(screen_run(&scene->screen, "explain stop a b"), 0);
+    assert_int_equal(scene->fake.submit_calls, sizeof(cases) / sizeof(cases[0]) + 2);
+}
+
+static void to_explain_a_faulty_command_asks_nothing(void **state)
+{
+    static const char *const lines[] = {"explain create",        "explain create Bad!",
+                                        "explain stop a B",      "explain recreate web 22",
+                                        "explain create img 22", "explain logs " FAKE_ID};
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        assert_int_equal(screen_run(&scene->screen, lines[i]), 2);
+    assert_int_equal(scene->fake.submit_calls, 0);
+    assert_non_null(strstr(scene->screen.err, "dcm-submit: create needs an image"));
+}
+
 static void a_create_without_a_proper_image_asks_nothing(void **state)
 {
     static const char *const lines[] = {"create", "create 3", "create Bad!",
@@ -269,6 +309,8 @@ int main(void)
         SCENE(what_was_not_asked_for_is_left_out),
         SCENE(a_recreate_asks_for_the_ports_that_it_names),
         SCENE(a_recreate_with_a_faulty_word_asks_nothing),
+        SCENE(to_explain_asks_about_what_the_command_would_ask),
+        SCENE(to_explain_a_faulty_command_asks_nothing),
         SCENE(a_create_without_a_proper_image_asks_nothing),
         SCENE(all_targets_are_tried_and_the_first_failure_counts),
         SCENE(one_ill_named_target_keeps_all_from_being_asked),

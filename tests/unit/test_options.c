@@ -75,6 +75,30 @@ static void to_speak_for_others_takes_own_credentials(void **state)
     assert_refused("--config admin.conf --as ../bob ps", "user's name");
 }
 
+static void what_is_to_be_explained_is_a_command_line_itself(void **state)
+{
+    struct line line;
+
+    (void)state;
+    assert_int_equal(parse(&line, "--json explain create -d debian-ssh 80 --memory 4g"), 0);
+    assert_string_equal(line.options.command->name, "explain");
+    assert_string_equal(line.options.explained->name, "create");
+    assert_int_equal(line.options.count, 2);
+    assert_string_equal(line.options.operands[0], "debian-ssh");
+    assert_int_equal(line.options.memory, INT64_C(4) << 30);
+    assert_int_equal(parse(&line, "explain logs web -d"), 0); /* explain's own */
+    assert_int_equal(parse(&line, "create debian-ssh"), 0);
+    assert_null(line.options.explained);
+    assert_refused("explain", "explain needs more: explain COMMAND…");
+    assert_refused("explain dance", "there is no command \"dance\"");
+    assert_refused("explain ps", "ps makes no request");
+    assert_refused("explain help", "help makes no request");
+    assert_refused("explain explain stop web", "explain makes no request");
+    assert_refused("explain create debian-ssh -f", "create takes no --force: see help create");
+    assert_refused("explain stop", "stop needs more: stop CONTAINER…");
+    assert_refused("explain ping pong", "ping takes no \"pong\"");
+}
+
 static void after_two_dashes_nothing_is_an_option(void **state)
 {
     struct line line;
@@ -278,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_stand_anywhere_before_two_dashes),
         cmocka_unit_test(to_speak_for_others_takes_own_credentials),
+        cmocka_unit_test(what_is_to_be_explained_is_a_command_line_itself),
         cmocka_unit_test(after_two_dashes_nothing_is_an_option),
         cmocka_unit_test(letters_come_in_clusters_and_with_their_value),
         cmocka_unit_test(values_are_read_into_numbers),

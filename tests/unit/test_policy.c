@@ -285,8 +285,6 @@ static void whoever_is_suspended_is_granted_nothing(void **state)
     assert_string_equal(err.rule, "suspended");
     assert_int_equal(policy_check_image(*state, "alice", NOW, "debian-ssh", &err), -1);
     assert_int_equal(policy_check_image(*state, "bob", NOW, "debian-ssh", &err), 0);
-    assert_int_equal(policy_check_suspended(*state, "alice", &err), -1);
-    assert_int_equal(policy_check_suspended(*state, "bob", &err), 0);
 }
 
 static void an_extra_grant_of_a_group_is_its_members_alone(void **state)

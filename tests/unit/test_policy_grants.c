@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/auto.h"
 #include "schemas/grant.h"
 #include "schemas/policy_document.h"
 #include "worker/policy.h"
@@ -115,6 +116,77 @@ static void an_extra_grant_counts_until_it_ends_and_is_named_afterwards(void **s
         assert_string_equal(err.rule, rule);
         assert_non_null(strstr(err.text, "has ended"));
     }
+}
+
+/* Every option of the table is in there, so that a new row of the policy's tables has to be. */
+static void with_verdicts_each_thing_asked_for_has_its_own(void **state)
+{
+    static const char args[] =
+        "{\"image\":\"debian-ssh\",\"memory\":2147483648,\"pids\":9,\"restart\":\"no\","
+        "\"mounts\":[{\"source\":\"/data/a\",\"target\":\"/a\",\"read_only\":true}],"
+        "\"devices\":[\"/dev/fuse\"],\"capabilities\":[\"NET_ADMIN\"],\"env\":{\"TZ\":\"UTC\"},"
+        "\"shm_size\":1073741824,\"gpus\":2,\"ttl\":90}";
+    static const char expected[] =
+        "[[\"image debian-ssh\",true,\"defaults.images\"],"
+        "[\"memory 2g\",false,\"defaults.memory.each\"],"
+        "[\"cpus 1 (the usual)\",true,\"defaults.cpus.each\"],"
+        "[\"pids 9\",true,\"defaults.pids.each\"],"
+        "[\"host port 80/tcp\",true,\"defaults.ports\"],"
+        "[\"publishing on the address 10.0.0.9\",false,\"defaults.addresses\"],"
+        "[\"life 90s\",true,\"users.alice.life\"],"
+        "[\"shm_size 1g\",true,\"users.alice.shm_size\"],"
+        "[\"gpus 2\",false,\"users.alice.extra.0.gpus\"],"
+        "[\"the restart policy no\",true,null],"
+        "[\"the mount /data/a:ro\",true,\"users.alice.mounts\"],"
+        "[\"the device /dev/fuse\",false,\"defaults.devices\"],"
+        "[\"the capability NET_ADMIN\",false,\"defaults.capabilities\"],"
+        "[\"the variable TZ\",true,\"users.alice.env\"]]";
+    json_auto_t *policy =
+        granting("\"life\":\"2m\",\"shm_size\":\"1g\",\"mounts\":[\"/data/a:rw\"],\"env\":[\"TZ\"],"
+                 "\"extra\":[{\"until\":\"2020-01-01T00:00:00Z\",\"gpus\":2}]");
+    json_auto_t *asked = json_loads(args, 0, NULL), *wanted = json_loads(expected, 0, NULL);
+    AUTO(verdicts) struct verdicts verdicts = {0};
+    struct policy_grant grant = {0};
+    struct ports ports = {0};
+    struct error err = {0};
+    (void)state;
+
+    assert_non_null(asked);
+    assert_int_equal(ports_parse("10.0.0.9:80:80", &ports, &err), 0);
+    verdicts_begin(&verdicts);
+    assert_int_equal(
+        policy_judge_create(policy, "alice", NOW, asked, &ports, &verdicts, &grant, &err), 0);
+    assert_int_equal(grant.memory, 2048 * MIB);
+    assert_int_equal(json_array_size(verdicts.list), json_array_size(wanted));
+    for (size_t i = 0; i < json_array_size(wanted); i++) {
+        const json_t *verdict = json_array_get(verdicts.list, i);
+        const json_t *rule = json_object_get(verdict, "rule");
+        json_auto_t *found =
+            json_pack("[O, O, O]", json_object_get(verdict, "what"),
+                      json_object_get(verdict, "allowed"), rule ? rule : json_null());
+        if (!json_equal(found, json_array_get(wanted, i)))
+            fail_msg("%zu is %s", i, json_dumps(found, 0));
+    }
+}
+
+static void who_is_suspended_reads_all_the_other_verdicts_too(void **state)
+{
+    json_auto_t *policy = granting("");
+    json_auto_t *asked = json_loads("{\"image\":\"debian-ssh\"}", 0, NULL);
+    AUTO(verdicts) struct verdicts verdicts = {0};
+    struct policy_grant grant;
+    struct ports ports = {0};
+    struct error err = {0};
+    (void)state;
+
+    json_object_set_new(policy, "suspended", json_pack("[s]", "alice"));
+    verdicts_begin(&verdicts);
+    assert_int_equal(
+        policy_judge_create(policy, "alice", NOW, asked, &ports, &verdicts, &grant, &err), 0);
+    assert_true(verdicts.refused);
+    assert_int_equal(json_array_size(verdicts.list), 5);
+    assert_true(json_is_false(json_object_get(json_array_get(verdicts.list, 0), "allowed")));
+    assert_true(json_is_true(json_object_get(json_array_get(verdicts.list, 1), "allowed")));
 }
 
 static void more_than_was_granted_is_refused(void **state)
@@ -345,6 +417,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_option_is_refused_without_a_grant_and_allowed_with_it),
         cmocka_unit_test(an_extra_grant_counts_until_it_ends_and_is_named_afterwards),
+        cmocka_unit_test(with_verdicts_each_thing_asked_for_has_its_own),
+        cmocka_unit_test(who_is_suspended_reads_all_the_other_verdicts_too),
         cmocka_unit_test(more_than_was_granted_is_refused),
         cmocka_unit_test(no_mount_lies_in_one_that_somebody_may_write_to),
         cmocka_unit_test(not_to_be_restarted_or_as_usual_needs_no_grant),

@@ -189,12 +189,12 @@ static void json_is_held_to_the_same_rules(void **state)
     json_auto_t *ssh =
         json_pack("[{s:i, s:i, s:s}]", "host", 2222, "container", 22, "protocol", "tcp");
     assert_int_equal(ports_from_json(ssh, &ports, &err), -1);
-    assert_non_null(strstr(err.text, "args.ports[0]: "));
+    assert_non_null(strstr(err.text, "ports[0]: "));
     json_auto_t *twice =
         json_pack("[{s:i, s:i, s:s}, {s:i, s:i, s:s}]", "host", 80, "container", 80, "protocol",
                   "tcp", "host", 80, "container", 81, "protocol", "tcp");
     assert_int_equal(ports_from_json(twice, &ports, &err), -1);
-    assert_non_null(strstr(err.text, "args.ports[1]: "));
+    assert_non_null(strstr(err.text, "ports[1]: "));
     assert_int_equal(ports.count, 7); /* untouched */
 }
 

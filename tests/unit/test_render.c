@@ -86,6 +86,40 @@ static void quiet_prints_the_id_of_what_it_is_about(void **state)
     screen_close(&screen);
 }
 
+static void an_explanation_is_a_table_and_ends_as_the_command_would(void **state)
+{
+    static const struct {
+        const char *explanation, *table;
+        int status;
+    } rows[] = {
+        {"{\"op\":\"container.create\",\"allowed\":false,\"omitted\":2,\"decisions\":["
+         "{\"what\":\"image debian-ssh\",\"allowed\":true,\"rule\":\"defaults.images\"},"
+         "{\"what\":\"address 10.0.0.9\",\"allowed\":false,\"message\":\"no such\"}]}",
+         "VERDICT  WHAT              RULE             WHY\n"
+         "allowed  image debian-ssh  defaults.images  -\n"
+         "refused  address 10.0.0.9  -                no such\n"
+         "and 2 more\n"
+         "create would be refused.\n",
+         3},
+        {"{\"op\":\"ping\",\"allowed\":true,\"decisions\":[]}", "ping would be allowed.\n", 0},
+    };
+    struct options options = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct screen screen;
+        json_auto_t *result = fake_result(OP_POLICY_EXPLAIN, FAKE_ID, "done", FAULT_NONE);
+        json_object_set_new(result, "explanation", json_loads(rows[i].explanation, 0, NULL));
+        assert_int_equal(result_check(result, NULL), 0);
+        screen_open(&screen, NULL);
+        assert_int_equal(render_result(&screen.session, &options, result, NULL), rows[i].status);
+        screen_read(&screen);
+        assert_string_equal(screen.out, rows[i].table);
+        assert_string_equal(screen.err, "");
+        screen_close(&screen);
+    }
+}
+
 static void the_end_of_a_request_decides_the_exit_status(void **state)
 {
     static const struct {
@@ -265,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_create_tells_people_how_to_connect),
         cmocka_unit_test(json_is_one_line_and_the_whole_result),
         cmocka_unit_test(quiet_prints_the_id_of_what_it_is_about),
+        cmocka_unit_test(an_explanation_is_a_table_and_ends_as_the_command_would),
         cmocka_unit_test(the_end_of_a_request_decides_the_exit_status),
         cmocka_unit_test(a_refusal_names_its_rule),
         cmocka_unit_test(a_request_under_way_is_unfinished),

@@ -75,6 +75,36 @@ static void a_message_becomes_a_request(void **state)
     assert_string_equal(json_string_value(json_object_get(request.args, "image")), "debian-ssh");
 }
 
+static void what_is_to_be_explained_is_checked_as_the_request_itself(void **state)
+{
+    static const struct {
+        const char *args, *message;
+    } rows[] = {
+        {"{}", "args.op: missing"},
+        {"{\"op\":\"policy.explain\",\"args\":{\"op\":\"ping\"}}",
+         "args.op: must be an operation that can"},
+        {"{\"op\":\"container.stop\"}", "args.args.container: missing"},
+        {"{\"op\":\"container.stop\",\"args\":{\"container\":\"Web\"}}",
+         "args.args.container: must be"},
+        {"{\"op\":\"ping\",\"args\":{\"x\":1}}", "args.args.x: unknown field"},
+        {"{\"op\":\"container.create\",\"args\":{\"image\":\"a\",\"ports\":[{\"host\":22,"
+         "\"container\":22,\"protocol\":\"tcp\"}]}}",
+         "args.args.ports[0]: the container's port 22"},
+    };
+    AUTO(request) struct request request = {0};
+    char text[512];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(text, sizeof(text), HEAD "\"op\":\"policy.explain\",\"args\":%s}", rows[i].args);
+        check_refused(text, rows[i].message);
+    }
+    decode(HEAD "\"op\":\"policy.explain\",\"args\":{\"op\":\"container.stop\","
+                "\"args\":{\"container\":\"web\"}}}",
+           &request);
+    assert_int_equal(request.op, OP_POLICY_EXPLAIN);
+}
+
 static void a_message_without_args_has_empty_ones(void **state)
 {
     AUTO(request) struct request request = {0};
@@ -316,6 +346,7 @@ int main(void)
         cmocka_unit_test(every_operation_has_a_name_that_leads_back),
         cmocka_unit_test(other_names_are_no_operations),
         cmocka_unit_test(a_message_becomes_a_request),
+        cmocka_unit_test(what_is_to_be_explained_is_checked_as_the_request_itself),
         cmocka_unit_test(a_message_without_args_has_empty_ones),
         cmocka_unit_test(a_deadline_at_the_epoch_is_still_a_deadline),
         cmocka_unit_test(a_later_version_asks_for_an_upgrade_before_anything_else),

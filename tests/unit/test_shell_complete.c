@@ -33,6 +33,11 @@ static void the_words_before_say_what_may_follow(void **state)
         {"commit we", COMPLETES_CONTAINER, "we"},
         {"commit web na", COMPLETES_NOTHING, "na"},
         {"ping ", COMPLETES_NOTHING, ""},
+        {"explain st", COMPLETES_COMMAND, "st"},
+        {"explain stop one tw", COMPLETES_CONTAINER, "tw"},
+        {"--json explain create deb", COMPLETES_IMAGE, "deb"},
+        {"explain create debian-ssh --na", COMPLETES_OPTION, "--na"},
+        {"explain nonsense ", COMPLETES_NOTHING, ""},
         {"nonsense --", COMPLETES_NOTHING, "--"},
         {"stop -- -", COMPLETES_NOTHING, "-"},
         {"stop 'on", COMPLETES_NOTHING, "'on"},
@@ -69,6 +74,10 @@ static void commands_and_options_come_from_the_tables(void **state)
 
     assert_true(offers(&prompt, "cr", "create"));
     assert_false(offers(&prompt, "cr", "ps"));
+    assert_true(offers(&prompt, "explain ", "stop"));
+    assert_false(offers(&prompt, "explain ", "ps"));
+    assert_false(offers(&prompt, "explain ", "explain"));
+    assert_true(offers(&prompt, "explain create --", "--memory"));
     assert_true(offers(&prompt, "create --", "--memory"));
     assert_false(offers(&prompt, "ps --", "--memory"));
     assert_true(offers(&prompt, "e", "exit"));

@@ -24,11 +24,13 @@ struct commit {
     const struct owned *owned;
     char name[IMAGE_NAME_MAX + 1]; /* with its tag */
     char engine_name[ENGINE_IMAGE_SIZE];
-    bool replace;
+    struct policy_limits limits;
 };
 
-static int name_it(const struct job *job, struct commit *commit, struct error *err)
+static int begin(const struct runner *runner, const struct job *job, struct commit *commit,
+                 struct error *err)
 {
+    policy_limits(runner->policy, job->request.user, timestamp_now(), &commit->limits);
     const char *asked = json_string_value(json_object_get(job->request.args, "name"));
     int length = snprintf(commit->name, sizeof commit->name, "%s%s", asked,
                           strchr(asked, ':') ? "" : ":latest");
@@ -64,26 +66,35 @@ static int take_up(struct runner *runner, const struct job *job, const struct co
     return 0;
 }
 
-static int reserve(struct runner *runner, const struct job *job, const struct commit *commit,
-                   struct error *err)
+/* What the store is asked for; it borrows from `commit`. */
+static int wish_for(struct runner *runner, const struct job *job, const struct commit *commit,
+                    struct image_wish *ret_wish, struct error *err)
 {
-    struct policy_limits limits;
+    const struct policy_limits *limits = &commit->limits;
     int64_t bytes = 0;
-    policy_limits(runner->policy, job->request.user, timestamp_now(), &limits);
-    if (limits.images_kept <= 0)
-        return fail_by_rule(err, FAULT_DENIED, limits.images_kept_rule,
+    if (limits->images_kept <= 0)
+        return fail_by_rule(err, FAULT_DENIED, limits->images_kept_rule,
                             "no images of your own are granted to you; ask the administrator");
     if (engine_container_bytes(runner->engine, commit->owned->id, &bytes, err) < 0)
         return -1;
-    struct image_wish wish = {
+    *ret_wish = (struct image_wish){
         .name = commit->name,
-        .replace = commit->replace,
+        .replace = json_is_true(json_object_get(job->request.args, "replace")),
         .bytes = bytes,
-        .most_images = limits.images_kept,
-        .most_bytes = limits.image_bytes,
-        .images_rule = limits.images_kept_rule,
-        .bytes_rule = limits.image_bytes_rule,
+        .most_images = limits->images_kept,
+        .most_bytes = limits->image_bytes,
+        .images_rule = limits->images_kept_rule,
+        .bytes_rule = limits->image_bytes_rule,
     };
+    return 0;
+}
+
+static int reserve(struct runner *runner, const struct job *job, const struct commit *commit,
+                   struct error *err)
+{
+    struct image_wish wish;
+    if (wish_for(runner, job, commit, &wish, err) < 0)
+        return -1;
     return store_image_reserve(runner->store, &job->request, &wish, err);
 }
 
@@ -167,13 +178,30 @@ int request_commit(struct runner *runner, struct job *job, json_t *result, struc
 {
     AUTO(owned) struct owned owned = {0};
     AUTO(lock) struct lock lock = {.file = -1};
-    struct commit commit = {.owned = &owned,
-                            .replace = json_is_true(json_object_get(job->request.args, "replace"))};
-    if (name_it(job, &commit, err) < 0 || owned_find(runner, job, &owned, err) < 0 ||
+    struct commit commit = {.owned = &owned};
+    if (begin(runner, job, &commit, err) < 0 || owned_find(runner, job, &owned, err) < 0 ||
         lock_take(runner->config->state, LOCK_CONTAINER, owned.id, false, &lock, err) < 0)
         return -1;
     owned_clear(&owned);
     if (owned_find(runner, job, &owned, err) < 0)
         return -1;
     return commit_locked(runner, job, &commit, result, err);
+}
+
+int judge_commit(struct runner *runner, const struct job *job, struct verdicts *verdicts,
+                 struct error *err)
+{
+    AUTO(owned) struct owned owned = {0};
+    struct commit commit = {.owned = &owned};
+    struct image_wish wish;
+    if (owned_judge(runner, job, verdicts, &owned, err) < 0)
+        return -1;
+    if (!owned.entry)
+        return 0;
+    if (image_check_layers(runner, owned.inspected, err) < 0 &&
+        verdict_refused(verdicts, err, "one more layer on the image of %s", owned.name) < 0)
+        return -1;
+    if (begin(runner, job, &commit, err) < 0 || wish_for(runner, job, &commit, &wish, err) < 0)
+        return verdict_refused(verdicts, err, "an image of your own");
+    return store_image_consider(runner->store, &job->request, &wish, verdict_heard, verdicts, err);
 }

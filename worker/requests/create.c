@@ -21,28 +21,8 @@ static int reserve(struct runner *runner, const struct job *job, const struct or
                    const struct ports *avoid, struct reservation *ret_reservation,
                    struct error *err)
 {
-    const struct worker_config *config = runner->config;
-    struct wish wish = {
-        .name = json_string_value(json_object_get(job->request.args, "name")),
-        .image = order->image_name,
-        .ports = &order->ports,
-        .addresses = order->addresses,
-        .first_port = config->first_port,
-        .last_port = config->last_port,
-        .memory = order->grant.memory,
-        .millicpus = order->grant.millicpus,
-        .pids = order->grant.pids,
-        .most_containers = order->limits.containers,
-        .most_memory = order->limits.memory.total,
-        .most_millicpus = order->limits.millicpus.total,
-        .most_pids = order->limits.pids.total,
-        .containers_rule = order->limits.containers_rule,
-        .memory_rule = order->limits.memory.rule,
-        .millicpus_rule = order->limits.millicpus.rule,
-        .pids_rule = order->limits.pids.rule,
-        .subnets = config->subnet_count,
-        .avoid = avoid,
-    };
+    struct wish wish = order_wish(runner, job, order);
+    wish.avoid = avoid;
     return store_reserve(runner->store, &job->request, &wish, ret_reservation, err);
 }
 

@@ -70,7 +70,7 @@ static int check_neighbours(struct runner *runner, const json_t *mounts, struct 
     return 0;
 }
 
-int host_check(struct runner *runner, const json_t *options, struct error *err)
+static int check_host(struct runner *runner, const json_t *options, struct error *err)
 {
     const json_t *mounts = json_object_get(options, "mounts");
     const json_t *devices = json_object_get(options, "devices");
@@ -83,4 +83,12 @@ int host_check(struct runner *runner, const json_t *options, struct error *err)
         if (host_device_check(json_string_value(json_array_get(devices, i)), err) < 0)
             return -1;
     return json_array_size(mounts) ? check_neighbours(runner, mounts, err) : 0;
+}
+
+int host_judge(struct runner *runner, const json_t *options, struct verdicts *verdicts,
+               struct error *err)
+{
+    if ((verdicts && verdicts->refused) || check_host(runner, options, err) == 0)
+        return 0;
+    return verdict_refused(verdicts, err, "directories and devices of the server");
 }

@@ -64,16 +64,39 @@ static int refuse(struct runner *runner, const struct job *job, const char *refe
                 : -1;
 }
 
+static int check_unused(struct runner *runner, const struct job *job, const struct own_image *own,
+                        struct error *err)
+{
+    char names[NAMES_SIZE];
+    if (users_of(runner, job->request.user, own->inspected, names, err) < 0)
+        return -1;
+    return names[0] ? fail(err, FAULT_CONFLICT, "%s is in use by %s: remove these containers first",
+                           own->name, names)
+                    : 0;
+}
+
+int judge_image_remove(struct runner *runner, const struct job *job, struct verdicts *verdicts,
+                       struct error *err)
+{
+    AUTO(own_image) struct own_image own = {0};
+    const char *reference = json_string_value(json_object_get(job->request.args, "image"));
+    if (own_image_find(runner, job->request.user, reference, &own, err) < 0) {
+        if (err->fault == FAULT_NOT_FOUND)
+            refuse(runner, job, reference, err);
+        return verdict_refused(verdicts, err, "image %s", reference);
+    }
+    if (own.inspected && check_unused(runner, job, &own, err) < 0)
+        return verdict_refused(verdicts, err, "image %s", own.name);
+    return verdict_allowed(verdicts, "", "image %s, your own", own.name);
+}
+
 static int take_down(struct runner *runner, const struct job *job, const struct own_image *own,
                      struct error *err)
 {
-    char names[NAMES_SIZE], engine_name[ENGINE_IMAGE_SIZE];
+    char engine_name[ENGINE_IMAGE_SIZE];
     const char *user = job->request.user;
-    if (users_of(runner, user, own->inspected, names, err) < 0)
+    if (check_unused(runner, job, own, err) < 0)
         return -1;
-    if (names[0])
-        return fail(err, FAULT_CONFLICT, "%s is in use by %s: remove these containers first",
-                    own->name, names);
     engine_image_of(user, own->name, engine_name);
     const char *id = json_string_value(json_object_get(own->inspected, "Id"));
     /* Should we die now, the next attempt knows that the image's absence is our work. */

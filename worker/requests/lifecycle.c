@@ -62,17 +62,36 @@ static bool is_done(const struct step *step, const struct job *job, const json_t
     return was_done_before(step, job, inspected);
 }
 
+static int judge(struct runner *runner, const struct job *job, const struct owned *owned,
+                 struct verdicts *verdicts, struct error *err)
+{
+    const struct step *step = &steps[job->request.op];
+    if (step->starts &&
+        container_check_policy(runner, job->request.user, owned, NULL, verdicts, err) < 0)
+        return -1;
+    if (is_done(step, job, owned->inspected) || check_state(step, owned, err) == 0)
+        return 0;
+    return verdict_refused(verdicts, err, "container %s as it is", owned->name);
+}
+
+int judge_lifecycle(struct runner *runner, const struct job *job, struct verdicts *verdicts,
+                    struct error *err)
+{
+    AUTO(owned) struct owned owned = {0};
+    if (owned_judge(runner, job, verdicts, &owned, err) < 0)
+        return -1;
+    return owned.entry ? judge(runner, job, &owned, verdicts, err) : 0;
+}
+
 static int act(struct runner *runner, const struct job *job, const struct owned *owned,
                struct error *err)
 {
     const struct step *step = &steps[job->request.op];
     bool taken = false;
-    if (step->starts && container_check_policy(runner, job->request.user, owned, NULL, err) < 0)
+    if (judge(runner, job, owned, NULL, err) < 0)
         return -1;
     if (is_done(step, job, owned->inspected))
         return 0;
-    if (check_state(step, owned, err) < 0)
-        return -1;
     if (engine_container_act(runner->engine, step->verb, owned->id, &taken, err) < 0)
         return taken ? fail(err, FAULT_CONFLICT,
                             "a port of %s is in use outside DCM: tell your administrator",

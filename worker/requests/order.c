@@ -91,57 +91,87 @@ static int resolve_image(struct runner *runner, const struct job *job, int64_t n
     return found ? 0 : resolve_granted(runner, job, now, order, err);
 }
 
+static int check_address(const struct runner *runner, const char *address,
+                         struct verdicts *verdicts, struct error *err)
+{
+    if (runner_has_address(runner, address))
+        return 0;
+    fail(err, FAULT_NOT_FOUND, "this server has no address %s", address);
+    return verdict_refused(verdicts, err, "address %s", address);
+}
+
 /* Server and addresses must be this one's; --address is for every port that names none. */
-static int check_places(const struct runner *runner, const struct job *job, struct order *order,
-                        struct error *err)
+static int check_places(const struct runner *runner, const struct job *job,
+                        struct verdicts *verdicts, struct order *order, struct error *err)
 {
     const char *server = json_string_value(json_object_get(job->request.args, "server"));
     const char *address = json_string_value(json_object_get(job->request.args, "address"));
-    if (server && strcmp(server, runner->config->server) != 0)
-        return fail(err, FAULT_NOT_FOUND, "no server '%s' takes requests here: this is %s", server,
-                    runner->config->server);
-    if (address && !runner_has_address(runner, address))
-        return fail(err, FAULT_NOT_FOUND, "this server has no address %s", address);
+    if (server && strcmp(server, runner->config->server) != 0) {
+        fail(err, FAULT_NOT_FOUND, "no server '%s' takes requests here: this is %s", server,
+             runner->config->server);
+        if (verdict_refused(verdicts, err, "server %s", server) < 0)
+            return -1;
+    }
+    if (address && check_address(runner, address, verdicts, err) < 0)
+        return -1;
     for (size_t i = 0; i < order->ports.count; i++) {
         struct port *port = &order->ports.list[i];
+        if (port->address[0] && check_address(runner, port->address, verdicts, err) < 0)
+            return -1;
         if (!port->address[0] && address)
             snprintf(port->address, sizeof port->address, "%s", address);
-        if (port->address[0] && !runner_has_address(runner, port->address))
-            return fail(err, FAULT_NOT_FOUND, "this server has no address %s", port->address);
     }
     return 0;
 }
 
-int order_addresses(const struct runner *runner, const char *user, int64_t now,
-                    const struct ports *ports, const char ***ret_addresses, struct error *err)
+/* Which of the server's addresses ports without one may go to. */
+static int grant_addresses(const struct runner *runner, const char *user, const char **addresses,
+                           struct verdicts *verdicts, struct error *err)
 {
-    char *const *known = runner->addresses;
+    int64_t now = timestamp_now();
+    size_t granted = 0;
+    for (char *const *known = runner->addresses; *known; known++)
+        if (policy_check_address(runner->policy, user, now, *known, err) == 0)
+            addresses[granted++] = *known;
+    if (granted == 0)
+        return verdict_refused(verdicts, err, "ports that name no address");
+    for (size_t i = 0; i < granted; i++)
+        policy_judge_address(runner->policy, user, now, addresses[i], verdicts, err);
+    return 0;
+}
+
+int order_addresses(const struct runner *runner, const char *user, const struct ports *ports,
+                    struct verdicts *verdicts, const char ***ret_addresses, struct error *err)
+{
     size_t count = 0;
     bool needed = false;
-    while (known[count])
+    while (runner->addresses[count])
         count++;
     const char **addresses = calloc(count + 1, sizeof *addresses);
     if (!addresses)
         return fail(err, FAULT_DEPENDENCY, "out of memory");
+    *ret_addresses = addresses;
     for (size_t i = 0; i < ports->count; i++)
         needed |= ports->list[i].address[0] == '\0';
-    size_t granted = 0;
+    if (needed)
+        return grant_addresses(runner, user, addresses, verdicts, err);
     for (size_t i = 0; i < count; i++)
-        if (!needed || policy_check_address(runner->policy, user, now, known[i], err) == 0)
-            addresses[granted++] = known[i];
-    *ret_addresses = addresses;
-    return granted ? 0 : -1;
+        addresses[i] = runner->addresses[i];
+    return 0;
 }
 
 static int ask_policy(const struct runner *runner, const struct job *job, int64_t now,
-                      struct order *order, struct error *err)
+                      struct verdicts *verdicts, struct order *order, struct error *err)
 {
     json_auto_t *args = json_deep_copy(job->request.args);
-    json_object_set_new(args, "image", json_string(order->image_name));
     if (order->is_own)
+        verdict_allowed(verdicts, "", "image %s, your own", order->image_name);
+    if (order->is_own || !order->image_name)
         json_object_del(args, "image");
-    return policy_check_create(runner->policy, job->request.user, now, args, &order->ports,
-                               &order->grant, err);
+    else
+        json_object_set_new(args, "image", json_string(order->image_name));
+    return policy_judge_create(runner->policy, job->request.user, now, args, &order->ports,
+                               verdicts, &order->grant, err);
 }
 
 /* Granted; what the plan and the label are to hold of it. */
@@ -153,21 +183,63 @@ static int keep_options(const struct job *job, struct order *order, struct error
     return granted_write(order->options, &order->options_text, err);
 }
 
-int order_prepare(struct runner *runner, const struct job *job, struct order *ret_order,
-                  struct error *err)
+int order_judge(struct runner *runner, const struct job *job, struct verdicts *verdicts,
+                struct order *ret_order, struct error *err)
 {
     struct order *order = ret_order;
     const char *user = job->request.user;
+    const char *image = json_string_value(json_object_get(job->request.args, "image"));
     int64_t now = timestamp_now();
     policy_limits(runner->policy, user, now, &order->limits);
-    if (runner_identity(runner, err) < 0 || find_uid(&order->limits, user, &order->uid, err) < 0 ||
-        ports_from_json(json_object_get(job->request.args, "ports"), &order->ports, err) < 0 ||
-        check_places(runner, job, order, err) < 0 ||
-        resolve_image(runner, job, now, order, err) < 0 ||
-        ask_policy(runner, job, now, order, err) < 0 || keep_options(job, order, err) < 0 ||
-        order_addresses(runner, user, now, &order->ports, &order->addresses, err) < 0 ||
-        host_check(runner, order->options, err) < 0)
+    if (runner_identity(runner, err) < 0)
         return -1;
-    return storage_prepare(runner->config->storage, runner->config->keys, user, order->uid,
-                           &order->paths, err);
+    if (find_uid(&order->limits, user, &order->uid, err) < 0 &&
+        verdict_refused(verdicts, err, "user %s", user) < 0)
+        return -1;
+    if (ports_from_json(json_object_get(job->request.args, "ports"), &order->ports, err) < 0 ||
+        check_places(runner, job, verdicts, order, err) < 0)
+        return -1;
+    if (resolve_image(runner, job, now, order, err) < 0 &&
+        verdict_refused(verdicts, err, "image %s", image) < 0)
+        return -1;
+    if (ask_policy(runner, job, now, verdicts, order, err) < 0 || keep_options(job, order, err) < 0)
+        return -1;
+    if (order_addresses(runner, user, &order->ports, verdicts, &order->addresses, err) < 0)
+        return -1;
+    return host_judge(runner, order->options, verdicts, err);
+}
+
+int order_prepare(struct runner *runner, const struct job *job, struct order *ret_order,
+                  struct error *err)
+{
+    if (order_judge(runner, job, NULL, ret_order, err) < 0)
+        return -1;
+    return storage_prepare(runner->config->storage, runner->config->keys, job->request.user,
+                           ret_order->uid, &ret_order->paths, err);
+}
+
+struct wish order_wish(const struct runner *runner, const struct job *job,
+                       const struct order *order)
+{
+    const struct worker_config *config = runner->config;
+    return (struct wish){
+        .name = json_string_value(json_object_get(job->request.args, "name")),
+        .image = order->image_name,
+        .ports = &order->ports,
+        .addresses = order->addresses,
+        .first_port = config->first_port,
+        .last_port = config->last_port,
+        .memory = order->grant.memory,
+        .millicpus = order->grant.millicpus,
+        .pids = order->grant.pids,
+        .most_containers = order->limits.containers,
+        .most_memory = order->limits.memory.total,
+        .most_millicpus = order->limits.millicpus.total,
+        .most_pids = order->limits.pids.total,
+        .containers_rule = order->limits.containers_rule,
+        .memory_rule = order->limits.memory.rule,
+        .millicpus_rule = order->limits.millicpus.rule,
+        .pids_rule = order->limits.pids.rule,
+        .subnets = config->subnet_count,
+    };
 }

@@ -13,6 +13,7 @@
 #include "worker/policy.h"
 #include "worker/runner.h"
 #include "worker/storage.h"
+#include "worker/verdicts.h"
 
 struct order {
     struct policy_limits limits;
@@ -33,6 +34,13 @@ struct order {
 /* The request's fault, or engine's or store's. *ret_order is to be cleared either way. */
 int order_prepare(struct runner *runner, const struct job *job, struct order *ret_order,
                   struct error *err);
+/* The same for an explanation, which makes no storage ready: with verdicts what is refused is taken
+ * down, is missing in *ret_order, and is no failure. */
+int order_judge(struct runner *runner, const struct job *job, struct verdicts *verdicts,
+                struct order *ret_order, struct error *err);
+/* What the store is asked for it; borrows from all of them. */
+struct wish order_wish(const struct runner *runner, const struct job *job,
+                       const struct order *order);
 void order_clear(struct order *order);
 static inline void auto_order(struct order *order)
 {
@@ -42,7 +50,7 @@ static inline void auto_order(struct order *order)
 /* Where ports without an address may go: the server's addresses in their order, as far as they are
  * granted. The store's wish needs some even where no port does. NULL-terminated; to be freed, after
  * a failure too, but not its texts. */
-int order_addresses(const struct runner *runner, const char *user, int64_t now,
-                    const struct ports *ports, const char ***ret_addresses, struct error *err);
+int order_addresses(const struct runner *runner, const char *user, const struct ports *ports,
+                    struct verdicts *verdicts, const char ***ret_addresses, struct error *err);
 
 #endif

@@ -110,6 +110,15 @@ int owned_find(struct runner *runner, const struct job *job, struct owned *ret_o
     return 0;
 }
 
+int owned_judge(struct runner *runner, const struct job *job, struct verdicts *verdicts,
+                struct owned *ret_owned, struct error *err)
+{
+    const char *reference = json_string_value(json_object_get(job->request.args, "container"));
+    if (owned_find(runner, job, ret_owned, err) < 0)
+        return verdict_refused(verdicts, err, "container %s", reference);
+    return verdict_allowed(verdicts, "", "container %s, your own", ret_owned->name);
+}
+
 void owned_clear(struct owned *owned)
 {
     json_decref(owned->entry);
@@ -128,7 +137,7 @@ static bool is_of_own_image(struct runner *runner, const char *user, const struc
 }
 
 int container_check_policy(struct runner *runner, const char *user, const struct owned *owned,
-                           const struct ports *ports, struct error *err)
+                           const struct ports *ports, struct verdicts *verdicts, struct error *err)
 {
     const json_t *container = json_object_get(owned->entry, "container");
     const char *name = json_string_value(json_object_get(container, "image"));
@@ -138,13 +147,17 @@ int container_check_policy(struct runner *runner, const char *user, const struct
     uint16_t ssh_port;
     if (granted_args(owned->inspected, &args, err) < 0)
         return -1;
-    if (!is_of_own_image(runner, user, owned))
-        json_object_set_new(args, "image", json_string(name ? name : ""));
+    if (!name)
+        name = "";
+    if (is_of_own_image(runner, user, owned))
+        verdict_allowed(verdicts, "", "image %s, your own", name);
+    else
+        json_object_set_new(args, "image", json_string(name));
     describe_ports(owned->inspected, &present, &ssh_port);
-    if (policy_check_create(runner->policy, user, timestamp_now(), args, ports ? ports : &present,
-                            &unused, err) < 0)
+    if (policy_judge_create(runner->policy, user, timestamp_now(), args, ports ? ports : &present,
+                            verdicts, &unused, err) < 0)
         return -1;
-    return host_check(runner, args, err);
+    return host_judge(runner, args, verdicts, err);
 }
 
 int container_release(struct runner *runner, const char *user, const char *name,

@@ -32,20 +32,25 @@ static void begin(const struct job *job, const struct owned *owned, struct chang
     engine_name_of(change->user, change->name, change->engine_name);
 }
 
-/* What policy says to the container as it is now, with its ports to be. */
-static int check(struct runner *runner, const struct owned *owned, const struct change *change,
-                 struct error *err)
+static int check_container(struct runner *runner, const struct owned *owned, struct error *err)
 {
     if (strcmp(container_state(owned->inspected), "paused") == 0)
         return fail(err, FAULT_CONFLICT, "%s is paused: unpause it first", owned->name);
-    if (container_check_policy(runner, change->user, owned, &change->ports, err) < 0)
-        return -1;
     return image_check_layers(runner, owned->inspected, err);
 }
 
-/* The ports asked for, or else those that it has, on addresses of this server. */
-static int choose_ports(const struct runner *runner, const struct job *job,
-                        const struct owned *owned, struct ports *ret_ports, struct error *err)
+int recreate_check(struct runner *runner, const char *user, const struct owned *owned,
+                   const struct ports *ports, struct verdicts *verdicts, struct error *err)
+{
+    if (container_check_policy(runner, user, owned, ports, verdicts, err) < 0)
+        return -1;
+    if (check_container(runner, owned, err) < 0)
+        return verdict_refused(verdicts, err, "container %s as it is", owned->name);
+    return 0;
+}
+
+int recreate_choose_ports(const struct runner *runner, const struct job *job,
+                          const struct owned *owned, struct ports *ret_ports, struct error *err)
 {
     const json_t *asked = json_object_get(job->request.args, "ports");
     if (ports_from_json(asked ? asked : json_object_get(owned->entry, "ports"), ret_ports, err) < 0)
@@ -62,8 +67,7 @@ static int reserve(struct runner *runner, const struct job *job, struct change *
                    struct error *err)
 {
     const char **addresses = NULL;
-    int status =
-        order_addresses(runner, change->user, timestamp_now(), &change->ports, &addresses, err);
+    int status = order_addresses(runner, change->user, &change->ports, NULL, &addresses, err);
     if (status == 0)
         status = store_reserve_ports(runner->store, &job->request, change->name, &change->ports,
                                      addresses, &change->ports, err);
@@ -191,10 +195,11 @@ static int replace(struct runner *runner, struct job *job, const struct owned *o
 static int attempt(struct runner *runner, struct job *job, const struct owned *owned,
                    struct change *change, json_t *result, struct error *err)
 {
-    if (choose_ports(runner, job, owned, &change->ports, err) < 0 ||
-        check(runner, owned, change, err) < 0 || recreate_drop_new(runner, job, change, err) < 0 ||
-        reserve(runner, job, change, err) < 0 ||
-        check(runner, owned, change, err) < 0) /* again, now that every port has its address */
+    if (recreate_choose_ports(runner, job, owned, &change->ports, err) < 0 ||
+        recreate_check(runner, change->user, owned, &change->ports, NULL, err) < 0 ||
+        recreate_drop_new(runner, job, change, err) < 0 || reserve(runner, job, change, err) < 0 ||
+        recreate_check(runner, change->user, owned, &change->ports, NULL, err) <
+            0) /* again, now that every port has its address */
         return -1;
     store_progress(runner->store, &job->request, PHASE_CREATING, err); /* a hint may be lost */
     if (stand_aside(runner, job, owned, change, err) < 0)

@@ -13,6 +13,13 @@ struct change {
     bool ran;           /* the present one */
 };
 
+/* The ports asked for, or else those that it has, on addresses of this server. */
+int recreate_choose_ports(const struct runner *runner, const struct job *job,
+                          const struct owned *owned, struct ports *ret_ports, struct error *err);
+/* What policy and engine say to the container as it is now, with its ports to be. */
+int recreate_check(struct runner *runner, const char *user, const struct owned *owned,
+                   const struct ports *ports, struct verdicts *verdicts, struct error *err);
+
 /* The new container goes, if this request has made one. */
 int recreate_drop_new(struct runner *runner, const struct job *job, const struct change *change,
                       struct error *err);

@@ -49,6 +49,27 @@ static int finish_removal(struct runner *runner, const struct job *job, json_t *
     return container_release(runner, user, name, NULL, err);
 }
 
+static int check_state(const struct job *job, const struct owned *owned, struct error *err)
+{
+    const char *state = container_state(owned->inspected);
+    bool force = json_is_true(json_object_get(job->request.args, "force"));
+    if (force || strcmp(state, "stopped") == 0)
+        return 0;
+    return fail(err, FAULT_CONFLICT, "%s is %s: stop it first, or use remove -f", owned->name,
+                state);
+}
+
+int judge_remove(struct runner *runner, const struct job *job, struct verdicts *verdicts,
+                 struct error *err)
+{
+    AUTO(owned) struct owned owned = {0};
+    if (owned_judge(runner, job, verdicts, &owned, err) < 0)
+        return -1;
+    if (!owned.entry || check_state(job, &owned, err) == 0)
+        return 0;
+    return verdict_refused(verdicts, err, "container %s as it is", owned.name);
+}
+
 int request_remove(struct runner *runner, struct job *job, json_t *result, struct error *err)
 {
     AUTO(owned) struct owned owned = {0};
@@ -60,13 +81,8 @@ int request_remove(struct runner *runner, struct job *job, json_t *result, struc
         return -1;
     /* Again, now that nobody else changes it. */
     owned_clear(&owned);
-    if (owned_find(runner, job, &owned, err) < 0)
+    if (owned_find(runner, job, &owned, err) < 0 || check_state(job, &owned, err) < 0)
         return -1;
-    const char *state = container_state(owned.inspected);
-    bool force = json_is_true(json_object_get(job->request.args, "force"));
-    if (!force && strcmp(state, "stopped") != 0)
-        return fail(err, FAULT_CONFLICT, "%s is %s: stop it first, or use remove -f", owned.name,
-                    state);
     say_removed(result, owned.entry);
     if (take_down(runner, job, owned.id, err) < 0)
         return -1;

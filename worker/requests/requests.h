@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "worker/runner.h"
+#include "worker/verdicts.h"
 
 /* Returned by an action whose result will be recorded by somebody else, later. */
 #define REQUEST_GOES_ON 1
@@ -27,6 +28,7 @@ request_action request_recreate;
 request_action request_commit;
 request_action request_image_remove;
 request_action request_cancel;
+request_action request_explain;
 
 /* After a failure for good: nothing is left of what earlier attempts made or reserved. */
 typedef int request_undo(struct runner *runner, const struct job *job, struct error *err);
@@ -41,6 +43,17 @@ int create_undo_others(struct runner *runner, const struct job *job,
 request_undo request_recreate_undo;
 
 /*
+ * What would be decided about it, for policy.explain: the same checks as the action's, which
+ * changes nothing and takes them all down (worker/verdicts.h). -1: engine or store out of reach.
+ */
+typedef int request_judge(struct runner *runner, const struct job *job, struct verdicts *verdicts,
+                          struct error *err);
+request_judge judge_lifecycle;
+request_judge judge_remove;
+request_judge judge_commit;
+request_judge judge_image_remove;
+
+/*
  * A container of the request's user, found by args.container: the index says which, the engine says
  * what it is, and name and MAC prove that it is ours. FAULT_NOT_FOUND otherwise; FAULT_CONFLICT for
  * one that is on another server, still being created, or being recreated by another request.
@@ -53,6 +66,9 @@ struct owned {
 };
 int owned_find(struct runner *runner, const struct job *job, struct owned *ret_owned,
                struct error *err);
+/* The same as a verdict; *ret_owned stays as it is where it is a refusal. */
+int owned_judge(struct runner *runner, const struct job *job, struct verdicts *verdicts,
+                struct owned *ret_owned, struct error *err);
 void owned_clear(struct owned *owned);
 static inline void auto_owned(struct owned *owned)
 {
@@ -128,11 +144,13 @@ bool container_is_aside(const struct runner *runner, const json_t *inspected, co
 /* May it run, with all that it has? Policy may have changed since it was made, and grants may have
  * ended. ports: those that it is to have instead of its own, or NULL. */
 int container_check_policy(struct runner *runner, const char *user, const struct owned *owned,
-                           const struct ports *ports, struct error *err);
+                           const struct ports *ports, struct verdicts *verdicts, struct error *err);
 
 /* Are the directories and devices of the host that these options ask for what they should be, and
- * safe from everybody? FAULT_NOT_FOUND, FAULT_CONFLICT. */
-int host_check(struct runner *runner, const json_t *options, struct error *err);
+ * safe from everybody? FAULT_NOT_FOUND, FAULT_CONFLICT; or a verdict, but not for who is refused
+ * already, and is told nothing of the host. */
+int host_judge(struct runner *runner, const json_t *options, struct verdicts *verdicts,
+               struct error *err);
 
 /* Drop a container's entry and leases (request as in store_release); the user's last one here takes
  * the network with it, while nobody can join. */
