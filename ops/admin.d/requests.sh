@@ -19,6 +19,13 @@ containers_of() {
     jq -c --arg user "$1" '.containers[] | {user: $user} + .' <<<"$listed"
 }
 
+# limits_of USER: JSON, what the user may do and has used: {"suspended","grants"}.
+limits_of() {
+    local listed
+    listed=$(submit_as "$1" --json limits) || fail 1 "the limits of $1 cannot be read"
+    jq -c .limits <<<"$listed"
+}
+
 # settle_containers USER FILTER COMMAND…: repeat the command on those that the filter picks until
 # there are none: a request of the user's own may have been under way.
 settle_containers() {

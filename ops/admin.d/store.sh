@@ -23,9 +23,9 @@ store_keys_of() {
     store_cli --scan --pattern "dcm:user:$1:*"
 }
 
-# Everybody with containers in the index.
+# store_user_names [images]: everybody with containers, or images of his own, in the index.
 store_user_names() {
-    [[ -z ${SETTINGS[store]} ]] || store_cli --scan --pattern 'dcm:user:*:containers' | cut -d: -f3
+    [[ -z ${SETTINGS[store]} ]] || store_cli --scan --pattern "dcm:user:*:${1:-containers}" | cut -d: -f3
 }
 
 # store_forget USER: records and streams of one who has gone, which would expire in a week. The

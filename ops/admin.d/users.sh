@@ -99,11 +99,12 @@ user_list() {
 }
 
 user_show() {
-    local facts containers
+    local facts containers limits
     user_need "$1"
     containers=$(containers_of "$1")
+    limits=$(limits_of "$1")
     facts=$(user_facts "$1" | jq -c --argjson bytes "$(storage_bytes "$1")" \
-        --slurpfile containers <(printf '%s' "$containers") \
-        '. + {storage_bytes: $bytes, containers: $containers}')
+        --slurpfile containers <(printf '%s' "$containers") --argjson limits "$limits" \
+        '. + {storage_bytes: $bytes, containers: $containers, limits: $limits.grants}')
     if [[ -n ${OPTIONS[json]:-} ]]; then jq -c '{user: .}' <<<"$facts"; else jq . <<<"$facts"; fi
 }

@@ -75,6 +75,7 @@ def test_images_stay_unless_they_are_to_go(stack, admin, kept):
     planned = admin.run("user", "remove", NAME)
     assert (planned["images"], planned["images_kept"]) == ([], ["mine:latest"])
     admin.run("user", "remove", NAME, "--yes")
+    assert {u["user"]: u["images"] for u in admin.run("usage")["usage"]} == {"alice": 1, "bob": 0, NAME: 1}
     assert images_in_engine(stack) == kept and f"dcm.local/{NAME}/mine:latest" in kept
     assert set(admin.trace(NAME)) <= {"store", f"dcm:server:{stack.server}:image_users"}
     assert admin.run("user", "remove", NAME, "--images", "--yes")["images"] == ["mine:latest"]
@@ -173,6 +174,7 @@ def test_users_are_listed_and_shown(stack, admin, carol):
     shown = admin.run("user", "show", NAME)["user"]
     assert {key: shown[key] for key in listed[NAME]} == listed[NAME]
     assert [c["id"] for c in shown["containers"]] == [container["id"]] and shown["storage_bytes"] > 1000000
+    assert {"what": "containers", "most": 30, "used": 1, "rule": "groups.testers.containers", "server": stack.server} in shown["limits"]
     text = admin.tell("user", "list", form=()).stdout.splitlines()
     assert text[0].split() == ["NAME", "UID", "KEYS", "STATE", "GROUPS"]
     assert [NAME, str(carol.uid), "1", "-", "testers"] in [line.split() for line in text]
@@ -185,8 +187,16 @@ def test_everyones_containers_are_listed_stopped_and_removed(stack, admin, alice
     assert mine["name"] in admin.tell("ps", form=()).stdout
     assert admin.run("container", "stop", "alice", mine["name"])["state"] == "done"
     assert alice.json("show", mine["name"])["container"]["state"] == "stopped"
-    used = {u["user"]: (u["containers"], u["running"]) for u in admin.run("usage")["usage"]}
-    assert used == {"alice": (1, 0), "bob": (1, 1)}
+    used = {u.pop("user"): u for u in admin.run("usage")["usage"]}
+    assert {user: (u["containers"], u["running"]) for user, u in used.items()} == {"alice": (1, 0), "bob": (1, 1)}
+    assert [used["alice"][key] for key in ("memory", "millicpus", "pids", "images", "image_bytes", "suspended")] == [
+        64 << 20, 250, 128, 0, 0, False]
+    kept = {grant["what"]: grant["most"] for grant in bob.json("limits")["limits"]["grants"] if "most" in grant}
+    assert used["bob"]["most"] == {"containers": 30, "memory": 4 << 30, "millicpus": 16000, "pids": 8192,
+                                   "images": kept["images_kept"], "image_bytes": kept["image_bytes"]}
+    table = [line.split() for line in admin.tell("usage", form=()).stdout.splitlines()]
+    assert table[0][:5] == ["USER", "CONTAINERS", "RUNNING", "MEMORY", "CPUS"]
+    assert table[2][:7] == ["bob", "1/30", "1", "64m/4096m", "0.25/16", "128/8192", f"0/{kept['images_kept']}"]
     # By port too, and only this user's.
     admin.run("container", "remove", "alice", his["ssh_port"], status=4)
     assert admin.run("container", "remove", "bob", his["ssh_port"])["state"] == "done"
