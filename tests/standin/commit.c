@@ -61,7 +61,7 @@ void commit_container(struct standin *standin, const struct call *call, struct h
         json_pack("{s:s+, s:o, s:O, s:s, s:s, s:s, s:o, s:i}", "Id", "sha256:", id, "RepoTags",
                   is_named ? json_pack("[s]", tag) : json_array(), "Parent",
                   json_object_get(container, "Image"), "Comment", query_text(call, "comment"),
-                  "Created", time, "Os", "linux", "Config", config, "Size", 1982298);
+                  "Created", time, "Os", "linux", "Config", config, "Size", IMAGE_BYTES);
     bool pauses = standin->commit_ms > 0 && is_running(container) && !is_paused(container) &&
                   (!*query_text(call, "pause") || query_flag(call, "pause"));
     if (pauses) {

@@ -206,8 +206,19 @@ void rename_container(struct standin *standin, const struct call *call, struct h
     }
 }
 
-/* POST /standin/restart {"away_ms":500}: the engine dies and comes back, and what ran does not. Its
- * streams broke off before, so nobody hears of it, but who asks later what happened. */
+/* Has it to run again after the engine's own restart? Who stopped it does not want that. */
+static bool comes_back(const json_t *container)
+{
+    const json_t *host_config = json_object_get(container, "HostConfig");
+    const json_t *policy = json_object_get(host_config, "RestartPolicy");
+    const char *name = json_string_value(json_object_get(policy, "Name"));
+
+    return name && (strcmp(name, "unless-stopped") == 0 || strcmp(name, "always") == 0);
+}
+
+/* POST /standin/restart {"away_ms":500}: the engine dies and comes back, and with it what ran or
+ * was paused, if its restart policy says so. The engine's streams broke off before, so that nobody
+ * hears of it, but who asks later what happened. */
 void restart_engine(struct standin *standin, const struct call *call, struct http_reply *reply)
 {
     const char *id;
@@ -216,8 +227,12 @@ void restart_engine(struct standin *standin, const struct call *call, struct htt
     standin->mute = true;
     json_object_foreach(standin->containers, id, container)
     {
-        if (is_running(container))
-            end(standin, container, KILLED);
+        if (!is_running(container))
+            continue;
+        end(standin, container, KILLED);
+        struct http_reply unseen = {0};
+        if (comes_back(container) && !start(standin, container, &unseen))
+            free(unseen.body.data);
     }
     standin->mute = false;
     reply->status = 204;

@@ -24,10 +24,16 @@ json_t *find_container(const struct standin *standin, const char *reference)
 void show_container(struct standin *standin, const struct call *call, struct http_reply *reply)
 {
     json_t *container = find_container(standin, call->target);
-    if (container)
-        reply_json(reply, 200, json_incref(container));
-    else
+    if (!container) {
         refuse(reply, 404, "No such container: %s", call->target);
+        return;
+    }
+    json_t *shown = json_copy(container);
+    if (query_flag(call, "size")) {
+        json_object_set_new(shown, "SizeRw", json_integer(0));
+        json_object_set_new(shown, "SizeRootFs", json_integer(IMAGE_BYTES));
+    }
+    reply_json(reply, 200, shown);
 }
 
 json_int_t seconds_of(const char *time)

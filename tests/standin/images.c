@@ -58,8 +58,8 @@ void add_image(struct standin *standin, const char *name, const char *config_fil
                           json_pack("{s:s+, s:[s], s:[], s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i}",
                                     "Id", "sha256:", id, "RepoTags", tag, "RepoDigests", "Parent",
                                     "", "Comment", "", "Created", time, "Architecture", "amd64",
-                                    "Os", "linux", "Config", config, "Size", 1982298, "VirtualSize",
-                                    1982298));
+                                    "Os", "linux", "Config", config, "Size", IMAGE_BYTES,
+                                    "VirtualSize", IMAGE_BYTES));
 }
 
 static bool is_called(const json_t *image, const char *reference)

@@ -14,6 +14,7 @@
 #define TIME_SIZE 40
 #define BODIES_MAX 100
 #define EVENTS_MAX 20000
+#define IMAGE_BYTES 1982298
 
 struct standin {
     const char *identity;

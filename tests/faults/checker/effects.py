@@ -21,17 +21,18 @@ MAY = {
     "image.commit": ("pause", "unpause"),
     "by hand stop": ("stop",),
     "by hand destroy": ("destroy",),
-    "by hand restart": ("stop", "unpause"),
+    "by hand restart": ("stop", "unpause", "start"),
 }
 MUST = {
     "container.create": ("create",),
     "container.restart": ("restart",),
-    "container.unpause": ("unpause",),
     "container.remove": ("destroy",),
     "container.recreate": ("create",),
 }
-# Where it may find its work done already.
-LEAVES = {"container.start": "running", "container.stop": "stopped", "container.pause": "paused"}
+# Where it may find its work done already. (An unpause that was interrupted cannot tell whether it was
+# the one that let the container go on.)
+LEAVES = {"container.start": "running", "container.stop": "stopped", "container.pause": "paused",
+          "container.unpause": "running"}
 HARMLESS = ("refused", "expired", "cancelled")  # have done nothing
 AFTER = {"start": "running", "die": "stopped", "pause": "paused", "unpause": "running"}
 
@@ -92,7 +93,8 @@ def states_during(changes, deed):
 
 
 def check(changes, deeds, is_blind):
-    """The violations of one container's history. is_blind(since, until): were events lost then?"""
+    """The violations of one container's history. is_blind(since, until): did the engine restart then? That
+    starts what ran or was paused, so that others find their work done, and a real one forgets its events."""
     deed_of = {}
     for verb in ("create", "start", "stop", "restart", "pause", "unpause", "destroy"):
         here = [change for change in changes if change.verb == verb]

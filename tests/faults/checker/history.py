@@ -46,6 +46,7 @@ class History:
     def __init__(self):
         self.lock = threading.Lock()
         self.asked, self.meddled, self.faults, self.junk = {}, [], [], 0
+        self.lost = 0  # when the store last lost data (ms)
         self.began = now_ms()
 
     def ask(self, asked):
@@ -61,6 +62,10 @@ class History:
         with self.lock:
             self.meddled.append(meddled)
         return meddled
+
+    def lose(self):
+        """Before it loses any, and after that."""
+        self.lost = now_ms()
 
     def fault(self, text):
         with self.lock:

@@ -10,8 +10,10 @@ from checker.history import CONFIRMED, UNASKED
 from checker.scene import Violation, state_of
 from checker.users import FINAL
 
-JOURNALLED = ("image.commit", "image.remove")  # and those of containers
+READS = ("ping",)  # in no journal: what the store loses of them is lost
+IMAGES = ("image.commit", "image.remove")
 NEVER = float("inf")
+SLACK_MS = 5  # results tell whole milliseconds, the engine finer ones
 
 
 def moment(text):
@@ -20,8 +22,8 @@ def moment(text):
 
 
 class Judge:
-    def __init__(self, history, events, scene, records, loses_events=False):
-        self.history, self.scene, self.loses_events = history, scene, loses_events
+    def __init__(self, history, events, scene, records):
+        self.history, self.scene = history, scene
         self.asked = list(history.asked.values())
         self.records = records
         self.results = {id: json.loads(record["result"]) for id, record in records.items() if "result" in record}
@@ -34,9 +36,15 @@ class Judge:
 
     def tally(self):
         confirmed = [asked for asked in self.asked if asked.standing == CONFIRMED]
-        states = Counter(self.state(asked) or "no result" for asked in confirmed)
+        states = Counter(self.standing(asked) for asked in confirmed)
         return {"requests": len(self.asked), "confirmed": len(confirmed),
-                **{state: states[state] for state in (*FINAL, "no result")}}
+                **{state: states[state] for state in (*FINAL, "forgotten", "no result")}}
+
+    def standing(self, asked):
+        """What was told counts where the store has lost it since."""
+        if self.state(asked) or not self.is_forgotten(asked):
+            return self.state(asked) or "no result"
+        return asked.told["state"] if asked.told else "forgotten"
 
     def violations(self):
         return [*self.check_results(), *self.check_cancels(), *self.check_effects(), *self.check_existence(),
@@ -48,7 +56,7 @@ class Judge:
         for asked in self.asked:
             state, result = self.state(asked), self.results.get(asked.id)
             row = self.scene.journal.get(asked.id)
-            if asked.standing == CONFIRMED and not state:
+            if asked.standing == CONFIRMED and not state and not self.is_forgotten(asked):
                 yield Violation("lost", f"{asked.op} was confirmed and has no result", (asked.id,))
             if asked.standing == UNASKED and (state or row):
                 yield Violation("wrong", f"{asked.op} was asked, though its submitter was told that it was not",
@@ -57,9 +65,12 @@ class Judge:
                 yield Violation("wrong", f"{asked.op} was told to be {asked.told['state']}: {asked.told}", (asked.id,))
             if state == "expired" and not asked.deadline:
                 yield Violation("wrong", f"{asked.op} expired without a deadline", (asked.id,))
-            if state and (asked.op in JOURNALLED or asked.op.startswith("container.")):
+            if state and asked.op not in READS:
                 if not row or not row[3] or row[3]["state"] != state:
                     yield Violation("lost", f"{asked.op} is {state}, of which the journal has {row}", (asked.id,))
+
+    def is_forgotten(self, asked):
+        return asked.op in READS and self.history.lost >= asked.since
 
     def check_cancels(self):
         for asked in self.asked:
@@ -91,7 +102,7 @@ class Judge:
             if asked.standing == UNASKED:
                 continue
             state = self.state(asked)
-            until = moment(self.results[asked.id]["finished"]) if state else NEVER
+            until = moment(self.results[asked.id]["finished"]) + SLACK_MS if state else NEVER
             times = 1 + sum(m.at <= until and m.until >= asked.since for m in meddled)
             if asked.op == "container.recreate":
                 times += 4  # what an attempt has made goes before the next one
@@ -101,7 +112,7 @@ class Judge:
             yield Deed(m.verb, f"by hand {m.verb}", "", m.at - 1, m.until or NEVER, times)
 
     def is_blind(self, since, until):
-        return self.loses_events and any(m.verb == "restart" and m.at <= until and (m.until or NEVER) >= since
+        return any(m.verb == "restart" and m.at <= until and (m.until or NEVER) >= since
                                          for m in self.history.meddled)
 
     def check_effects(self):
@@ -134,15 +145,13 @@ class Judge:
         leaves = {"container.create": {"running"}, "container.start": {"running"}, "container.restart": {"running"},
                   "container.recreate": {"running"}, "container.unpause": {"running"},
                   "container.stop": {"stopped"}, "container.pause": {"paused"},
-                  "by hand stop": {"stopped"}, "by hand restart": {"stopped"}}
+                  "by hand stop": {"stopped"}, "by hand restart": {"running"}}
         done = [deed for deed in deeds if deed.op in leaves and (deed.state == "done" or deed.op.startswith("by hand"))]
         latest = max((deed.since for deed in done if deed.state == "done"), default=0)
         possible = set().union(*(leaves[deed.op] for deed in done if deed.until >= latest))
         for deed in deeds:
             if deed.state in ("failed", "unknown", "") and deed.op in leaves and deed.until >= latest:
                 possible |= leaves[deed.op] | ({"stopped"} if deed.op == "container.restart" else set())
-        if any(deed.op == "by hand restart" and deed.until >= latest for deed in deeds):
-            possible.add("stopped")
         if state_of(container) not in possible:
             yield Violation("lost", f"{container['Name']} is {state_of(container)}, where its requests leave it "
                             f"{possible}", tuple(deed.id for deed in deeds))
@@ -156,7 +165,7 @@ class Judge:
                 yield Violation("doubled", f"{count} images of one commit", (request,))
         by_name = defaultdict(list)
         for asked in self.asked:
-            if asked.op in JOURNALLED and self.state(asked) not in effects.HARMLESS and asked.standing != UNASKED:
+            if asked.op in IMAGES and self.state(asked) not in effects.HARMLESS and asked.standing != UNASKED:
                 by_name[asked.user, asked.args.get("name", asked.args.get("image")).split(":")[0]].append(asked)
         for (user, name), asked_here in by_name.items():
             tag = f"dcm.local/{user}/{name}:latest"

@@ -42,6 +42,8 @@ class Nemesis:
     def do(self, fault):
         verb, what = fault.kind.split(" ", 1) if " " in fault.kind else (fault.kind, "")
         self.history.fault(fault.kind)
+        if fault.chance[5] < 0.3:
+            self.stack.keep_store()
         getattr(self, verb)(what, fault.chance)
 
     # ---- processes ----
@@ -113,6 +115,24 @@ class Nemesis:
         self.stack.service("stop", what)
         time.sleep(between(AWAY_S, chance[0]))
         self.stack.service("start", what)
+
+    def empty(self, _store, _chance):
+        self.history.lose()
+        with self.stack.redis() as store:
+            store.flushall()
+        self.history.lose()
+
+    def lose(self, _store, chance):
+        """Away, and back without its data."""
+        self.history.lose()
+        self.stack.swap_store(between(AWAY_S, chance[0]) / 4, old=False)
+        self.history.lose()
+
+    def age(self, _store, chance):
+        """Back as it was some time ago."""
+        self.history.lose()
+        self.stack.swap_store(between(AWAY_S, chance[0]) / 4, old=True)
+        self.history.lose()
 
     # ---- people ----
 

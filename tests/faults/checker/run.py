@@ -22,7 +22,7 @@ def settled(stack, history):
     """Nothing under way any more."""
     asked = [one for one in history.asked.values() if one.standing == CONFIRMED]
     records = stack.records(asked)
-    return (all(records[one.id].get("state") in users.FINAL for one in asked)
+    return (all(records[one.id].get("state") in users.FINAL for one in asked if one.op != "ping")
             and all(row[4] for site in stack.sites for row in site.journal().values())
             and stack.queue_length() == 0)
 
@@ -71,7 +71,7 @@ def check(stack, seed, count, patience=PATIENCE_S, settle=SETTLE_S, **options):
         worker.stop()  # what it holds unsettled goes back into the queue
     events = [event for observer in observers for event in observer.stop()]
     scene, records = Whole(stack), stack.records(history.asked.values())
-    judge = Judge(history, events, scene, records, stack.loses_events)
+    judge = Judge(history, events, scene, records)
     violations, tally = judge.violations(), judge.tally()
     text = report.summary(seed, tally, violations, time.monotonic() - began, len(history.faults))
     lines = [text, *report.stories(violations, history, records, scene, stack.worker.log())]

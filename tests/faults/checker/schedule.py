@@ -132,7 +132,7 @@ FAULTS = {
     "cut broker": 6, "cut store": 6, "slow broker": 3, "slow store": 3, "swallow broker": 3, "swallow store": 3,
     "refuse broker": 2, "refuse store": 2,
     "restart broker": 2, "kill broker": 2, "restart store": 3, "kill store": 3, "restart engine": 3,
-    "cut engine": 6, "remove by hand": 3, "stop by hand": 2, "junk": 2,
+    "cut engine": 6, "empty store": 2, "lose store": 2, "age store": 3, "remove by hand": 3, "stop by hand": 2, "junk": 2,
 }
 EVERY = 8  # requests to a fault, about
 

@@ -100,6 +100,28 @@ class Checked:
         os.kill(pid, signal.SIGKILL)
         self.service("stop", which)  # what belongs to it
 
+    def keep_store(self):
+        """A copy of its data as they are, for swap_store()."""
+        shutil.rmtree(self.old_store, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError, shutil.Error):  # it is just being rewritten
+            shutil.copytree(self.store_data, self.old_store)
+
+    def swap_store(self, seconds, old):
+        self.service("stop", "store")
+        time.sleep(seconds)
+        shutil.rmtree(self.store_data, ignore_errors=True)
+        if old and self.old_store.exists():
+            shutil.copytree(self.old_store, self.store_data)
+        self.service("start", "store")
+
+    @property
+    def store_data(self):
+        return self.service_state / "store" / "appendonlydir"
+
+    @property
+    def old_store(self):
+        return self.state / "store.old"
+
     def down(self):
         for proxy in self.proxies.values():
             proxy.close()
@@ -122,7 +144,6 @@ class Checked:
 
 class StandinChecked(Checked, StandinStack):
     standin_options = ("--commit-ms", "150")
-    loses_events = False
 
     def __init__(self, mutant=None):
         super().__init__(mutant)
@@ -185,8 +206,6 @@ class TwoServers(StandinChecked):
 
 class RealChecked(Checked, Stack):
     """On a Docker engine of its own."""
-
-    loses_events = True  # of the time when it is away
 
     def cut_engine(self, times, after):
         """Nothing between us and it: it stands still for a moment instead."""
