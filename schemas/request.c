@@ -194,7 +194,7 @@ static int check_args(const json_t *asked, const char *path, enum op *ret_op, st
 
 static int check_message(const json_t *message, struct error *err)
 {
-    enum op op;
+    enum op op = OP_COUNT;
     if (check_version(message, err) || fields_check(message, &request_shape, "", err) ||
         check_args(message, "args", &op, err))
         return -1;

@@ -224,14 +224,12 @@ void size_format(int64_t bytes, char *ret_text, size_t size)
 
 void cpus_format(int64_t millicpus, char *ret_text, size_t size)
 {
-    int places = 3;
-    int64_t fraction = millicpus % 1000;
-    while (places > 0 && fraction % 10 == 0) {
-        fraction /= 10;
-        places--;
-    }
-    if (places == 0)
-        snprintf(ret_text, size, "%" PRId64, millicpus / 1000);
-    else
-        snprintf(ret_text, size, "%" PRId64 ".%0*" PRId64, millicpus / 1000, places, fraction);
+    char text[32];
+    size_t length = (size_t)snprintf(text, sizeof(text), "%" PRId64 ".%03u", millicpus / 1000,
+                                     (unsigned)(millicpus % 1000));
+    while (text[length - 1] == '0')
+        length--;
+    if (text[length - 1] == '.')
+        length--;
+    snprintf(ret_text, size, "%.*s", (int)length, text);
 }

@@ -34,7 +34,7 @@ static void check_some(struct mailbox *mailbox, const struct request *requests, 
         char record[KEY_SIZE];
         const char *argv[3];
     } calls[TOGETHER];
-    struct redis_command commands[TOGETHER];
+    struct redis_command commands[TOGETHER] = {0};
     json_auto_t *known = NULL;
 
     for (size_t i = 0; i < count; i++) {
@@ -93,7 +93,7 @@ static int write_note(const struct request *request, struct note *note)
 
 static int send_notes(struct mailbox *mailbox, struct note *notes, size_t count, struct error *err)
 {
-    struct redis_command commands[TOGETHER];
+    struct redis_command commands[TOGETHER] = {0};
     int status = 0;
 
     for (size_t i = 0; i < count; i++)

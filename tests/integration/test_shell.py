@@ -128,6 +128,7 @@ def test_images_have_numbers_at_the_prompt(stack, alice, prompt):
     assert "no list has given an image the number 1 yet" in prompt.run("create 1")
     eventually(lambda: alice.json("images")["images"], 20, "the granted images")
     assert numbers(prompt.run("create")) == {"1": "debian-ssh"}
+    assert "create would be allowed." in prompt.run("explain create 1 8080:80")
     port = re.search(r"ssh alice@127\.0\.0\.1 -p (\d+)", prompt.run("create 1 8080:80"))[1]
     [container] = alice.json("ps")["containers"]
     assert (container["ssh_port"], container["ports"][0]["container"]) == (int(port), 80)

@@ -139,9 +139,13 @@ static void to_explain_asks_about_what_the_command_would_ask(void **state)
 
 static void to_explain_a_faulty_command_asks_nothing(void **state)
 {
-    static const char *const lines[] = {"explain create",        "explain create Bad!",
-                                        "explain stop a B",      "explain recreate web 22",
-                                        "explain create img 22", "explain logs " FAKE_ID};
+    static const char logs[] = "explain logs " FAKE_ID;
+    static const char *const lines[] = {"explain create",
+                                        "explain create Bad!",
+                                        "explain stop a B",
+                                        "explain recreate web 22",
+                                        logs,
+                                        "explain create img 22"};
     struct scene *scene = *state;
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)

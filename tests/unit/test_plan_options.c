@@ -201,7 +201,7 @@ static void an_option_more_or_less_is_found(void **state)
             fail_msg("%s: %s", options[i].asked, err.text);
         assert_int_equal(plan_verify(&fixture->plan, made_without, &err), -1);
         assert_int_equal(err.fault, FAULT_ENGINE);
-        json_auto_t *again = body_with(fixture, "{}");
+        json_decref(body_with(fixture, "{}")); /* the plan without it */
         assert_int_equal(plan_verify(&fixture->plan, made_with, &err), -1);
     }
 }
