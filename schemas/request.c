@@ -53,6 +53,7 @@ static const struct field create_args[] = {
     {.name = "devices", LIST(RUN_LIST_MAX, &device_item)},
     {.name = "env",
      MAP(RUN_LIST_MAX, option_is_variable, "a variable's, and none of DCM's", &value_item)},
+    {.name = "gpus", INTEGER(1, GPUS_MAX)},
     {.name = "mounts", LIST(RUN_LIST_MAX, &mount_item)},
     {.name = "restart", ONE_OF(restart_policies)},
     {.name = "shm_size", BYTES(1 << 20)},

@@ -3,8 +3,8 @@
 #include "common/auto.h"
 #include "schemas/run_options.h"
 
-const char *const run_args[] = {"capabilities", "devices",  "env", "mounts",
-                                "restart",      "shm_size", NULL};
+const char *const run_args[] = {"capabilities", "devices", "env",      "gpus",
+                                "mounts",       "restart", "shm_size", NULL};
 
 json_t *run_args_of(const json_t *args)
 {

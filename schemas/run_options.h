@@ -13,6 +13,7 @@
 #define OPTION_PATH_MAX 255
 #define OPTION_VARIABLE_MAX 128
 #define OPTION_VALUE_MAX 4096
+#define GPUS_MAX 64     /* more than any server holds */
 #define RUN_LIST_MAX 64 /* items of each option that can be asked for several times */
 #define MOUNT_GRANT_SIZE (OPTION_PATH_MAX + sizeof(":rw"))
 

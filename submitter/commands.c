@@ -11,8 +11,8 @@
 #define CREATES                                                                                    \
     (TAKES(OPTION_PORT) | TAKES(OPTION_NAME) | TAKES(OPTION_ADDRESS) | TAKES(OPTION_SERVER) |      \
      TAKES(OPTION_CPUS) | TAKES(OPTION_MEMORY) | TAKES(OPTION_PIDS) | TAKES(OPTION_SHM_SIZE) |     \
-     TAKES(OPTION_RESTART) | TAKES(OPTION_ENV) | TAKES(OPTION_CAP_ADD) | TAKES(OPTION_DEVICE) |    \
-     TAKES(OPTION_MOUNT))
+     TAKES(OPTION_RESTART) | TAKES(OPTION_GPUS) | TAKES(OPTION_ENV) | TAKES(OPTION_CAP_ADD) |      \
+     TAKES(OPTION_DEVICE) | TAKES(OPTION_MOUNT))
 #define ANY_NUMBER INT_MAX
 
 /* In the order of help. create takes no operand too: then it says what it needs. */

@@ -67,6 +67,8 @@ static const struct row rows[OPTION_COUNT] = {
                         "no, on-failure, unless-stopped (what you get otherwise) or always",
                         option_is_restart, "no, on-failure, unless-stopped or always", .kind = TEXT,
                         AT(restart)},
+    [OPTION_GPUS] = {"gpus", "NUMBER", "graphics processors", .kind = NUMBER, AT(gpus), .least = 1,
+                     .most = GPUS_MAX},
     [OPTION_ENV] = {"env", "NAME=VALUE", "set a variable of the environment", option_is_setting,
                     "NAME=VALUE of one line, with a name that is not DCM's own", .kind = TEXTS,
                     AT(env)},

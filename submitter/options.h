@@ -34,6 +34,7 @@ enum option {
     OPTION_PIDS,
     OPTION_SHM_SIZE,
     OPTION_RESTART,
+    OPTION_GPUS,
     OPTION_ENV,
     OPTION_CAP_ADD,
     OPTION_DEVICE,
@@ -83,6 +84,7 @@ struct options {
     int64_t memory;
     int64_t pids;
     int64_t shm_size;
+    int64_t gpus;
     const char *restart;
     struct texts env; /* NAME=VALUE each */
     struct texts capabilities;

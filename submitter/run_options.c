@@ -14,6 +14,11 @@ static json_t *shm_size_of(const struct options *options)
     return json_integer(options->shm_size);
 }
 
+static json_t *gpus_of(const struct options *options)
+{
+    return json_integer(options->gpus);
+}
+
 /* The last one of a name counts, as with `docker run`. */
 static json_t *env_of(const struct options *options)
 {
@@ -72,6 +77,7 @@ static const struct {
     {OPTION_CAP_ADD, "capabilities", capabilities_of},
     {OPTION_DEVICE, "devices", devices_of},
     {OPTION_ENV, "env", env_of},
+    {OPTION_GPUS, "gpus", gpus_of},
     {OPTION_MOUNT, "mounts", mounts_of},
     {OPTION_RESTART, "restart", restart_of},
     {OPTION_SHM_SIZE, "shm_size", shm_size_of},

@@ -65,6 +65,7 @@ static json_t *host_config(const struct container_plan *plan)
         {"CapAdd", plan_capabilities(plan)},
         {"CapDrop", json_pack("[s]", "ALL")},
         {"CgroupnsMode", json_string("private")},
+        {"DeviceRequests", plan_device_requests(plan)},
         {"Devices", plan_devices(plan)},
         {"Init", json_true()},
         {"IpcMode", json_string("private")},

@@ -1,6 +1,7 @@
 #include "worker/plan_private.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/auto.h"
@@ -82,12 +83,25 @@ static int add_asked(json_t *env, json_t *asked)
     return names ? json_array_append(env, names) : 0;
 }
 
+/* "NVIDIA_VISIBLE_DEVICES=0,1", which the engine's hook goes by: just what the engine itself makes
+ * of as many GPUs, and none where none are granted. */
+static json_t *visible_devices(const struct container_plan *plan)
+{
+    json_int_t gpus = json_integer_value(json_object_get(plan->options, "gpus"));
+    char text[64 + 3 * GPUS_MAX];
+    int used = snprintf(text, sizeof(text), "NVIDIA_VISIBLE_DEVICES=%s", gpus ? "0" : "void");
+
+    for (int i = 1; i < gpus && i < GPUS_MAX; i++)
+        used += snprintf(text + used, sizeof(text) - (size_t)used, ",%d", i);
+    return json_string(text);
+}
+
 json_t *plan_environment(const struct container_plan *plan)
 {
     const json_t *of_image = json_object_get(image_config(plan->image), "Env");
-    json_auto_t *env = json_pack(
-        "[s, o, o, s]", "PATH=" PATH_VALUE, json_sprintf("DCM_USER=%s", plan->user),
-        json_sprintf("DCM_UID=%lu", (unsigned long)plan->uid), "NVIDIA_VISIBLE_DEVICES=void");
+    json_auto_t *env =
+        json_pack("[s, o, o, o]", "PATH=" PATH_VALUE, json_sprintf("DCM_USER=%s", plan->user),
+                  json_sprintf("DCM_UID=%lu", (unsigned long)plan->uid), visible_devices(plan));
 
     if (add_asked(env, json_object_get(plan->options, "env")))
         return NULL;

@@ -47,6 +47,16 @@ json_t *plan_devices(const struct container_plan *plan)
     return TAKE(list);
 }
 
+/* The first ones of the server, as many as asked for, by whatever driver the engine has. */
+json_t *plan_device_requests(const struct container_plan *plan)
+{
+    json_int_t gpus = json_integer_value(json_object_get(plan->options, "gpus"));
+
+    return gpus ? json_pack("[{s:s, s:I, s:[[s]]}]", "Driver", "", "Count", gpus, "Capabilities",
+                            "gpu")
+                : json_array();
+}
+
 /* Takes target. A mount, not one of Binds: there a colon separates, and a source that is missing is
  * made. */
 static json_t *bind_mount(const char *source, json_t *target, bool read_only)

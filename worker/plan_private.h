@@ -23,6 +23,7 @@ json_t *plan_environment(const struct container_plan *plan);
 /* What the options that were granted make of the body; without them, what everybody gets. */
 json_t *plan_capabilities(const struct container_plan *plan);
 json_t *plan_devices(const struct container_plan *plan);
+json_t *plan_device_requests(const struct container_plan *plan);
 json_t *plan_mounts(const struct container_plan *plan);
 json_t *plan_restart_policy(const struct container_plan *plan);
 json_t *plan_shm_size(const struct container_plan *plan);

@@ -105,6 +105,20 @@ static int check_port(const struct judged *judged, const struct port *port, stru
     return port->address[0] ? list_check(judged, ADDRESSES, port->address, err) : 0;
 }
 
+/* Would a grant that has ended allow it? Its rule into ret_rule. */
+static bool was_granted(const struct judged *judged, enum resource resource, int64_t amount,
+                        char *ret_rule, size_t size)
+{
+    const struct judged ever = {judged->policy, judged->user, NOTHING_HAS_ENDED, NULL};
+    struct decisions once;
+
+    decide_all(&ever, &once);
+    if (once.limits[resource][EACH].amount <= 0 || amount > once.limits[resource][EACH].amount)
+        return false;
+    resource_rule(&once, resource, EACH, ret_rule, size);
+    return true;
+}
+
 /* What one container gets of a resource: what was asked for, or the usual. */
 static int grant(const struct judged *judged, const struct decisions *found, enum resource resource,
                  const json_t *args, int64_t *ret_amount, struct error *err)
@@ -118,16 +132,19 @@ static int grant(const struct judged *judged, const struct decisions *found, enu
     resource_rule(found, resource, EACH, rule, sizeof(rule));
     resources[resource].write(amount, text, sizeof(text));
     *ret_amount = amount;
-    if (limit[EACH].amount <= 0)
+    if (limit[EACH].amount > 0 && amount <= limit[EACH].amount)
+        return verdict_allowed(judged->verdicts, rule, "%s %s%s", name, text, remark);
+    if (was_granted(judged, resource, amount, rule, sizeof(rule)))
+        fail_by_rule(err, FAULT_DENIED, rule,
+                     "the grant of %s that allowed this has ended; ask the administrator", name);
+    else if (limit[EACH].amount <= 0)
         fail_by_rule(err, FAULT_DENIED, rule,
                      "no %s is granted to your containers; ask the administrator", name);
-    else if (amount > limit[EACH].amount)
+    else
         fail_by_rule(err, FAULT_DENIED, rule,
                      "%" PRId64 " %s is more than the %" PRId64
                      " that one container may have; ask for less, or ask the administrator",
                      amount, resources[resource].unit, limit[EACH].amount);
-    else
-        return verdict_allowed(judged->verdicts, rule, "%s %s%s", name, text, remark);
     return verdict_refused(judged->verdicts, err, "%s %s%s", name, text, remark);
 }
 

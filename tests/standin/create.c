@@ -166,8 +166,14 @@ static void set_host_config(json_t *host_config)
     json_int_t memory = json_integer_value(json_object_get(host_config, "Memory"));
     json_t *policy = json_object_get(host_config, "RestartPolicy");
     size_t i;
-    json_t *mount;
+    json_t *mount, *request;
 
+    json_array_foreach(json_object_get(host_config, "DeviceRequests"), i, request)
+    {
+        json_object_set_new(request, "DeviceIDs",
+                            json_null()); /* shown also where they say nothing */
+        json_object_set_new(request, "Options", json_null());
+    }
     json_array_foreach(json_object_get(host_config, "Mounts"), i, mount)
     {
         if (!json_is_true(json_object_get(mount, "ReadOnly")))

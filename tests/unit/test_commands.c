@@ -45,6 +45,7 @@ static void a_create_asks_for_single_options(void **state)
         const char *line, *args;
     } cases[] = {
         {"--shm-size 1g", "{\"shm_size\":1073741824}"},
+        {"--gpus 2", "{\"gpus\":2}"},
         {"--restart on-failure", "{\"restart\":\"on-failure\"}"},
         {"--env TZ=UTC --env A=b=c --env TZ= --env EMPTY=",
          "{\"env\":{\"TZ\":\"\",\"A\":\"b=c\",\"EMPTY\":\"\"}}"},

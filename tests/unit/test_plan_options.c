@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "worker/plan.h"
 
@@ -147,6 +148,30 @@ static void variables_asked_for_come_before_the_images_and_are_named_to_the_init
                        "\"LD_PRELOAD\",\"LANG=C.UTF-8\",\"HOME\",\"BASH_ENV\",\"HOSTNAME\"]");
 }
 
+/* And no image's, nor a user's: their names are reserved. */
+static void the_engines_hook_is_told_of_as_many_gpus_as_are_granted(void **state)
+{
+    assert_environment(
+        *state, "{\"gpus\":3}",
+        "[\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\","
+        "\"DCM_USER=alice\",\"DCM_UID=2001\",\"NVIDIA_VISIBLE_DEVICES=0,1,2\","
+        "\"LD_PRELOAD\",\"LANG=C.UTF-8\",\"GOOD=yes\",\"HOME\",\"BASH_ENV\",\"HOSTNAME\"]");
+    struct fixture *fixture = *state;
+    json_auto_t *most = body_with(fixture, "{\"gpus\":64}");
+    const char *text = json_string_value(json_array_get(json_object_get(most, "Env"), 3));
+    assert_string_equal(strrchr(text, ','), ",63");
+}
+
+static void gpus_are_asked_of_any_driver(void **state)
+{
+    json_auto_t *without = body_with(*state, "{}");
+    json_auto_t *with = body_with(*state, "{\"gpus\":2}");
+
+    assert_host(without, "DeviceRequests", "[]");
+    assert_host(with, "DeviceRequests",
+                "[{\"Driver\":\"\",\"Count\":2,\"Capabilities\":[[\"gpu\"]]}]");
+}
+
 static void a_variable_of_dcms_own_makes_no_body(void **state)
 {
     struct fixture *fixture = *state;
@@ -214,6 +239,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             variables_asked_for_come_before_the_images_and_are_named_to_the_init, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(the_engines_hook_is_told_of_as_many_gpus_as_are_granted,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gpus_are_asked_of_any_driver, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_variable_of_dcms_own_makes_no_body, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_option_more_or_less_is_found, set_up, tear_down),
     };

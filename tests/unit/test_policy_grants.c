@@ -189,6 +189,25 @@ static void who_is_suspended_reads_all_the_other_verdicts_too(void **state)
     assert_true(json_is_true(json_object_get(json_array_get(verdicts.list, 1), "allowed")));
 }
 
+static void a_limit_that_has_ended_is_named_afterwards(void **state)
+{
+    static const char args[] = "{\"image\":\"debian-ssh\",\"memory\":2147483648}";
+    json_auto_t *policy = granting("\"extra\":[{\"until\":\"2026-11-24T01:30:00+01:00\","
+                                   "\"memory\":{\"each\":\"4g\"}}]");
+    struct error err = {0};
+    (void)state;
+
+    assert_int_equal(check(policy, "alice", NOW, args, NULL, &err), 0);
+    assert_int_equal(check(policy, "alice", NOW + 1800000, args, NULL, &err), -1);
+    assert_string_equal(err.rule, "users.alice.extra.0.memory.each");
+    assert_non_null(strstr(err.text, "has ended"));
+    /* What no grant allowed, ever, is refused by the one that counts now. */
+    assert_int_equal(check(policy, "alice", NOW + 1800000,
+                           "{\"image\":\"debian-ssh\",\"memory\":8589934592}", NULL, &err),
+                     -1);
+    assert_string_equal(err.rule, "defaults.memory.each");
+}
+
 static void more_than_was_granted_is_refused(void **state)
 {
     static const struct option beyond[] = {
@@ -419,6 +438,7 @@ int main(void)
         cmocka_unit_test(an_extra_grant_counts_until_it_ends_and_is_named_afterwards),
         cmocka_unit_test(with_verdicts_each_thing_asked_for_has_its_own),
         cmocka_unit_test(who_is_suspended_reads_all_the_other_verdicts_too),
+        cmocka_unit_test(a_limit_that_has_ended_is_named_afterwards),
         cmocka_unit_test(more_than_was_granted_is_refused),
         cmocka_unit_test(no_mount_lies_in_one_that_somebody_may_write_to),
         cmocka_unit_test(not_to_be_restarted_or_as_usual_needs_no_grant),
