@@ -69,14 +69,32 @@ static int judge_ownership(struct runner *runner, const struct job *job, struct 
     return owned_judge(runner, job, verdicts, &owned, err);
 }
 
-/* NULL: no rule is asked. */
+/* No rule is asked. */
+static int judge_nothing(struct runner *runner, const struct job *job, struct verdicts *verdicts,
+                         struct error *err)
+{
+    (void)runner;
+    (void)job;
+    (void)verdicts;
+    (void)err;
+    return 0;
+}
+
+/* A kind that is missing here is not said to be allowed. */
 static request_judge *const judges[OP_COUNT] = {
-    [OP_CONTAINER_CREATE] = judge_create,     [OP_CONTAINER_START] = judge_lifecycle,
-    [OP_CONTAINER_STOP] = judge_lifecycle,    [OP_CONTAINER_RESTART] = judge_lifecycle,
-    [OP_CONTAINER_PAUSE] = judge_lifecycle,   [OP_CONTAINER_UNPAUSE] = judge_lifecycle,
-    [OP_CONTAINER_REMOVE] = judge_remove,     [OP_CONTAINER_LOGS] = judge_ownership,
-    [OP_CONTAINER_RECREATE] = judge_recreate, [OP_IMAGE_COMMIT] = judge_commit,
+    [OP_CONTAINER_CREATE] = judge_create,
+    [OP_CONTAINER_START] = judge_lifecycle,
+    [OP_CONTAINER_STOP] = judge_lifecycle,
+    [OP_CONTAINER_RESTART] = judge_lifecycle,
+    [OP_CONTAINER_PAUSE] = judge_lifecycle,
+    [OP_CONTAINER_UNPAUSE] = judge_lifecycle,
+    [OP_CONTAINER_REMOVE] = judge_remove,
+    [OP_CONTAINER_LOGS] = judge_ownership,
+    [OP_CONTAINER_RECREATE] = judge_recreate,
+    [OP_IMAGE_COMMIT] = judge_commit,
     [OP_IMAGE_REMOVE] = judge_image_remove,
+    [OP_JOB_CANCEL] = judge_nothing,
+    [OP_PING] = judge_nothing,
 };
 
 /* The job as which that request would come here. Its args are borrowed, or its own and empty. */
@@ -105,7 +123,9 @@ int request_explain(struct runner *runner, struct job *job, json_t *result, stru
     request_judge *judge = judges[asked.request.op];
     AUTO(verdicts) struct verdicts verdicts = {0};
     verdicts_begin(&verdicts);
-    int status = judge ? judge(runner, &asked, &verdicts, err) : 0;
+    int status = judge ? judge(runner, &asked, &verdicts, err)
+                       : fail(err, FAULT_INVALID, "this server cannot explain %s",
+                              op_name(asked.request.op));
     json_decref(asked.request.args);
     if (status == 0)
         json_object_set_new(result, "explanation", explanation_of(asked.request.op, &verdicts));
