@@ -128,6 +128,7 @@ int ask_follow(struct follow_up *follow_up)
         .courier = session->courier,
         .id = follow_up->id,
         .submitted = follow_up->request != NULL,
+        .request = follow_up->request,
         .until = ask_until(session, follow_up->options),
         .interrupted = session->interrupted,
         .pace = &follow_pace,

@@ -9,8 +9,10 @@
 
 #define PAUSE_FIRST_MS 50
 #define PAUSE_LAST_MS 1000
+#define SUBMIT_MS 4000
 
-const struct pace follow_pace = {.wait_ms = 1000, .look_ms = 5000, .patience_ms = 60000};
+const struct pace follow_pace = {
+    .wait_ms = 1000, .look_ms = 5000, .patience_ms = 60000, .again_ms = 10000};
 
 /* How far we are. */
 struct turn {
@@ -19,6 +21,7 @@ struct turn {
     int64_t look_at; /* when to read the record */
     int64_t heard;   /* when the store last answered */
     int pause_ms;
+    int64_t missing; /* since when there has been no record; 0: there is one */
 };
 
 static bool is_interrupted(const struct following *following)
@@ -106,6 +109,27 @@ static int drain(struct turn *turn, struct error *err)
     return 0;
 }
 
+/* There is no record, and yet the request is, or may be. Whoever has asked asks again, which is
+ * asking once: what was begun is in a worker's journal, and the rest is in the queue or nowhere. */
+static int miss(struct turn *turn, const struct error *reason, struct error *err)
+{
+    const struct following *following = turn->following;
+    int64_t now = clock_ms();
+
+    if (turn->missing == 0)
+        turn->missing = now;
+    if (following->request && now - turn->missing >= following->pace->again_ms) {
+        struct error unheard = {0};
+        following->courier->methods->submit(following->courier, following->request, 1, SUBMIT_MS,
+                                            &unheard);
+        turn->missing = clock_ms();
+    }
+    if (reason->fault == FAULT_UNFINISHED && !following->submitted &&
+        now - turn->missing >= following->pace->patience_ms)
+        return fail(err, reason->fault, "%s", reason->text);
+    return 0;
+}
+
 /* *ret_result stays NULL while the request has not ended. */
 static int look(struct turn *turn, json_t **ret_result, struct error *err)
 {
@@ -115,13 +139,18 @@ static int look(struct turn *turn, json_t **ret_result, struct error *err)
 
     int status =
         following->courier->methods->record(following->courier, following->id, &result, &reason);
-    if (status == -1 && !(reason.fault == FAULT_NOT_FOUND && following->submitted)) {
+    bool missing = reason.fault == FAULT_UNFINISHED ||
+                   (reason.fault == FAULT_NOT_FOUND && following->submitted);
+    if (status == -1 && !missing) {
         if (err)
             *err = reason;
         return -1;
     }
     hear(turn);
     turn->look_at = turn->heard + following->pace->look_ms;
+    if (status == -1)
+        return miss(turn, &reason, err);
+    turn->missing = 0;
     if (!result || !result_is_final(result))
         return 0;
     if (drain(turn, &reason) == -1 && reason.fault == FAULT_UNFINISHED)

@@ -19,6 +19,7 @@ struct pace {
     int wait_ms;     /* the longest blocking read: so long may a signal go unnoticed */
     int look_ms;     /* the record is read at least so often */
     int patience_ms; /* so long may the store be away */
+    int again_ms;    /* so long may a record be missing before we ask again */
 };
 extern const struct pace follow_pace;
 
@@ -26,7 +27,10 @@ struct following {
     struct courier *courier;
     const char *id;
     bool submitted; /* by us: that there is no record yet means queued, not unknown */
-    int64_t until;  /* clock_ms; 0: without end */
+    /* What we have submitted, to be asked again, under the same id, where the store has lost its
+     * record; or NULL. */
+    const struct request *request;
+    int64_t until; /* clock_ms; 0: without end */
     const volatile sig_atomic_t *interrupted;
     const struct pace *pace; /* &follow_pace */
     /* Every event, in order, those that come before the result included. Nonzero ends it all. */

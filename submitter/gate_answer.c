@@ -36,15 +36,17 @@ static json_t *encode_end(const struct gate_answer *answer)
     return json_pack("{s:b, s:s*}", "end", 1, "cursor", cursor_or_none(answer));
 }
 
-/* Out of reach before or after the publishing has one code for users; the other end of the socket
- * has to know the difference. */
+/* Out of reach before or after the publishing, and a record that is lost, have one code for users;
+ * the other end of the socket has to know the difference. */
 static json_t *words_of(const struct error *error)
 {
     const char *rule = error->rule[0] ? error->rule : NULL;
     json_t *doubt = error->fault == FAULT_UNCONFIRMED ? json_true() : NULL;
+    json_t *goes_on = error->fault == FAULT_UNFINISHED ? json_true() : NULL;
 
-    return json_pack("{s:{s:s, s:s, s:s*}, s:o*}", "error", "code", fault_code(error->fault),
-                     "message", error->text, "rule", rule, "unconfirmed", doubt);
+    return json_pack("{s:{s:s, s:s, s:s*}, s:o*, s:o*}", "error", "code", fault_code(error->fault),
+                     "message", error->text, "rule", rule, "unconfirmed", doubt, "unfinished",
+                     goes_on);
 }
 
 static json_t *encode_error(const struct gate_answer *answer)
@@ -95,10 +97,12 @@ void gate_outcome_read(const json_t *outcome, struct error *ret_reason)
     const json_t *error = json_object_get(outcome, "error");
     const char *rule = json_string_value(json_object_get(error, "rule"));
     const char *code = json_string_value(json_object_get(error, "code"));
-    enum fault fault = json_is_true(json_object_get(outcome, "unconfirmed"))
-                           ? FAULT_UNCONFIRMED
-                           : fault_from_code(code);
+    enum fault fault = fault_from_code(code);
 
+    if (json_is_true(json_object_get(outcome, "unconfirmed")))
+        fault = FAULT_UNCONFIRMED;
+    if (json_is_true(json_object_get(outcome, "unfinished")))
+        fault = FAULT_UNFINISHED;
     *ret_reason = (struct error){.fault = FAULT_NONE};
     if (error)
         fail_by_rule(ret_reason, fault, rule ? rule : "", "%s",
@@ -145,10 +149,12 @@ static const struct shape inner_error_shape = SHAPE(inner_error_fields);
 static const struct field error_fields[] = {
     {.name = "error", .kind = FIELD_OBJECT, .required = true, .shape = &inner_error_shape},
     {.name = "unconfirmed", .kind = FIELD_BOOLEAN},
+    {.name = "unfinished", .kind = FIELD_BOOLEAN},
 };
 static const struct field outcome_fields[] = {
     {.name = "error", .kind = FIELD_OBJECT, .shape = &inner_error_shape},
     {.name = "unconfirmed", .kind = FIELD_BOOLEAN},
+    {.name = "unfinished", .kind = FIELD_BOOLEAN},
 };
 static const struct shape outcome_shape = SHAPE(outcome_fields);
 static const struct field outcomes_item = {.kind = FIELD_OBJECT, .shape = &outcome_shape};

@@ -37,6 +37,23 @@ void mailbox_free(struct mailbox *mailbox)
     free(mailbox);
 }
 
+/* There is no record of it. A store that has lost data since the request was made says nothing by
+ * that: a worker may have it, or the queue. */
+static int fail_without_record(struct mailbox *mailbox, const char *id, struct error *err)
+{
+    json_auto_t *known = NULL;
+
+    if (redis_link_text(mailbox->link, &known, err, "HGET", KEY_GENERATION, "since", NULL) == -1)
+        return -1;
+    const char *since = json_string_value(known);
+    if (!since)
+        return fail(err, FAULT_UNFINISHED, "the store has lost data, and is being put in order");
+    if (identifier_milliseconds(id) < strtoll(since, NULL, 10))
+        return fail(err, FAULT_UNFINISHED,
+                    "the store has lost data since request %s, which may be under way", id);
+    return fail(err, FAULT_NOT_FOUND, "there is no request %s", id);
+}
+
 int mailbox_record(struct mailbox *mailbox, const char *user, const char *id, json_t **ret_result,
                    struct error *err)
 {
@@ -47,7 +64,7 @@ int mailbox_record(struct mailbox *mailbox, const char *user, const char *id, js
     if (redis_link_text(mailbox->link, &text, err, "HGET", record, "result", NULL) == -1)
         return -1;
     if (!json_is_string(text))
-        return fail(err, FAULT_NOT_FOUND, "there is no request %s", id);
+        return fail_without_record(mailbox, id, err);
     if (result_decode(json_string_value(text), ret_result, err) == -1) {
         fail_while(err, "the record of request %s", id);
         if (err)

@@ -4,7 +4,7 @@
 # Redis checks what a function calls against the caller's rights, so the gate may write what
 # dcm_1_queue and dcm_1_cancel write, request records, streams and lists, but no user's containers. %R~ is a key
 # permission of Redis 7: https://redis.io/docs/management/security/acl/
-STORE_GATE_KEYS=("%R~dcm:user:*" "~dcm:user:*:requests" "~dcm:user:*:request:*"
+STORE_GATE_KEYS=("%R~dcm:user:*" "%R~dcm:generation" "~dcm:user:*:requests" "~dcm:user:*:request:*"
     "~dcm:user:*:events:*" "~dcm:user:*:follower:*")
 STORE_GATE_COMMANDS=(-@all +hello +ping +select "+client|setname" +time +exists +type +ttl
     +hget +hmget +hgetall +hvals +hexists +hlen +zrange +zrevrange +zrangebyscore +zcard +zscore

@@ -11,7 +11,7 @@
 #include "submitter/clock.h"
 #include "tests/unit/fake_courier.h"
 
-static const struct pace quick = {.wait_ms = 10, .look_ms = 40, .patience_ms = 120};
+static const struct pace quick = {.wait_ms = 10, .look_ms = 40, .patience_ms = 120, .again_ms = 60};
 
 /* What was heeded, in order. */
 struct heard {
@@ -153,6 +153,56 @@ static void a_request_that_nobody_made_is_not_found(void **state)
     assert_int_equal(scene.err.fault, FAULT_NOT_FOUND);
 }
 
+static void what_the_store_has_lost_is_asked_again_under_its_id(void **state)
+{
+    struct request request = {.id = FAKE_ID, .op = OP_PING, .user = "alice"};
+    struct scene scene;
+
+    (void)state;
+    begin(&scene);
+    scene.following.request = &request;
+    scene.fake.records[0] = (struct fake_record){.fault = FAULT_UNFINISHED};
+    scene.fake.records[1] = (struct fake_record){.fault = FAULT_NOT_FOUND};
+    scene.fake.records[2] = (struct fake_record){.fault = FAULT_NOT_FOUND};
+    scene.fake.records[3] = (struct fake_record){.state = "queued"};
+    scene.fake.records[4] = (struct fake_record){.state = "done"};
+    assert_done(&scene);
+    assert_int_equal(scene.fake.submit_calls, 1);
+    assert_string_equal(scene.fake.submitted[0], FAKE_ID);
+}
+
+static void what_is_only_late_is_not_asked_again(void **state)
+{
+    struct request request = {.id = FAKE_ID, .op = OP_PING, .user = "alice"};
+    struct scene scene;
+
+    (void)state;
+    begin(&scene);
+    scene.following.request = &request;
+    scene.fake.records[0] = (struct fake_record){.fault = FAULT_NOT_FOUND};
+    scene.fake.records[1] = (struct fake_record){.state = "done"};
+    assert_done(&scene);
+    assert_int_equal(scene.fake.submit_calls, 0);
+}
+
+static void somebody_elses_lost_record_is_waited_for_and_given_up(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    begin(&scene);
+    scene.following.submitted = false;
+    scene.fake.records[0] = (struct fake_record){.fault = FAULT_UNFINISHED};
+    scene.fake.records[1] = (struct fake_record){.state = "done"};
+    assert_done(&scene);
+
+    begin(&scene);
+    scene.following.submitted = false;
+    scene.fake.records[0] = (struct fake_record){.fault = FAULT_UNFINISHED};
+    assert_unfinished(&scene);
+    assert_int_equal(scene.fake.submit_calls, 0);
+}
+
 static void a_short_outage_of_the_store_goes_unnoticed(void **state)
 {
     struct scene scene;
@@ -290,6 +340,9 @@ int main(void)
         cmocka_unit_test(waiting_does_not_read_the_record_at_every_turn),
         cmocka_unit_test(our_own_request_may_have_no_record_yet),
         cmocka_unit_test(a_request_that_nobody_made_is_not_found),
+        cmocka_unit_test(what_the_store_has_lost_is_asked_again_under_its_id),
+        cmocka_unit_test(what_is_only_late_is_not_asked_again),
+        cmocka_unit_test(somebody_elses_lost_record_is_waited_for_and_given_up),
         cmocka_unit_test(a_short_outage_of_the_store_goes_unnoticed),
         cmocka_unit_test(after_an_outage_the_record_is_read_at_once),
         cmocka_unit_test(a_long_outage_of_the_store_ends_the_following_only),

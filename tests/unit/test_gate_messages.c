@@ -105,18 +105,19 @@ static void large_requests_leave_room_for_fewer(void **state)
 static void what_became_of_each_request_arrives(void **state)
 {
     (void)state;
-    struct error reasons[3] = {{0}}, got[3];
+    struct error reasons[4] = {{0}}, got[4];
     json_auto_t *outcomes = json_array();
     struct gate_answer answer = {.kind = ANSWER_OUTCOMES, .value = outcomes};
     AUTO(gate_answer) struct gate_answer back = {0};
 
     fail_by_rule(&reasons[1], FAULT_UNCONFIRMED, "", "no confirm");
     fail_by_rule(&reasons[2], FAULT_CONFLICT, "", "another's id");
-    for (size_t i = 0; i < 3; i++)
+    fail_by_rule(&reasons[3], FAULT_UNFINISHED, "", "its record is lost");
+    for (size_t i = 0; i < 4; i++)
         json_array_append_new(outcomes, gate_outcome_of(&reasons[i]));
     assert_int_equal(pass_answer(&answer, &back), 0);
     assert_int_equal(back.kind, ANSWER_OUTCOMES);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         gate_outcome_read(json_array_get(back.value, i), &got[i]);
         assert_int_equal(got[i].fault, reasons[i].fault);
         assert_string_equal(got[i].text, reasons[i].text);

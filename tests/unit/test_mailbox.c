@@ -132,6 +132,24 @@ static void only_what_was_asked_is_noted_down(void **state)
     }
 }
 
+/* A record that is missing says nothing when the store has lost data since. */
+static void a_lost_record_is_not_one_that_never_was(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request before = request_of("alice");
+    json_auto_t *result = NULL;
+
+    sleep_ms(2);
+    assert_done(redis_link_text(fixture->link, NULL, err, "FLUSHALL", NULL));
+    assert_fault(FAULT_UNFINISHED, mailbox_record(mailbox, "alice", before.id, &result, err));
+    fixture_open(fixture->store);
+    assert_fault(FAULT_UNFINISHED, mailbox_record(mailbox, "alice", before.id, &result, err));
+    sleep_ms(2);
+    AUTO(request) struct request after = request_of("alice");
+    assert_fault(FAULT_NOT_FOUND, mailbox_record(mailbox, "alice", after.id, &result, err));
+}
+
 static void events_come_in_order_and_each_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -436,6 +454,7 @@ int main(void)
         STORED(another_users_request_is_not_there),
         STORED(an_id_may_be_repeated_but_not_used_for_something_else),
         STORED(only_what_was_asked_is_noted_down),
+        STORED(a_lost_record_is_not_one_that_never_was),
         STORED(events_come_in_order_and_each_once),
         STORED(an_event_of_a_later_version_is_passed_over),
         STORED(somebody_who_follows_is_known_to_for_a_while),
