@@ -13,14 +13,13 @@
 #include "common/auto.h"
 #include "common/log.h"
 #include "common/prefork.h"
-#include "schemas/digest.h"
-#include "schemas/policy_document.h"
 #include "worker/config.h"
 #include "worker/dispatch.h"
 #include "worker/journal.h"
 #include "worker/keeper.h"
 #include "worker/link.h"
 #include "worker/locks.h"
+#include "worker/once.h"
 #include "worker/runner.h"
 
 #define GRACE_S 90 /* a stop takes 10 s, a create on a busy disk far more */
@@ -162,89 +161,117 @@ static int serve(struct worker *worker)
 static void usage(FILE *to)
 {
     fputs("usage: dcm-worker [--config FILE] [--runners N] [--version]\n"
+          "       dcm-worker [--config FILE] --reconcile [--apply]\n"
+          "       dcm-worker [--config FILE] --journal ID\n"
           "       dcm-worker --check-policy FILE\n",
           to);
 }
 
-/* Nothing else of the worker is needed for it, and nothing is changed. Prints the version, which
- * workers report with their heartbeat. */
-static int check_policy(const char *path)
+struct arguments {
+    const char *config;
+    long runners;        /* 0: as the configuration has it */
+    const char *policy;  /* to be checked, and no more; or NULL */
+    const char *request; /* to be looked up in the journal; or NULL */
+    bool reconcile, apply;
+    bool version, help;
+};
+
+static int parse_runners(const char *text, long *ret_runners)
 {
-    json_auto_t *policy = NULL;
-    struct error err = {0};
-    char version[DIGEST_SIZE];
-    if (policy_document_read(path, &policy, &err) < 0) {
-        fprintf(stderr, "dcm-worker: %s\n", err.text);
-        return 2;
+    char *rest = NULL;
+    long runners = strtol(text, &rest, 10);
+    if (*rest || runners < 1 || runners > 256) {
+        fprintf(stderr, "dcm-worker: --runners: '%s' is not between 1 and 256\n", text);
+        return -1;
     }
-    json_digest(policy, version);
-    puts(version);
-    return EXIT_SUCCESS;
+    *ret_runners = runners;
+    return 0;
 }
 
-static int parse(int argc, char **argv, const char **ret_config, long *ret_runners)
+static int parse(int argc, char **argv, struct arguments *arguments)
 {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"runners", required_argument, NULL, 'r'},
                                             {"check-policy", required_argument, NULL, 'p'},
+                                            {"journal", required_argument, NULL, 'j'},
+                                            {"reconcile", no_argument, NULL, 'R'},
+                                            {"apply", no_argument, NULL, 'a'},
                                             {"version", no_argument, NULL, 'V'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
+    const struct {
+        int option;
+        const char **text;
+        bool *flag;
+    } places[] = {{'c', &arguments->config, NULL},  {'p', &arguments->policy, NULL},
+                  {'j', &arguments->request, NULL}, {'R', NULL, &arguments->reconcile},
+                  {'a', NULL, &arguments->apply},   {'V', NULL, &arguments->version},
+                  {'h', NULL, &arguments->help}};
     int option = 0;
     while ((option = getopt_long(argc, argv, "c:r:h", options, NULL)) != -1) {
-        char *rest = NULL;
-        if (option == 'c') {
-            *ret_config = optarg;
-        } else if (option == 'r') {
-            *ret_runners = strtol(optarg, &rest, 10);
-            if (*rest || *ret_runners < 1 || *ret_runners > 256) {
-                fprintf(stderr, "dcm-worker: --runners: '%s' is not between 1 and 256\n", optarg);
-                return -1;
-            }
-        } else if (option == 'p') {
-            exit(check_policy(optarg));
-        } else if (option == 'V') {
-            puts("dcm-worker " DCM_VERSION);
-            exit(EXIT_SUCCESS);
-        } else {
-            usage(option == 'h' ? stdout : stderr);
-            if (option == 'h')
-                exit(EXIT_SUCCESS);
+        if (option == '?' || (option == 'r' && parse_runners(optarg, &arguments->runners) < 0))
             return -1;
+        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+            if (places[i].option == option && places[i].text)
+                *places[i].text = optarg;
+            if (places[i].option == option && places[i].flag)
+                *places[i].flag = true;
         }
     }
-    if (optind == argc)
-        return 0;
-    usage(stderr);
-    return -1;
+    return optind == argc && (!arguments->apply || arguments->reconcile) ? 0 : -1;
+}
+
+static int serve_for_good(struct worker *worker)
+{
+    struct error err = {0};
+    int status = EXIT_FAILURE;
+    if (rehearse(&worker->config, &err) < 0 || watermark_new(&worker->mark, &err) < 0 ||
+        become_the_worker(&worker->config, &err) < 0)
+        log_error("%s", err.text);
+    else
+        status = serve(worker);
+    watermark_free(worker->mark);
+    return status;
+}
+
+static int run(struct worker *worker, const struct arguments *arguments)
+{
+    enum log_level level = LOG_LEVEL_INFO;
+    if (arguments->runners)
+        worker->config.runners = arguments->runners;
+    log_level_parse(worker->config.log_level, &level);
+    log_open("dcm-worker", level);
+    if (arguments->reconcile)
+        return once_reconcile(&worker->config, arguments->apply);
+    if (arguments->request)
+        return once_journal(&worker->config, arguments->request);
+    return serve_for_good(worker);
 }
 
 int main(int argc, char **argv)
 {
-    const char *path = DCM_CONFIG_DIRECTORY "/worker.conf";
-    long runners = 0;
+    struct arguments arguments = {.config = DCM_CONFIG_DIRECTORY "/worker.conf"};
     struct worker worker = {.control = -1, .link_end = -1, .runner_end = -1, .runner_ours = -1};
     struct error err = {0};
-    enum log_level level = LOG_LEVEL_INFO;
-    if (parse(argc, argv, &path, &runners) < 0)
+    if (parse(argc, argv, &arguments) < 0) {
+        usage(stderr);
         return 2;
-    log_open("dcm-worker", level);
+    }
+    if (arguments.help)
+        usage(stdout);
+    if (arguments.version)
+        puts("dcm-worker " DCM_VERSION);
+    if (arguments.help || arguments.version)
+        return EXIT_SUCCESS;
+    if (arguments.policy)
+        return once_check_policy(arguments.policy);
+    log_open("dcm-worker", LOG_LEVEL_INFO);
     umask(0077);
-    if (worker_config_read(path, &worker.config, &err) < 0) {
+    if (worker_config_read(arguments.config, &worker.config, &err) < 0) {
         log_error("%s", err.text);
         return 2;
     }
-    if (runners)
-        worker.config.runners = runners;
-    log_level_parse(worker.config.log_level, &level);
-    log_open("dcm-worker", level);
-    int status = EXIT_FAILURE;
-    if (rehearse(&worker.config, &err) < 0 || watermark_new(&worker.mark, &err) < 0 ||
-        become_the_worker(&worker.config, &err) < 0)
-        log_error("%s", err.text);
-    else
-        status = serve(&worker);
-    watermark_free(worker.mark);
+    int status = run(&worker, &arguments);
     worker_config_clear(&worker.config);
     return status;
 }

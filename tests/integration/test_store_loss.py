@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import signal
 import time
 
 import pytest
@@ -100,6 +101,31 @@ def test_a_pending_create_finds_its_own_again(stack, alice):
     assert creating.returncode == 0, (out, err)
     agree(stack)
     assert alice.names() == ["web"]
+
+
+def test_who_waits_for_a_request_waits_on_when_its_record_is_lost(stack, alice):
+    request = alice.submit("-d", "create", "debian-ssh").stdout.strip()
+    flush(stack)
+    assert alice.json("wait", request)["state"] == "done"
+
+
+def test_what_only_read_is_asked_again_when_its_result_is_lost(stack, alice):
+    """Nothing but the store knew of it. Whoever asked has seen no result yet."""
+    stack.worker.stop()
+    ping = alice.popen("--json", "ping")
+    with stack.redis() as store:
+        key = eventually(lambda: next((key for key in store.scan_iter("dcm:user:alice:request:*")
+                                       if store.hget(key, "state") == "queued"), None), 10, "its record")
+    ping.send_signal(signal.SIGSTOP)
+    try:
+        stack.worker.start()
+        with stack.redis() as store:
+            eventually(lambda: store.hget(key, "state") == "done", 20, "its end")
+            store.flushall()
+    finally:
+        ping.send_signal(signal.SIGCONT)
+    out, err = ping.communicate(timeout=60)
+    assert ping.returncode == 0 and json.loads(out)["request"] in key, (out, err)
 
 
 def test_a_promised_cancellation_outlasts_the_loss(stack, alice):

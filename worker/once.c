@@ -1,0 +1,191 @@
+#include "worker/once.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/auto.h"
+#include "common/log.h"
+#include "schemas/digest.h"
+#include "schemas/identifier.h"
+#include "schemas/policy_document.h"
+#include "schemas/units.h"
+#include "worker/difference.h"
+#include "worker/keeper.h"
+#include "worker/locks.h"
+
+#define NOT_FOUND 4
+#define PATIENCE_S 30 /* a keeper notices within seconds that the store has lost data */
+
+static int complain(const struct error *err)
+{
+    fprintf(stderr, "dcm-worker: %s\n", err->text);
+    return EXIT_FAILURE;
+}
+
+static void print(const json_t *document)
+{
+    json_dumpf(document, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    putchar('\n');
+}
+
+int once_check_policy(const char *path)
+{
+    json_auto_t *policy = NULL;
+    struct error err = {0};
+    char version[DIGEST_SIZE];
+    if (policy_document_read(path, &policy, &err) < 0) {
+        complain(&err);
+        return 2;
+    }
+    json_digest(policy, version);
+    puts(version);
+    return EXIT_SUCCESS;
+}
+
+/* Rely upon the store as the journal knows it. FAULT_DEPENDENCY when it has lost data. */
+static int trust(struct runner *runner, struct error *err)
+{
+    uint64_t generation = GENERATION_UNKNOWN, seq = 0;
+    if (journal_store(runner->journal, &generation, &seq, err) < 0)
+        return -1;
+    if (generation == GENERATION_UNKNOWN)
+        watermark_doubt(runner->mark); /* no worker has compared it yet */
+    watermark_rise(runner->mark, seq);
+    store_trust(runner->store, generation);
+    return store_check(runner->store, err);
+}
+
+/* Without a worker we put the store in order, and no worker starts meanwhile. One that runs has
+ * already begun to. */
+static int put_in_order(struct runner *runner, struct error *err)
+{
+    bool busy = false, unused = false;
+    if (lock_server(runner->config->state, false, &busy, err) < 0)
+        return -1;
+    if (!busy)
+        return keeper_open_store(runner, &unused, err);
+    for (int waited = 0; waited < PATIENCE_S; waited++) {
+        if (trust(runner, err) == 0)
+            return 0;
+        sleep(1);
+    }
+    return -1;
+}
+
+/* What another look shows too: what was only under way does not stay. */
+static json_t *in_both(const json_t *first, const json_t *second)
+{
+    json_t *both = json_array();
+    for (size_t i = 0; i < json_array_size(first); i++)
+        for (size_t j = 0; j < json_array_size(second); j++)
+            if (json_equal(json_array_get(first, i), json_array_get(second, j)))
+                json_array_append(both, json_array_get(first, i));
+    return both;
+}
+
+static int look_twice(struct runner *runner, json_t **ret_found, struct error *err)
+{
+    json_auto_t *first = NULL, *second = NULL;
+    if (keeper_survey(runner, false, &first, err) < 0)
+        return -1;
+    if (json_array_size(first) > 0)
+        sleep(1);
+    if (keeper_survey(runner, false, &second, err) < 0)
+        return -1;
+    *ret_found = in_both(first, second);
+    return 0;
+}
+
+/* Is something left that can be put right? */
+static bool is_left(const json_t *found)
+{
+    for (size_t i = 0; i < json_array_size(found); i++) {
+        const json_t *item = json_array_get(found, i);
+        const char *kind = json_string_value(json_object_get(item, "kind"));
+        if (!json_is_true(json_object_get(item, "done")) &&
+            strcmp(kind ? kind : "", difference_name(DIFFERENCE_UNVERIFIED)) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* The index says nothing before that is done. */
+static json_t *lost_store(void)
+{
+    return json_pack("[{s:s, s:s}]", "kind", "store", "remedy",
+                     "put back what engine and journal know: it has lost data");
+}
+
+static int reconcile(struct runner *runner, bool apply, json_t **ret_found, struct error *err)
+{
+    if (trust(runner, err) < 0) {
+        if (err->fault != FAULT_DEPENDENCY || !watermark_is_doubted(runner->mark))
+            return -1;
+        if (!apply) {
+            *ret_found = lost_store();
+            return 0;
+        }
+        if (put_in_order(runner, err) < 0)
+            return -1;
+    }
+    if (look_twice(runner, ret_found, err) < 0)
+        return -1;
+    return apply ? keeper_settle(runner, *ret_found, err) : 0;
+}
+
+int once_reconcile(const struct worker_config *config, bool apply)
+{
+    struct error err = {0};
+    AUTO(watermark) struct watermark *mark = NULL;
+    json_auto_t *found = NULL;
+    struct runner runner;
+    log_open("dcm-worker", LOG_LEVEL_ERROR); /* what is done is in the report */
+    signal(SIGHUP, SIG_IGN);                 /* it is for a worker to read its files again */
+    if (watermark_new(&mark, &err) < 0 || runner_open(config, mark, -1, &runner, &err) < 0)
+        return complain(&err);
+    int status = reconcile(&runner, apply, &found, &err);
+    for (size_t i = 0; i < json_array_size(found); i++)
+        print(json_array_get(found, i));
+    runner_close(&runner);
+    if (status < 0)
+        return complain(&err);
+    return is_left(found) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static json_t *describe_entry(const char *id, const struct journal_entry *entry)
+{
+    char begun[TIMESTAMP_SIZE];
+    timestamp_format(entry->begun, begun);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s*, s:O*}", "request", id, "state",
+                     entry->state == JOURNAL_ENDED ? "ended" : "begun", "op", op_name(entry->op),
+                     "publisher", entry->publisher, "begun", begun, "attempts",
+                     (int)entry->attempts, "container",
+                     entry->container[0] ? entry->container : NULL, "result", entry->result);
+}
+
+int once_journal(const struct worker_config *config, const char *id)
+{
+    struct error err = {0};
+    AUTO(journal) struct journal *journal = NULL;
+    AUTO(journal_entry) struct journal_entry entry = {0};
+    AUTO(string) char *path = NULL;
+    if (!identifier_is_valid(id)) {
+        fprintf(stderr, "dcm-worker: --journal: this is no request's id\n");
+        return 2;
+    }
+    if (asprintf(&path, "%s/journal.db", config->state) < 0)
+        return EXIT_FAILURE;
+    if (access(path, F_OK) != 0)
+        return NOT_FOUND; /* no worker has begun anything here; to open it would make it */
+    if (journal_open(path, &journal, &err) < 0 || journal_find(journal, id, &entry, &err) < 0)
+        return complain(&err);
+    if (entry.state == JOURNAL_UNKNOWN)
+        return NOT_FOUND;
+    json_auto_t *document = describe_entry(id, &entry);
+    print(document);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,27 @@
+/*
+ * What dcm-worker does instead of serving, once, for administrators: beside a worker that runs, or
+ * without one. Each prints JSON or one line to standard output, and returns the exit status.
+ */
+#ifndef DCM_WORKER_ONCE_H
+#define DCM_WORKER_ONCE_H
+
+#include <stdbool.h>
+
+#include "worker/config.h"
+
+/* --check-policy FILE: its version, which workers report with their heartbeat; or 2, and where it
+ * is faulty. */
+int once_check_policy(const char *path);
+
+/*
+ * --reconcile [--apply]: what differs between engine, index and journal, one difference a line
+ * (keeper.h); with --apply after it was put right. 1 when something is left to do. Beside a worker
+ * that runs each difference is looked at again under its lock, as its keeper would; only a store
+ * that has lost data is left to that keeper.
+ */
+int once_reconcile(const struct worker_config *config, bool apply);
+
+/* --journal ID: what the journal knows of this request. 4 when it knows nothing. */
+int once_journal(const struct worker_config *config, const char *id);
+
+#endif
