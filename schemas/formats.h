@@ -23,6 +23,7 @@
 #define PORT_NUMBER INTEGER(1, 65535)
 #define BYTES(from) INTEGER(from, INT64_C(1) << 53) /* what every JSON reader keeps exactly */
 #define PIDS_MAX 4194304                            /* the kernel's own bound (proc(5), pid_max) */
+#define LIFE_SECONDS INTEGER(1, INT64_C(315360000)) /* ten years */
 
 #define REQUEST_ID TEXT(identifier_is_valid, "a UUID of version 7")
 #define TIME TEXT(timestamp_is_valid, "a time in UTC such as 2026-11-23T21:00:00.123Z")

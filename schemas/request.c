@@ -57,6 +57,7 @@ static const struct field create_args[] = {
     {.name = "mounts", LIST(RUN_LIST_MAX, &mount_item)},
     {.name = "restart", ONE_OF(restart_policies)},
     {.name = "shm_size", BYTES(1 << 20)},
+    {.name = "ttl", LIFE_SECONDS},
 };
 
 #define CONTAINER TEXT(name_is_container_reference, "a container's name or SSH port")
@@ -79,6 +80,11 @@ static const struct field logs_args[] = {
 static const struct field recreate_args[] = {
     {.name = "container", .required = true, CONTAINER},
     {.name = "ports", LIST(PORTS_MAX, &port_item)},
+};
+
+static const struct field extend_args[] = {
+    {.name = "container", .required = true, CONTAINER},
+    {.name = "ttl", .required = true, LIFE_SECONDS},
 };
 
 static const struct field commit_args[] = {
@@ -121,6 +127,7 @@ static const struct operation {
     [OP_CONTAINER_REMOVE] = {"container.remove", SHAPE(remove_args)},
     [OP_CONTAINER_LOGS] = {"container.logs", SHAPE(logs_args)},
     [OP_CONTAINER_RECREATE] = {"container.recreate", SHAPE(recreate_args)},
+    [OP_CONTAINER_EXTEND] = {"container.extend", SHAPE(extend_args)},
     [OP_IMAGE_COMMIT] = {"image.commit", SHAPE(commit_args)},
     [OP_IMAGE_REMOVE] = {"image.remove", SHAPE(image_args)},
     [OP_JOB_CANCEL] = {"job.cancel", SHAPE(cancel_args)},

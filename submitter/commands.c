@@ -12,7 +12,7 @@
     (TAKES(OPTION_PORT) | TAKES(OPTION_NAME) | TAKES(OPTION_ADDRESS) | TAKES(OPTION_SERVER) |      \
      TAKES(OPTION_CPUS) | TAKES(OPTION_MEMORY) | TAKES(OPTION_PIDS) | TAKES(OPTION_SHM_SIZE) |     \
      TAKES(OPTION_RESTART) | TAKES(OPTION_GPUS) | TAKES(OPTION_ENV) | TAKES(OPTION_CAP_ADD) |      \
-     TAKES(OPTION_DEVICE) | TAKES(OPTION_MOUNT))
+     TAKES(OPTION_DEVICE) | TAKES(OPTION_MOUNT) | TAKES(OPTION_TTL))
 #define ANY_NUMBER INT_MAX
 
 /* In the order of help. create takes no operand too: then it says what it needs. */
@@ -35,6 +35,8 @@ const struct command commands[] = {
      OP_CONTAINER_UNPAUSE, false, run_lifecycle},
     {"remove", "rm delete", "CONTAINER…", "remove stopped containers", ASKS | TAKES(OPTION_FORCE),
      1, ANY_NUMBER, OP_CONTAINER_REMOVE, false, run_lifecycle},
+    {"extend", "", "CONTAINER DURATION", "let a container live so much longer from now", ASKS, 2, 2,
+     OP_CONTAINER_EXTEND, false, run_extend},
     {"recreate", "", "CONTAINER [PORT…|none]", "make a container anew, with other ports",
      ASKS | TAKES(OPTION_PORT), 1, ANY_NUMBER, OP_CONTAINER_RECREATE, false, run_recreate},
     {"logs", "", "CONTAINER|REQUEST", "print the output of a container or a request",

@@ -50,6 +50,7 @@ bool images_propose(const struct session *session);
 typedef int command_run(const struct session *, const struct command *, const struct options *);
 command_run run_create;    /* create.c */
 command_run run_lifecycle; /* lifecycle.c: start stop restart pause unpause remove */
+command_run run_extend;    /* extend.c */
 command_run run_recreate;  /* recreate.c */
 command_run run_ps;        /* listing.c */
 command_run run_show;

@@ -27,8 +27,9 @@ static json_t *args_of(const struct options *options, const char *image, const s
                   options->address, "server", options->server, "ports",
                   ports->count ? ports_to_json(ports) : NULL);
     json_auto_t *amounts =
-        json_pack("{s:o*, s:o*, s:o*}", "millicpus", number_or_null(options->millicpus), "memory",
-                  number_or_null(options->memory), "pids", number_or_null(options->pids));
+        json_pack("{s:o*, s:o*, s:o*, s:o*}", "millicpus", number_or_null(options->millicpus),
+                  "memory", number_or_null(options->memory), "pids", number_or_null(options->pids),
+                  "ttl", number_or_null(options->ttl_s));
     json_auto_t *run = run_options_args(options);
     bool failed = !args || !amounts || !run || json_object_update(args, amounts) ||
                   json_object_update(args, run);

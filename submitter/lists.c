@@ -16,7 +16,7 @@ static const char *text_at(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
-/* From the time in `timestamp` to now, or the other way round; "" where there is none. */
+/* From the time in `timestamp` to now; "" where there is none. */
 static void age_since(const char *timestamp, int64_t now, char ret_text[CELL_SIZE])
 {
     int64_t then = 0;
@@ -31,7 +31,11 @@ static void time_until(const char *timestamp, int64_t now, char ret_text[CELL_SI
     int64_t then = 0;
 
     ret_text[0] = '\0';
-    if (timestamp && timestamp_parse(timestamp, &then, NULL) == 0)
+    if (!timestamp || timestamp_parse(timestamp, &then, NULL) == -1)
+        return;
+    if (then <= now)
+        snprintf(ret_text, CELL_SIZE, "expired");
+    else
         duration_format((then - now) / 1000, ret_text, CELL_SIZE);
 }
 

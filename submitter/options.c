@@ -19,7 +19,7 @@ struct row {
     const char *summary;
     bool (*well_formed)(const char *text); /* TEXT, TEXTS; NULL: anything but nothing */
     const char *expects;                   /* what a well-formed value is, or the least one */
-    int64_t least;                         /* SIZE, CPUS, NUMBER, as the request's schema has it */
+    int64_t least;                         /* of a number, as the request's schema has it */
     int64_t most;                          /* NUMBER; the others' parsers know theirs */
     size_t offset;                         /* of its value in struct options */
     enum kind kind;
@@ -86,6 +86,9 @@ static const struct row rows[OPTION_COUNT] = {
     [OPTION_REPLACE] = {"replace", NULL, "also where you have an image of this name", .kind = FLAG},
     [OPTION_MESSAGE] = {"message", "TEXT", "a comment in the image's history", .kind = TEXT,
                         AT(message), .letter = 'm'},
+    [OPTION_TTL] = {"ttl", "DURATION",
+                    "how long it may live; then it is stopped, and later removed", .expects = "1s",
+                    .kind = DURATION, AT(ttl_s), .least = 1},
 };
 
 /* ---- values, by kind ---- */
@@ -129,17 +132,17 @@ static int take_ports(const struct row *row, void *slot, const char *value, stru
     return ports_parse(value, slot, err);
 }
 
-static int take_duration(const struct row *row, void *slot, const char *value, struct error *err)
-{
-    (void)row;
-    return duration_parse(value, slot, err);
-}
-
 static int check_least(const struct row *row, int64_t number, const char *value, struct error *err)
 {
     if (number < row->least)
         return fail(err, FAULT_INVALID, "%s is too little: use at least %s", value, row->expects);
     return 0;
+}
+
+static int take_duration(const struct row *row, void *slot, const char *value, struct error *err)
+{
+    int64_t *seconds = slot;
+    return duration_parse(value, seconds, err) == -1 ? -1 : check_least(row, *seconds, value, err);
 }
 
 static int take_size(const struct row *row, void *slot, const char *value, struct error *err)

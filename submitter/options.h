@@ -44,6 +44,7 @@ enum option {
     OPTION_TAIL,
     OPTION_REPLACE,
     OPTION_MESSAGE,
+    OPTION_TTL,
     OPTION_COUNT
 };
 /* A set of them: a sum of TAKES(…). */
@@ -91,6 +92,7 @@ struct options {
     struct texts devices;
     struct texts mounts; /* what option_mount_parse takes */
     int64_t tail;
+    int64_t ttl_s;
     struct ports ports;
 };
 

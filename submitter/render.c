@@ -35,6 +35,14 @@ static const char *command_name(const char *op_text)
     return op_text;
 }
 
+static void tell_end(FILE *out, const json_t *container)
+{
+    const char *expires = text_at(container, "expires");
+
+    if (expires)
+        fprintf(out, "It will be stopped at %s; extend gives it more time.\n", expires);
+}
+
 static void tell_created(FILE *out, const json_t *result, const char *verb)
 {
     const json_t *container = json_object_get(result, "container");
@@ -55,6 +63,7 @@ static void tell_created(FILE *out, const json_t *result, const char *verb)
             "Use name or port number to identify the container to DCM.\n",
             address, id, name, verb, user, address,
             json_integer_value(json_object_get(container, "ssh_port")));
+    tell_end(out, container);
 }
 
 static void tell_changed(FILE *out, const json_t *result, const char *verb)
@@ -65,6 +74,16 @@ static void tell_changed(FILE *out, const json_t *result, const char *verb)
         fprintf(out, "Container %s %s.\n", name, verb);
     else
         fprintf(out, "Container %s.\n", verb);
+}
+
+static void tell_extended(FILE *out, const json_t *result, const char *verb)
+{
+    const json_t *container = json_object_get(result, "container");
+    const char *name = text_at(container, "name");
+    const char *expires = text_at(container, "expires");
+
+    fprintf(out, "Container %s%s%s to %s.\n", name ? name : "", name ? " " : "", verb,
+            expires ? expires : "no end");
 }
 
 static void tell_image(FILE *out, const json_t *result, const char *verb)
@@ -113,6 +132,7 @@ static const struct deed {
     [OP_CONTAINER_UNPAUSE] = {tell_changed, "unpaused"},
     [OP_CONTAINER_REMOVE] = {tell_changed, "removed"},
     [OP_CONTAINER_RECREATE] = {tell_created, "recreated"},
+    [OP_CONTAINER_EXTEND] = {tell_extended, "extended"},
     [OP_IMAGE_COMMIT] = {tell_image, "committed"},
     [OP_IMAGE_REMOVE] = {tell_image, "removed"},
     [OP_JOB_CANCEL] = {tell_plainly, "Cancelled"},

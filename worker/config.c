@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/settings.h"
 #include "schemas/names.h"
+#include "schemas/units.h"
 #include "worker/addresses.h"
 
 #define ROW(member) offsetof(struct worker_config, member)
@@ -59,6 +60,7 @@ static const struct setting settings[] = {
      .fallback = "4",
      .least = 1,
      .most = 256},
+    {.name = "expired_kept", .kind = SETTING_TEXT, .offset = ROW(expired_kept), .fallback = "7d"},
     {.name = "account", .kind = SETTING_TEXT, .offset = ROW(account), .fallback = "dcm"},
     {.name = "log_level", .kind = SETTING_TEXT, .offset = ROW(log_level), .fallback = "info"},
 };
@@ -126,6 +128,8 @@ static int check(struct worker_config *config, struct error *err)
     if (!log_level_parse(config->log_level, &level))
         return fail(err, FAULT_INVALID, "log_level: '%s' is none of error, warning, info, debug",
                     config->log_level);
+    if (duration_parse(config->expired_kept, &config->expired_kept_s, err) < 0)
+        return fail_while(err, "expired_kept");
     if (read_ssh_ports(config, err) < 0)
         return -1;
     return read_subnets(config, err);

@@ -22,9 +22,11 @@ struct worker_config {
     char *subnets;
     long subnet_bits;
     long runners;
+    char *expired_kept;
     char *account;
     char *log_level;
     /* worked out from the above */
+    int64_t expired_kept_s;
     uint16_t first_port, last_port;
     uint32_t subnet_base;  /* host byte order */
     unsigned subnet_count; /* how many networks of subnet_bits the pool holds */

@@ -41,14 +41,24 @@ static json_t *created_at(const char *text)
     return json_string(shown);
 }
 
+json_t *describe_end(int64_t expires)
+{
+    char shown[TIMESTAMP_SIZE];
+    if (!expires)
+        return json_null();
+    timestamp_format(expires, shown);
+    return json_string(shown);
+}
+
 json_t *describe_container(const struct description *description)
 {
     size_t length = name_image_length(description->image);
-    return json_pack("{s:s, s:s?, s:s, s:s, s:i, s:o, s:s%, s:o, s:n}", "name", description->name,
+    return json_pack("{s:s, s:s?, s:s, s:s, s:i, s:o, s:s%, s:o, s:o}", "name", description->name,
                      "id", description->id, "state", description->state, "address",
                      description->address, "ssh_port", (int)description->ssh_port, "ports",
                      ports_to_json(description->ports), "image", description->image, length,
-                     "created", created_at(description->created), "expires");
+                     "created", created_at(description->created), "expires",
+                     describe_end(description->expires));
 }
 
 json_t *describe_image(const char *name, const char *id, const char *owner, json_int_t bytes,

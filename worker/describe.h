@@ -16,6 +16,7 @@ struct description {
     const struct ports *ports;
     const char *image;   /* told without the tag "latest", which is implied */
     const char *created; /* RFC 3339 in UTC, of any precision; what is none becomes now */
+    int64_t expires;     /* milliseconds since 1970; 0: without an end */
 };
 
 /* The address that a user is told: the one that all of the ports are on. Where they are on several,
@@ -24,6 +25,9 @@ const char *describe_address(char *const *addresses, const struct ports *ports);
 
 /* An engine's time, of any precision, in milliseconds since 1970. -1 where it is none. */
 int describe_time(const char *text, int64_t *ret_milliseconds);
+
+/* As users see the end of a container: a text, or null for 0. New reference. */
+json_t *describe_end(int64_t expires);
 
 /* New reference, to the form of schemas/result.schema.json. */
 json_t *describe_container(const struct description *description);

@@ -13,7 +13,7 @@ static const struct {
     [DIFFERENCE_ASIDE] = {"aside", "finish its recreate, or put it back as it was"},
     [DIFFERENCE_DEBRIS] = {"debris", "remove it"},
     [DIFFERENCE_PAUSED] = {"paused", "unpause it"},
-    [DIFFERENCE_STATE] = {"state", "show its state as it is"},
+    [DIFFERENCE_STATE] = {"state", "show its state and its end as they are"},
     [DIFFERENCE_LEASE] = {"lease", "free the port"},
     [DIFFERENCE_NETWORK] = {"network", "remove the network, free the subnet"},
     [DIFFERENCE_UNVERIFIED] = {"unverified", "nothing: it is never touched"},

@@ -115,7 +115,7 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_LIFE_EXTEND] = "UPDATE lives SET ends = ?2, due = ?2 WHERE container = ?1",
     [STATEMENT_LIFE_FORGET] = "DELETE FROM lives WHERE container = ?",
     [STATEMENT_LIFE_POSTPONE] = "UPDATE lives SET due = ?2 WHERE container = ?1",
-    [STATEMENT_LIFE_LOOK_AGAIN] = "UPDATE lives SET due = ends WHERE container = ?",
+    [STATEMENT_LIFE_LOOK_AGAIN] = "UPDATE lives SET due = ends WHERE container = ? AND due > ends",
     [STATEMENT_LIVES_LOOK_AGAIN] = "UPDATE lives SET due = ends WHERE due > ends",
     [STATEMENT_LIVES_DUE] = "SELECT container, user, name, ends FROM lives WHERE due <= ?"
                             " ORDER BY due LIMIT ?",

@@ -13,6 +13,7 @@
 #include "schemas/keys.h"
 #include "schemas/units.h"
 #include "worker/addresses.h"
+#include "worker/journal_lives.h"
 #include "worker/policy.h"
 
 #define HEARTBEAT_MS 5000
@@ -111,7 +112,7 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
         keeper->compare_at = now + COMPARE_MS;
         keeper->complained = false;
     }
-    if (publish(keeper, err) < 0)
+    if (publish(keeper, err) < 0 || keeper_expire(&keeper->runner, err) < 0)
         return -1;
     if (now >= keeper->prune_at) {
         keeper->prune_at = now + PRUNE_MS;
@@ -144,6 +145,9 @@ static int take_hint(struct keeper *keeper, const json_t *event, struct error *e
         return -1;
     if (!labels_verify(keeper->runner.keyring, keeper->runner.identity, attributes, &expected))
         return 0; /* not ours, whatever it says */
+    /* Started by somebody though its end had come? */
+    if (lives_look_again(keeper->runner.journal, id, err) < 0)
+        return -1;
     return keeper_refresh(&keeper->runner, user, name, id, err);
 }
 
@@ -164,6 +168,8 @@ static int keep(struct keeper *keeper, struct error *err)
     /* Events from here on; what came before is seen by the comparison. */
     int64_t since = timestamp_now() / 1000;
     keeper->compare_at = 0;
+    if (lives_look_again(keeper->runner.journal, NULL, err) < 0)
+        return -1;
     if (do_what_is_due(keeper, err) < 0)
         return -1;
     return engine_events(keeper->events, since, on_event, keeper, err);

@@ -35,6 +35,11 @@ int keeper_open_store(struct runner *keeper, bool *ret_lost, struct error *err);
  */
 int keeper_publish(struct runner *keeper, struct error *err);
 
+/* Stop containers whose end has come, and remove those that have been kept long enough after it.
+ * Trouble with a single one is logged, and it is tried again later; only the journal's is returned.
+ */
+int keeper_expire(struct runner *keeper, struct error *err);
+
 /* Bring the index entry of one container in step with the engine, under the container's lock. */
 int keeper_refresh(struct runner *keeper, const char *user, const char *name, const char *id,
                    struct error *err);

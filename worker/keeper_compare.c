@@ -229,6 +229,10 @@ static int look_at_container(struct survey *survey, const json_t *listed, struct
     };
     if ((aside || !entry) && ask_journal(survey, listed, &seen, err) < 0)
         return -1;
+    bool same_end = true;
+    if (entry && keeper_shows_end(survey->keeper, id, entry, &same_end, err) < 0)
+        return -1;
+    seen.same_state = seen.same_state && same_end;
     if (strcmp(state, "paused") == 0 &&
         journal_left_paused(survey->keeper->journal, id, &seen.left_paused, err) < 0)
         return -1;

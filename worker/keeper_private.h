@@ -28,4 +28,11 @@ int keeper_restore(struct runner *keeper, const char *user, const char *name, co
 int keeper_restore_heir(struct runner *keeper, const char *user, const char *name, const char *id,
                         const char *request, struct error *err);
 
+/* Does the index entry of this container show the end that the journal has? */
+int keeper_shows_end(struct runner *keeper, const char *id, const json_t *entry, bool *ret_shows,
+                     struct error *err);
+/* Let it show that one; and a journal that has lost it learn it from the entry. */
+int keeper_refresh_end(struct runner *keeper, const char *user, const char *name, const char *id,
+                       const json_t *entry, struct error *err);
+
 #endif

@@ -6,6 +6,7 @@
 #include "common/auto.h"
 #include "common/log.h"
 #include "worker/describe.h"
+#include "worker/journal_lives.h"
 #include "worker/keeper_private.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
@@ -50,7 +51,7 @@ static int find_subnet(struct runner *keeper, const char *user, unsigned *ret_in
 
 /* As the index had it. A reservation shows no id yet, and lasts as long as a new one. */
 static json_t *entry_of(struct runner *keeper, const json_t *inspected, const char *name,
-                        unsigned subnet, const char *image, bool reserved)
+                        unsigned subnet, const char *image, bool reserved, int64_t ends)
 {
     struct ports ports;
     uint16_t ssh_port = 0;
@@ -64,7 +65,8 @@ static json_t *entry_of(struct runner *keeper, const json_t *inspected, const ch
                                       .ssh_port = ssh_port,
                                       .ports = &ports,
                                       .image = image,
-                                      .created = text_at(inspected, "Created")};
+                                      .created = text_at(inspected, "Created"),
+                                      .expires = ends};
     json_int_t nano_cpus = json_integer_value(json_object_get(host, "NanoCpus"));
     json_t *entry = json_pack("{s:s, s:s, s:i, s:O?, s:I, s:O?, s:i, s:i, s:o, s:o}", "request",
                               text_at(labels, "dcm.request"), "server", keeper->config->server,
@@ -112,10 +114,12 @@ int keeper_restore(struct runner *keeper, const char *user, const char *name, co
     json_auto_t *image = NULL;
     unsigned subnet = 0;
     bool removed = false, known = false;
+    int64_t ends = 0;
     struct error unseen = {0};
     if (lock_take(keeper->config->state, LOCK_CONTAINER, id, false, &lock, err) < 0 ||
         journal_is_tombstone(keeper->journal, id, &removed, err) < 0 ||
-        is_known(keeper, user, name, id, &known, err) < 0)
+        is_known(keeper, user, name, id, &known, err) < 0 ||
+        lives_find(keeper->journal, id, &ends, err) < 0)
         return -1;
     if (removed || known)
         return 0;
@@ -129,8 +133,8 @@ int keeper_restore(struct runner *keeper, const char *user, const char *name, co
     const char *image_name = NULL;
     if (engine_image_inspect(keeper->engine, image_id, &image, &unseen) == 0)
         image_name = image_known_as(keeper, user, image);
-    json_auto_t *entry =
-        entry_of(keeper, inspected, name, subnet, image_name ? image_name : image_id, reserved);
+    json_auto_t *entry = entry_of(keeper, inspected, name, subnet,
+                                  image_name ? image_name : image_id, reserved, ends);
     if (store_restore(keeper->store, user, entry, subnet, err) < 0)
         return fail_while(err, "restore %s of %s", name, user);
     log_warning("user=%s: the index had lost %s; restored", user, name);

@@ -83,6 +83,8 @@ int keeper_refresh(struct runner *keeper, const char *user, const char *name, co
     }
     const char *state = container_state(inspected);
     const char *known = text_at(json_object_get(entry, "container"), "state");
+    if (keeper_refresh_end(keeper, user, name, id, entry, err) < 0)
+        return -1;
     if (known && strcmp(state, known) == 0)
         return 0;
     return store_set_state(keeper->store, user, name, state, err);
@@ -129,7 +131,6 @@ static int settle_aside(struct runner *keeper, const struct item *item, struct e
     return keeper_settle_aside(keeper, item->user, item->id, err);
 }
 
-/* The tombstone first: should we die here, it is known for what it is. */
 static int settle_debris(struct runner *keeper, const struct item *item, struct error *err)
 {
     AUTO(lock) struct lock lock = {.file = -1};
@@ -144,8 +145,7 @@ static int settle_debris(struct runner *keeper, const struct item *item, struct 
         return err->fault == FAULT_NOT_FOUND ? 0 : -1;
     if (!container_is_ours(keeper, inspected, item->user, item->name, item->request))
         return 0;
-    if (journal_tombstone(keeper->journal, item->id, err) < 0 ||
-        engine_container_remove(keeper->engine, item->id, err) < 0)
+    if (container_destroy(keeper, item->id, err) < 0)
         return -1;
     log_warning("user=%s: %s was left by a request that has ended without it; removed", item->user,
                 item->name);

@@ -30,16 +30,19 @@ static int open_in(const char *directory, const char *name, struct error *err)
     return file;
 }
 
+static struct flock byte_of(enum lock_scope scope, const char *name, short type)
+{
+    return (struct flock){
+        .l_type = type, .l_whence = SEEK_SET, .l_start = place_of(scope, name), .l_len = 1};
+}
+
 int lock_take(const char *directory, enum lock_scope scope, const char *name, bool shared,
               struct lock *ret_lock, struct error *err)
 {
     AUTO(fd) int file = open_in(directory, "locks", err);
     if (file < 0)
         return -1;
-    struct flock range = {.l_type = shared ? F_RDLCK : F_WRLCK,
-                          .l_whence = SEEK_SET,
-                          .l_start = place_of(scope, name),
-                          .l_len = 1};
+    struct flock range = byte_of(scope, name, shared ? F_RDLCK : F_WRLCK);
     int status;
     do
         status = fcntl(file, F_OFD_SETLKW, &range);
@@ -48,6 +51,23 @@ int lock_take(const char *directory, enum lock_scope scope, const char *name, bo
         return fail(err, errno == EINTR ? FAULT_DEPENDENCY : FAULT_INTERNAL, "lock of %s: %s", name,
                     strerror(errno));
     ret_lock->file = TAKE_FD(file);
+    return 0;
+}
+
+int lock_try(const char *directory, enum lock_scope scope, const char *name, struct lock *ret_lock,
+             struct error *err)
+{
+    AUTO(fd) int file = open_in(directory, "locks", err);
+    if (file < 0)
+        return -1;
+    struct flock range = byte_of(scope, name, F_WRLCK);
+    if (fcntl(file, F_OFD_SETLK, &range) == 0) {
+        ret_lock->file = TAKE_FD(file);
+        return 0;
+    }
+    if (errno != EAGAIN && errno != EACCES)
+        return fail(err, FAULT_INTERNAL, "lock of %s: %s", name, strerror(errno));
+    ret_lock->file = -1;
     return 0;
 }
 

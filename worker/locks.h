@@ -25,6 +25,9 @@ enum lock_scope {
 /* Waits. FAULT_DEPENDENCY when we are told to end meanwhile. directory holds the file "locks". */
 int lock_take(const char *directory, enum lock_scope scope, const char *name, bool shared,
               struct lock *ret_lock, struct error *err);
+/* Does not wait: ret_lock->file is -1 while somebody else has it. */
+int lock_try(const char *directory, enum lock_scope scope, const char *name, struct lock *ret_lock,
+             struct error *err);
 void lock_release(struct lock *lock);
 static inline void auto_lock(struct lock *lock)
 {

@@ -95,6 +95,18 @@ int policy_check_address(const json_t *policy, const char *user, int64_t now, co
     return policy_judge_address(policy, user, now, address, NULL, err);
 }
 
+int policy_judge_life(const json_t *policy, const char *user, int64_t now, const json_t *args,
+                      struct verdicts *verdicts, struct error *err)
+{
+    const struct judged judged = {policy, user, now, verdicts};
+    struct decisions found;
+
+    if (check_suspended(&judged, err))
+        return -1;
+    decide_all(&judged, &found);
+    return numbers_check(&judged, &found, args, err);
+}
+
 static int check_port(const struct judged *judged, const struct port *port, struct error *err)
 {
     char asked[sizeof("65535/tcp")];

@@ -76,6 +76,9 @@ int policy_check_address(const json_t *policy, const char *user, int64_t now, co
 int policy_judge_create(const json_t *policy, const char *user, int64_t now, const json_t *args,
                         const struct ports *ports, struct verdicts *verdicts,
                         struct policy_grant *ret_grant, struct error *err);
+/* May a container live so long from now on? args as for a create: "ttl", in seconds. */
+int policy_judge_life(const json_t *policy, const char *user, int64_t now, const json_t *args,
+                      struct verdicts *verdicts, struct error *err);
 int policy_judge_address(const json_t *policy, const char *user, int64_t now, const char *address,
                          struct verdicts *verdicts, struct error *err);
 

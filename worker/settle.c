@@ -38,6 +38,7 @@ static const struct action {
     [OP_CONTAINER_RECREATE] = {.run = request_recreate,
                                .facts = JOURNALLED,
                                .undo = request_recreate_undo},
+    [OP_CONTAINER_EXTEND] = {.run = request_extend, .facts = JOURNALLED},
     [OP_IMAGE_COMMIT] = {.run = request_commit, .facts = JOURNALLED},
     [OP_IMAGE_REMOVE] = {.run = request_image_remove, .facts = JOURNALLED},
     [OP_JOB_CANCEL] = {.run = request_cancel, .facts = JOURNALLED},

@@ -134,6 +134,9 @@ int store_bind(struct store *store, const struct request *request, const json_t 
  * stays "creating". FAULT_NOT_FOUND. */
 int store_set_state(struct store *store, const char *user, const char *name, const char *state,
                     struct error *err);
+/* Change when a bound one expires: a time, or null for never. FAULT_NOT_FOUND. */
+int store_set_expires(struct store *store, const char *user, const char *name,
+                      const json_t *expires, struct error *err);
 /* Drop entry and leases; and the subnet with the user's last container here (*ret_last, may be
  * NULL). Nothing there is success. request_id, if given, must be the entry's: the undoing of a
  * reservation must not drop somebody else's entry of the same name. */

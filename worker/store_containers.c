@@ -157,6 +157,19 @@ int store_set_state(struct store *store, const char *user, const char *name, con
     return store_call_containers(store, &call, NULL, err);
 }
 
+int store_set_expires(struct store *store, const char *user, const char *name,
+                      const json_t *expires, struct error *err)
+{
+    const char *text = json_string_value(expires);
+    struct containers_call call = {
+        .function = "expires",
+        .user = user,
+        .first = name,
+        .second = text ? text : "",
+    };
+    return store_call_containers(store, &call, NULL, err);
+}
+
 int store_release(struct store *store, const char *user, const char *name, const char *request_id,
                   bool *ret_last, struct error *err)
 {

@@ -12,8 +12,8 @@ containers_list() {
     if [[ -n ${OPTIONS[json]:-} ]]; then
         jq -sc '{containers: .}' <<<"$all"
     else
-        jq -r '[.user, .name, .state, .server, .address, .ssh_port, .image] | @tsv' <<<"$all" |
-            { printf 'USER\tNAME\tSTATE\tSERVER\tADDRESS\tSSH\tIMAGE\n' && cat; } | column -t -s $'\t'
+        jq -r '[.user, .name, .state, .server, .address, .ssh_port, .image, .expires // "-"] | @tsv' <<<"$all" |
+            { printf 'USER\tNAME\tSTATE\tSERVER\tADDRESS\tSSH\tIMAGE\tEXPIRES\n' && cat; } | column -t -s $'\t'
     fi
 }
 

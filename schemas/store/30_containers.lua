@@ -126,6 +126,21 @@ guarded('state', function(keys, args)
     return encode({ state = entry.container.state })
 end)
 
+-- ARGS: name, the time at which it expires, or "" for never. A pending entry stays as it is: binding
+-- it brings its own.
+guarded('expires', function(keys, args)
+    local at, name, expires = place(keys, args), args[4], args[5]
+    local entry = read_entry(at, name)
+    if not entry then
+        return encode({ refused = 'missing', name = name })
+    end
+    if entry['until'] == 0 then
+        entry.container.expires = expires ~= '' and expires or cjson.null
+        redis.call('HSET', at.containers, name, encode(entry))
+    end
+    return encode({ expires = entry.container.expires })
+end)
+
 -- ARGS: name. With a request's id only that request's entry. Runs also when the store is full,
 -- because it makes room.
 guarded('release', function(keys, args)

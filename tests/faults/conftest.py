@@ -32,6 +32,11 @@ class Plan:
 class FaultStack(StandinStack):
     """Gate and worker die where the plan says so."""
 
+    def configure(self):
+        super().configure()
+        with open(self.state / "worker.conf", "a") as settings:
+            settings.write("expired_kept = 2s\n")
+
     def images(self):
         """Names of every image of users that the engine has."""
         client = self.docker()
@@ -53,10 +58,14 @@ class FaultStack(StandinStack):
         with self.amqp() as connection:
             return connection.channel().queue_purge("dcm.parked").method.message_count
 
+    def journal(self, query):
+        """The rows that the journal answers."""
+        with sqlite3.connect(f"file:{self.state}/worker/journal.db?mode=ro", uri=True) as journal:
+            return list(journal.execute(query))
+
     def unfinished(self):
         """Ids that the journal holds begun and not ended, or ended and not recorded."""
-        with sqlite3.connect(f"file:{self.state}/worker/journal.db?mode=ro", uri=True) as journal:
-            return [row[0] for row in journal.execute("SELECT id FROM requests WHERE recorded = 0")]
+        return [row[0] for row in self.journal("SELECT id FROM requests WHERE recorded = 0")]
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import namedtuple
+from datetime import datetime
 
 import pytest
 
@@ -47,6 +48,36 @@ def is_alone(state, *ports):
     return look
 
 
+def milliseconds(time):
+    return round(datetime.strptime(time, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp() * 1000)
+
+
+def ends(since, *ports):
+    """Like is_alone, and with one end, two hours after that time: the same in journal and index."""
+    def look(stack, alice):
+        is_alone("running", *ports)(stack, alice)
+        container = alice.json("ps")["containers"][0]
+        expires = milliseconds(container["expires"])
+        assert stack.journal("SELECT container, ends FROM lives") == [(container["id"], expires)]
+        assert expires == since(stack, container) + 7200000
+    return look
+
+
+def creation(stack, container):
+    return milliseconds(container["created"])
+
+
+def first_creation(stack, container):
+    """Of what was recreated: in the result of its create."""
+    created = stack.journal("SELECT result FROM requests WHERE op = 'container.create' ORDER BY rowid DESC LIMIT 1")
+    return milliseconds(json.loads(created[0][0])["container"]["created"])
+
+
+def begin_of_extension(stack, container):
+    begun = stack.journal("SELECT begun FROM requests WHERE op = 'container.extend' ORDER BY rowid DESC LIMIT 1")
+    return begun[0][0]
+
+
 def nothing_left(stack, alice):
     assert stack.containers() == [] and alice.names() == [] and stack.leases() == {}
 
@@ -68,16 +99,19 @@ def unchanged(stack, alice):
 
 
 KINDS = {
-    "create": Kind(lambda alice: ["create", "debian-ssh"], 3, ["reserve", "bind"], is_alone("running"), None),
+    "create": Kind(lambda alice: ["create", "debian-ssh", "--ttl", "2h"], 3, ["reserve", "bind"],
+                   ends(creation), None),
     "start": Kind(container("stop")("start"), 1, ["state"], is_alone("running"), "POST /containers/*/start"),
     "stop": Kind(container()("stop"), 1, ["state"], is_alone("stopped"), "POST /containers/*/stop"),
     "restart": Kind(container()("restart"), 1, ["state"], is_alone("running"), "POST /containers/*/restart"),
     "pause": Kind(container()("pause"), 1, ["state"], is_alone("paused"), "POST /containers/*/pause"),
     "unpause": Kind(container("pause")("unpause"), 1, ["state"], is_alone("running"),
                     "POST /containers/*/unpause"),
-    "recreate": Kind(lambda alice: ["recreate", alice.create()["name"], "8080"], 6,
+    "recreate": Kind(lambda alice: ["recreate", alice.create("--ttl", "2h")["name"], "8080"], 6,
                      ["reserve_ports", "replace"],
-                     is_alone("running", "tcp/8080"), None),
+                     ends(first_creation, "tcp/8080"), None),
+    "extend": Kind(lambda alice: ["extend", alice.create("--ttl", "1h")["name"], "2h"], 0, ["expires"],
+                   ends(begin_of_extension), None),
     "remove": Kind(container("stop")("remove"), 1, ["release"], nothing_left, None),
     "commit": Kind(lambda alice: ["commit", alice.create()["name"], "saved"], 1, [], is_saved, "POST /commit"),
     "rmi": Kind(saved, 1, [], is_not_saved, "DELETE /images/*"),
@@ -90,7 +124,7 @@ KINDS = {
 def points(kind):
     """Of each: which pass of it is the deadly one."""
     yield from ((point, 0) for point in EVERY)
-    if kind.acts:
+    if kind.acts or kind.tells:
         yield from ((point, 0) for point in JOURNALLED)
     for turn in range(kind.acts):
         yield from (("act.before", turn), ("act.after", turn))
@@ -141,6 +175,23 @@ def test_a_create_that_kills_every_runner_leaves_nothing_behind(stack, alice):
     nothing_left(stack, alice)
     assert alice.json("status", result["request"])["state"] == "unknown"
     assert stack.empty_parked() == 1
+
+
+# What the keeper does at an end: the stop, and two seconds later the removal, of the network too.
+@pytest.mark.parametrize("point, turn", [
+    *((point, turn) for turn in range(3) for point in ("act.before", "act.after")),
+    *((function, turn) for turn in range(2) for function in ("state", "release")),
+])
+def test_an_expiry_that_is_killed_there_is_gone_on_with(stack, alice, point, turn):
+    stops = stack.calls("POST /containers/*/stop")
+    container = alice.create("--ttl", "3s")
+    stack.plan.kill_at(point, turn)
+    eventually(stack.plan.is_spent, 20, f"a death at {point}")
+    eventually(lambda: alice.names() == [] and stack.journal("SELECT * FROM lives") == [], 30, "the removal")
+    nothing_left(stack, alice)
+    assert stack.networks() == []
+    assert stack.calls("POST /containers/*/stop") - stops == 1
+    assert stack.journal(f"SELECT 1 FROM tombstones WHERE container = '{container['id']}'") == [(1,)]
 
 
 @pytest.mark.parametrize("point, copies", [("park.before", 1), ("park.after", 2)])

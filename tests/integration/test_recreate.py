@@ -52,7 +52,7 @@ def images(stack):
 @pytest.fixture
 def web(alice):
     """A container of the name, with a file and a package outside storage, and its host key."""
-    container = alice.create("8080:80", "--name", "web")
+    container = alice.create("8080:80", "--name", "web", "--ttl", "8h")
     alice.ssh(container, "echo kept >/opt/file; echo stored >/root/note", login="root")
     alice.ssh(container, PACKAGE, login="root")
     return container
@@ -191,6 +191,7 @@ def test_what_is_kept_between_is_no_image_of_the_users(stack, alice, web):
 def test_the_index_is_rebuilt_around_a_recreated_container(stack, alice, web):
     alice.submit("recreate", "web", "8081:80")
     before, leases = alice.json("show", "web"), stack.leases()
+    assert before["container"]["expires"] == web["expires"]
     stack.redis().delete("dcm:user:alice:containers", f"dcm:server:{stack.server}:ports")
     time.sleep(61)  # what is younger may still be in its runner's hands
     stack.worker.process.send_signal(signal.SIGHUP)

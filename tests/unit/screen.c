@@ -7,7 +7,7 @@
 #include "submitter/commands.h"
 #include "submitter/render.h"
 
-#define WORDS_MOST 16
+#define WORDS_MOST 32
 
 void screen_open(struct screen *screen, struct fake_courier *fake)
 {

@@ -26,12 +26,13 @@ static void a_create_asks_for_what_its_options_say(void **state)
 {
     struct scene *scene = *state;
 
-    assert_int_equal(screen_run(&scene->screen, "create debian-ssh 80 -p 53/udp --name web "
-                                                "--memory 6m --cpus 2 --pids 9 --server lcg50"),
+    assert_int_equal(screen_run(&scene->screen,
+                                "create debian-ssh 80 -p 53/udp --name web "
+                                "--memory 6m --cpus 2 --pids 9 --server lcg50 --ttl 8h"),
                      0);
     json_auto_t *expected = json_loads(
         "{\"image\":\"debian-ssh\",\"name\":\"web\",\"server\":\"lcg50\",\"millicpus\":2000,"
-        "\"memory\":6291456,\"pids\":9,\"ports\":["
+        "\"memory\":6291456,\"pids\":9,\"ttl\":28800,\"ports\":["
         "{\"host\":53,\"container\":53,\"protocol\":\"udp\"},"
         "{\"host\":80,\"container\":80,\"protocol\":\"tcp\"}]}",
         0, NULL);
@@ -111,6 +112,28 @@ static void a_recreate_with_a_faulty_word_asks_nothing(void **state)
     assert_int_equal(scene->fake.submit_calls, 0);
 }
 
+static void an_extension_asks_for_seconds_from_now(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->fake.op = OP_CONTAINER_EXTEND;
+    json_auto_t *expected = json_loads("{\"container\":\"web\",\"ttl\":604800}", 0, NULL);
+    assert_int_equal(screen_run(&scene->screen, "extend web 7d"), 0);
+    assert_true(json_equal(scene->fake.args, expected));
+}
+
+static void an_extension_with_a_faulty_word_asks_nothing(void **state)
+{
+    static const char *const lines[] = {"extend web",      "extend Bad! 7d", "extend web 7",
+                                        "extend web 0s",   "extend web -1h", "extend web 7d 8d",
+                                        "extend web 3651d"};
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        assert_int_equal(screen_run(&scene->screen, lines[i]), 2);
+    assert_int_equal(scene->fake.submit_calls, 0);
+}
+
 static void to_explain_asks_about_what_the_command_would_ask(void **state)
 {
     static const struct {
@@ -122,6 +145,8 @@ static void to_explain_asks_about_what_the_command_would_ask(void **state)
          "{\"op\":\"container.remove\",\"args\":{\"container\":\"web\",\"force\":true}}"},
         {"explain recreate web none",
          "{\"op\":\"container.recreate\",\"args\":{\"container\":\"web\",\"ports\":[]}}"},
+        {"explain extend web 1h",
+         "{\"op\":\"container.extend\",\"args\":{\"container\":\"web\",\"ttl\":3600}}"},
         {"explain logs web --follow",
          "{\"op\":\"container.logs\",\"args\":{\"container\":\"web\",\"follow\":true}}"},
         {"explain ping", "{\"op\":\"ping\",\"args\":{}}"},
@@ -314,6 +339,8 @@ int main(void)
         SCENE(what_was_not_asked_for_is_left_out),
         SCENE(a_recreate_asks_for_the_ports_that_it_names),
         SCENE(a_recreate_with_a_faulty_word_asks_nothing),
+        SCENE(an_extension_asks_for_seconds_from_now),
+        SCENE(an_extension_with_a_faulty_word_asks_nothing),
         SCENE(to_explain_asks_about_what_the_command_would_ask),
         SCENE(to_explain_a_faulty_command_asks_nothing),
         SCENE(a_create_without_a_proper_image_asks_nothing),

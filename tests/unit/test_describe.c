@@ -48,6 +48,15 @@ static void a_container_is_described_to_the_form_of_results(void **state)
     assert_true(json_is_null(json_object_get(container, "expires")));
 }
 
+static void an_end_is_shown_as_a_time(void **state)
+{
+    (void)state;
+    json_auto_t *none = describe_end(0);
+    json_auto_t *end = describe_end(1795467600123);
+    assert_true(json_is_null(none));
+    assert_string_equal(json_string_value(end), "2026-11-23T21:00:00.123Z");
+}
+
 static void a_container_that_is_not_made_yet_has_no_id(void **state)
 {
     struct error err = {0};
@@ -164,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_container_is_described_to_the_form_of_results),
+        cmocka_unit_test(an_end_is_shown_as_a_time),
         cmocka_unit_test(a_container_that_is_not_made_yet_has_no_id),
         cmocka_unit_test(times_of_any_precision_are_shown_in_milliseconds),
         cmocka_unit_test(what_is_no_time_becomes_now),

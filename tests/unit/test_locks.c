@@ -67,6 +67,22 @@ static void a_second_process_waits_until_the_first_lets_go(void **state)
     assert_int_equal(status_of(other, PATIENCE_MS), 0);
 }
 
+static void who_will_not_wait_is_told_that_it_is_taken(void **state)
+{
+    struct lock mine = {.file = -1}, tried = {.file = -1};
+    (void)state;
+    take(LOCK_CONTAINER, "web", false, &mine);
+    assert_int_equal(lock_try(directory, LOCK_CONTAINER, "web", &tried, NULL), 0);
+    assert_int_equal(tried.file, -1);
+    lock_release(&mine);
+    assert_int_equal(lock_try(directory, LOCK_CONTAINER, "web", &tried, NULL), 0);
+    assert_true(tried.file >= 0);
+    pid_t other = try_in_child(LOCK_CONTAINER, "web", false);
+    assert_int_equal(status_of(other, A_WHILE_MS), -1);
+    lock_release(&tried);
+    assert_int_equal(status_of(other, PATIENCE_MS), 0);
+}
+
 static void other_names_and_scopes_are_free(void **state)
 {
     struct lock lock = {.file = -1};
@@ -205,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_process_waits_until_the_first_lets_go),
+        cmocka_unit_test(who_will_not_wait_is_told_that_it_is_taken),
         cmocka_unit_test(other_names_and_scopes_are_free),
         cmocka_unit_test(a_shared_lock_lets_others_share_and_keeps_the_whole_one_out),
         cmocka_unit_test(a_process_that_is_killed_lets_go),

@@ -10,7 +10,7 @@
 
 #include "submitter/commands.h"
 
-#define WORDS_MOST 16
+#define WORDS_MOST 32
 
 struct line {
     char *words[WORDS_MOST + 1];
@@ -129,7 +129,7 @@ static void values_are_read_into_numbers(void **state)
 
     (void)state;
     assert_int_equal(parse(&line, "create x --cpus 0.5 --memory 512m --pids 100 --address 10.0.0.1 "
-                                  "--server lcg50 --timeout 10m --deadline 8h"),
+                                  "--server lcg50 --timeout 10m --deadline 8h --ttl 7d"),
                      0);
     assert_int_equal(line.options.millicpus, 500);
     assert_int_equal(line.options.memory, 512 << 20);
@@ -138,6 +138,7 @@ static void values_are_read_into_numbers(void **state)
     assert_string_equal(line.options.server, "lcg50");
     assert_int_equal(line.options.timeout_s, 600);
     assert_int_equal(line.options.deadline_s, 8 * 3600);
+    assert_int_equal(line.options.ttl_s, 7 * 86400);
 }
 
 static void ill_formed_values_are_refused_with_the_option(void **state)
@@ -181,6 +182,8 @@ static void ill_formed_values_are_refused_with_the_option(void **state)
     assert_refused("create x --mount /data:", "\"\" is no place");
     assert_refused("ping --timeout 5", "--timeout: \"5\"");
     assert_refused("ping --id 1234", "--id: \"1234\"");
+    assert_refused("create x --ttl 0h", "--ttl: 0h is too little: use at least 1s");
+    assert_refused("create x --ttl 3651d", "--ttl: \"3651d\"");
     assert_refused("logs x --tail 0", "--tail: \"0\"");
 }
 

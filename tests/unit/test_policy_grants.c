@@ -431,6 +431,30 @@ static void who_is_suspended_reads_that(void **state)
     assert_non_null(json_object_get(people, "bob"));
 }
 
+static int check_life(const json_t *policy, const char *user, int seconds, struct error *err)
+{
+    json_auto_t *args = json_pack("{s:s, s:i}", "container", "web", "ttl", seconds);
+
+    return policy_judge_life(policy, user, NOW, args, NULL, err);
+}
+
+static void
+a_life_is_as_long_as_policy_says_and_without_a_word_of_it_as_long_as_one_likes(void **state)
+{
+    json_auto_t *policy = granting("\"life\":\"1h\"");
+    struct error err = {0};
+    (void)state;
+
+    assert_int_equal(check_life(policy, "alice", 3600, &err), 0);
+    assert_int_equal(check_life(policy, "alice", 3601, &err), -1);
+    assert_int_equal(err.fault, FAULT_DENIED);
+    assert_string_equal(err.rule, "users.alice.life");
+    assert_int_equal(check_life(policy, "bob", 315360000, &err), 0);
+    json_object_set_new(policy, "suspended", json_pack("[s]", "bob"));
+    assert_int_equal(check_life(policy, "bob", 1, &err), -1);
+    assert_string_equal(err.rule, "suspended");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +467,8 @@ int main(void)
         cmocka_unit_test(no_mount_lies_in_one_that_somebody_may_write_to),
         cmocka_unit_test(not_to_be_restarted_or_as_usual_needs_no_grant),
         cmocka_unit_test(ports_go_to_granted_addresses_only),
+        cmocka_unit_test(
+            a_life_is_as_long_as_policy_says_and_without_a_word_of_it_as_long_as_one_likes),
         cmocka_unit_test(an_extra_number_adds_to_its_layer_and_never_takes_away),
         cmocka_unit_test(everything_granted_is_listed_with_its_rule),
         cmocka_unit_test(what_ends_is_listed_with_its_end_until_then),

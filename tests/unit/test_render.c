@@ -54,6 +54,30 @@ static void a_create_tells_people_how_to_connect(void **state)
     screen_close(&screen);
 }
 
+static void who_has_an_end_is_told_so(void **state)
+{
+    struct screen screen;
+    struct options options = {0};
+    json_auto_t *created = created_container();
+    json_auto_t *extended = fake_result(OP_CONTAINER_EXTEND, FAKE_ID, "done", FAULT_NONE);
+    json_t *container = sample_container();
+
+    (void)state;
+    json_object_set_new(container, "expires", json_string("2026-11-24T21:00:00.000Z"));
+    json_object_set(created, "container", container);
+    json_object_set_new(extended, "container", container);
+    screen_open(&screen, NULL);
+    assert_int_equal(render_result(&screen.session, &options, created, "debian-ssh"), 0);
+    assert_int_equal(render_result(&screen.session, &options, extended, "web"), 0);
+    screen_read(&screen);
+    assert_non_null(strstr(screen.out,
+                           "identify the container to DCM.\n"
+                           "It will be stopped at 2026-11-24T21:00:00.000Z; extend gives it more "
+                           "time.\n"
+                           "Container container2635 extended to 2026-11-24T21:00:00.000Z.\n"));
+    screen_close(&screen);
+}
+
 static void json_is_one_line_and_the_whole_result(void **state)
 {
     struct screen screen;
@@ -274,6 +298,33 @@ static void a_list_of_containers_shows_where_and_how_old(void **state)
     screen_close(&screen);
 }
 
+static void a_list_of_containers_shows_how_much_time_is_left(void **state)
+{
+    static const struct {
+        const char *now, *left;
+    } cases[] = {
+        {"2026-11-23T21:00:00.001Z", "  7h\n"},
+        {"2026-11-24T04:59:59.500Z", "  0s\n"},
+        {"2026-11-24T05:00:00.000Z", "  expired\n"},
+        {"2026-11-29T05:00:00.000Z", "  expired\n"},
+    };
+    json_t *container = sample_container();
+    json_auto_t *list = json_pack("[{s:s, s:o}]", "server", "lcg50", "container", container);
+
+    (void)state;
+    json_object_set_new(container, "expires", json_string("2026-11-24T05:00:00.000Z"));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct screen screen;
+        int64_t now = 0;
+        screen_open(&screen, NULL);
+        assert_int_equal(timestamp_parse(cases[i].now, &now, NULL), 0);
+        print_containers(screen.session.out, list, now);
+        screen_read(&screen);
+        assert_non_null(strstr(screen.out, cases[i].left));
+        screen_close(&screen);
+    }
+}
+
 static void a_list_of_requests_shows_what_became_of_them(void **state)
 {
     struct screen screen;
@@ -297,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_create_tells_people_how_to_connect),
+        cmocka_unit_test(who_has_an_end_is_told_so),
         cmocka_unit_test(json_is_one_line_and_the_whole_result),
         cmocka_unit_test(quiet_prints_the_id_of_what_it_is_about),
         cmocka_unit_test(an_explanation_is_a_table_and_ends_as_the_command_would),
@@ -308,6 +360,7 @@ int main(void)
         cmocka_unit_test(progress_is_one_line_and_names_each_phase_once),
         cmocka_unit_test(a_table_is_as_wide_as_its_cells),
         cmocka_unit_test(a_list_of_containers_shows_where_and_how_old),
+        cmocka_unit_test(a_list_of_containers_shows_how_much_time_is_left),
         cmocka_unit_test(a_list_of_requests_shows_what_became_of_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

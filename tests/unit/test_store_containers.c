@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/auto.h"
 
@@ -127,6 +128,37 @@ static void a_state_changes_only_once_the_container_is_bound(void **state)
     assert_int_equal(field_count(fixture, "dcm:server:lcg50:ports"), 1 + web.ports.count + 1);
     assert_fault(FAULT_NOT_FOUND,
                  store_set_state(fixture->store, "alice", "nothing", "paused", err));
+}
+
+static void assert_expires(struct store *store, const char *name, const char *expected)
+{
+    json_auto_t *entry = NULL;
+    assert_done(store_container(store, "alice", name, &entry, err));
+    const char *expires = text_at(json_object_get(entry, "container"), "expires");
+    assert_true(expected ? expires && strcmp(expires, expected) == 0 : !expires);
+}
+
+static void the_end_of_a_bound_entry_changes_and_nothing_else(void **state)
+{
+    const struct fixture *fixture = *state;
+    json_auto_t *end = json_string("2026-11-23T21:00:00.123Z");
+    AUTO(request) struct request request = request_of("alice");
+    struct wish wish = wish_for(&no_ports);
+    struct reservation pending = {0};
+    json_auto_t *before = NULL;
+    json_auto_t *after = NULL;
+    assert_done(store_reserve(fixture->store, &request, &wish, &pending, err));
+    assert_done(store_set_expires(fixture->store, "alice", pending.name, end, err));
+    assert_expires(fixture->store, pending.name, NULL);
+
+    create(fixture->store, "alice", "web", "80 443");
+    assert_done(store_container(fixture->store, "alice", "web", &before, err));
+    assert_done(store_set_expires(fixture->store, "alice", "web", end, err));
+    assert_expires(fixture->store, "web", "2026-11-23T21:00:00.123Z");
+    assert_done(store_set_expires(fixture->store, "alice", "web", json_null(), err));
+    assert_done(store_container(fixture->store, "alice", "web", &after, err));
+    assert_true(json_equal(before, after));
+    assert_fault(FAULT_NOT_FOUND, store_set_expires(fixture->store, "alice", "nothing", end, err));
 }
 
 static void another_servers_entries_are_left_alone(void **state)
@@ -309,6 +341,7 @@ int main(void)
         TEST(binding_twice_is_binding_once),
         TEST(binding_needs_the_requests_own_reservation),
         TEST(a_state_changes_only_once_the_container_is_bound),
+        TEST(the_end_of_a_bound_entry_changes_and_nothing_else),
         TEST(another_servers_entries_are_left_alone),
         TEST(the_last_release_leaves_nothing),
         TEST(undoing_a_reservation_spares_another_requests_container),

@@ -34,17 +34,28 @@ static void a_complete_file_is_read(void **state)
     char subnet[SUBNET_SIZE];
     (void)state;
     int status = read_lines(BASE "addresses = 10.0.0.1 10.0.0.2\nssh_ports = 2000-2999\n"
-                                 "subnets = 10.201.0.0/16\nsubnet_bits = 26\n",
+                                 "subnets = 10.201.0.0/16\nsubnet_bits = 26\nexpired_kept = 36h\n",
                             &config, &err);
     assert_int_equal(status, 0);
     assert_string_equal(config.addresses[1], "10.0.0.2");
     assert_int_equal(config.first_port, 2000);
     assert_int_equal(config.last_port, 2999);
     assert_int_equal(config.subnet_count, 1024);
+    assert_int_equal(config.expired_kept_s, 36 * 3600);
     worker_config_subnet(&config, 17, subnet);
     assert_string_equal(subnet, "10.201.4.64/26");
     worker_config_subnet(&config, 1023, subnet);
     assert_string_equal(subnet, "10.201.255.192/26");
+    worker_config_clear(&config);
+}
+
+static void what_is_expired_is_kept_for_seven_days(void **state)
+{
+    struct worker_config config = {0};
+    struct error err = {0};
+    (void)state;
+    assert_int_equal(read_lines(BASE "addresses = 10.0.0.1\n", &config, &err), 0);
+    assert_int_equal(config.expired_kept_s, 7 * 86400);
     worker_config_clear(&config);
 }
 
@@ -63,6 +74,7 @@ static void a_faulty_setting_is_named(void **state)
         {"addresses = 10.0.0.1\nsubnets = 10.201.0.0/28\n", "subnets"},
         {"addresses = 10.0.0.1\nsubnets = 10.201.0.0\n", "subnets"},
         {"addresses = 10.0.0.1\nrunners = 0\n", "runners"},
+        {"addresses = 10.0.0.1\nexpired_kept = 7\n", "expired_kept"},
         {"addresses = 10.0.0.1\nlog_level = loud\n", "log_level"},
         {"addresses = 10.0.0.1\nserver_name = x\n", "server_name"},
         {"", "addresses"},
@@ -84,6 +96,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_complete_file_is_read),
+        cmocka_unit_test(what_is_expired_is_kept_for_seven_days),
         cmocka_unit_test(a_faulty_setting_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "schemas/units.h"
 #include "worker/describe.h"
 #include "worker/locks.h"
 #include "worker/plan.h"
@@ -78,19 +79,36 @@ static int launch(struct runner *runner, const struct job *job, const struct con
     return plan_verify(plan, *ret_inspected, err);
 }
 
+/* As long as was asked for, or as long as policy lets it, from its creation on. 0: without an end.
+ */
+static int64_t end_of(const struct job *job, const struct order *order, const json_t *inspected)
+{
+    const json_t *asked = json_object_get(job->request.args, "ttl");
+    int64_t seconds = asked ? json_integer_value(asked) : order->limits.life;
+    int64_t created = timestamp_now();
+    describe_time(json_string_value(json_object_get(inspected, "Created")), &created);
+    return seconds ? created + seconds * 1000 : 0;
+}
+
 static int bind_container(struct runner *runner, const struct job *job, const struct order *order,
                           const struct reservation *reservation, const json_t *inspected,
                           json_t *result, struct error *err)
 {
+    const char *id = json_string_value(json_object_get(inspected, "Id"));
+    int64_t ends = 0;
+    if (container_begin_life(runner, job->request.user, reservation->name, id,
+                             end_of(job, order, inspected), &ends, err) < 0)
+        return -1;
     struct description description = {
         .name = reservation->name,
-        .id = json_string_value(json_object_get(inspected, "Id")),
+        .id = id,
         .state = container_state(inspected),
         .address = describe_address(runner->addresses, &reservation->ports),
         .ssh_port = reservation->ssh_port,
         .ports = &reservation->ports,
         .image = order->image_name,
         .created = json_string_value(json_object_get(inspected, "Created")),
+        .expires = ends,
     };
     json_t *container = describe_container(&description);
     json_object_set_new(result, "container", container);
@@ -109,9 +127,7 @@ static int undo(struct runner *runner, const struct job *job, const struct reser
     if (!container_is_ours(runner, found, job->request.user, reservation->name, job->request.id))
         return 0;
     const char *id = json_string_value(json_object_get(found, "Id"));
-    if (journal_tombstone(runner->journal, id, err) < 0)
-        return -1;
-    return engine_container_remove(runner->engine, id, err);
+    return container_destroy(runner, id, err);
 }
 
 static int attempt(struct runner *runner, struct job *job, const struct order *order,

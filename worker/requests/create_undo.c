@@ -19,14 +19,6 @@ static bool is_of(const struct job *job, const char *request, const char *user)
            strcmp(user, job->request.user) == 0;
 }
 
-/* The tombstone first: the keeper would take it for a container that the index has lost. */
-static int bury(struct runner *runner, const char *id, struct error *err)
-{
-    if (journal_tombstone(runner->journal, id, err) < 0)
-        return -1;
-    return engine_container_remove(runner->engine, id, err);
-}
-
 /* Is what this container has what was reserved? By its SSH port, which chance chose. */
 static int is_reserved(struct runner *runner, const struct reservation *reservation,
                        const char *name, const char *id, bool *ret_is, struct error *err)
@@ -56,7 +48,7 @@ static int remove_container(struct runner *runner, const struct job *job, const 
         return -1;
     if (stays)
         return 0;
-    if (bury(runner, id, err) < 0)
+    if (container_destroy(runner, id, err) < 0)
         return -1;
     return but ? 0 : container_release(runner, job->request.user, name, job->request.id, err);
 }

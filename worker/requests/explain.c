@@ -82,19 +82,13 @@ static int judge_nothing(struct runner *runner, const struct job *job, struct ve
 
 /* A kind that is missing here is not said to be allowed. */
 static request_judge *const judges[OP_COUNT] = {
-    [OP_CONTAINER_CREATE] = judge_create,
-    [OP_CONTAINER_START] = judge_lifecycle,
-    [OP_CONTAINER_STOP] = judge_lifecycle,
-    [OP_CONTAINER_RESTART] = judge_lifecycle,
-    [OP_CONTAINER_PAUSE] = judge_lifecycle,
-    [OP_CONTAINER_UNPAUSE] = judge_lifecycle,
-    [OP_CONTAINER_REMOVE] = judge_remove,
-    [OP_CONTAINER_LOGS] = judge_ownership,
-    [OP_CONTAINER_RECREATE] = judge_recreate,
-    [OP_IMAGE_COMMIT] = judge_commit,
-    [OP_IMAGE_REMOVE] = judge_image_remove,
-    [OP_JOB_CANCEL] = judge_nothing,
-    [OP_PING] = judge_nothing,
+    [OP_CONTAINER_CREATE] = judge_create,     [OP_CONTAINER_START] = judge_lifecycle,
+    [OP_CONTAINER_STOP] = judge_lifecycle,    [OP_CONTAINER_RESTART] = judge_lifecycle,
+    [OP_CONTAINER_PAUSE] = judge_lifecycle,   [OP_CONTAINER_UNPAUSE] = judge_lifecycle,
+    [OP_CONTAINER_REMOVE] = judge_remove,     [OP_CONTAINER_LOGS] = judge_ownership,
+    [OP_CONTAINER_RECREATE] = judge_recreate, [OP_CONTAINER_EXTEND] = judge_extend,
+    [OP_IMAGE_COMMIT] = judge_commit,         [OP_IMAGE_REMOVE] = judge_image_remove,
+    [OP_JOB_CANCEL] = judge_nothing,          [OP_PING] = judge_nothing,
 };
 
 /* The job as which that request would come here. Its args are borrowed, or its own and empty. */

@@ -10,6 +10,7 @@
 static const struct step {
     enum engine_verb verb;
     bool starts;      /* policy is asked again */
+    bool runs;        /* not for one whose end has come */
     const char *only; /* the one state to start from; NULL: any but `never` */
     const char *never;
     const char *already; /* in this state nothing is left to do */
@@ -17,12 +18,14 @@ static const struct step {
 } steps[OP_COUNT] = {
     [OP_CONTAINER_START] = {.verb = ENGINE_START,
                             .starts = true,
+                            .runs = true,
                             .never = "paused",
                             .already = "running",
                             .advice = "unpause it instead"},
     [OP_CONTAINER_STOP] = {.verb = ENGINE_STOP, .already = "stopped"},
     [OP_CONTAINER_RESTART] = {.verb = ENGINE_RESTART,
                               .starts = true,
+                              .runs = true,
                               .never = "paused",
                               .advice = "unpause it first"},
     [OP_CONTAINER_PAUSE] = {.verb = ENGINE_PAUSE,
@@ -30,6 +33,7 @@ static const struct step {
                             .already = "paused",
                             .advice = "start it first"},
     [OP_CONTAINER_UNPAUSE] = {.verb = ENGINE_UNPAUSE,
+                              .runs = true,
                               .only = "paused",
                               .advice = "only a paused container can be unpaused"},
 };
@@ -69,7 +73,11 @@ static int judge(struct runner *runner, const struct job *job, const struct owne
     if (step->starts &&
         container_check_policy(runner, job->request.user, owned, NULL, verdicts, err) < 0)
         return -1;
-    if (is_done(step, job, owned->inspected) || check_state(step, owned, err) == 0)
+    if (is_done(step, job, owned->inspected))
+        return 0;
+    if (step->runs && container_check_life(runner, owned, err) < 0)
+        return verdict_refused(verdicts, err, "container %s after its end", owned->name);
+    if (check_state(step, owned, err) == 0)
         return 0;
     return verdict_refused(verdicts, err, "container %s as it is", owned->name);
 }

@@ -18,6 +18,7 @@
 #include "schemas/units.h"
 #include "worker/describe.h"
 #include "worker/granted.h"
+#include "worker/journal_lives.h"
 #include "worker/locks.h"
 #include "worker/plan_again.h"
 #include "worker/requests/order.h"
@@ -36,6 +37,8 @@ static int check_container(struct runner *runner, const struct owned *owned, str
 {
     if (strcmp(container_state(owned->inspected), "paused") == 0)
         return fail(err, FAULT_CONFLICT, "%s is paused: unpause it first", owned->name);
+    if (container_check_life(runner, owned, err) < 0)
+        return -1;
     return image_check_layers(runner, owned->inspected, err);
 }
 
@@ -139,8 +142,19 @@ static int launch(struct runner *runner, const struct container_plan *plan,
     return plan_again_verify(plan, present, *ret_inspected, err);
 }
 
+/* The new one ends when the present one would have. */
+static int inherit_life(struct runner *runner, const struct change *change, const json_t *inspected,
+                        int64_t *ret_ends, struct error *err)
+{
+    const char *id = json_string_value(json_object_get(inspected, "Id"));
+    int64_t ends = 0;
+    if (lives_find(runner->journal, change->id, &ends, err) < 0)
+        return -1;
+    return container_begin_life(runner, change->user, change->name, id, ends, ret_ends, err);
+}
+
 static json_t *describe(const struct runner *runner, const struct owned *owned,
-                        const struct change *change, const json_t *inspected)
+                        const struct change *change, const json_t *inspected, int64_t ends)
 {
     const json_t *present = json_object_get(owned->entry, "container");
     struct description description = {
@@ -152,6 +166,7 @@ static json_t *describe(const struct runner *runner, const struct owned *owned,
         .ports = &change->ports,
         .image = json_string_value(json_object_get(present, "image")),
         .created = json_string_value(json_object_get(inspected, "Created")),
+        .expires = ends,
     };
     return describe_container(&description);
 }
@@ -182,9 +197,11 @@ static int replace(struct runner *runner, struct job *job, const struct owned *o
         .network = network,
     };
     store_progress(runner->store, &job->request, PHASE_STARTING, err); /* a hint may be lost */
-    if (launch(runner, &plan, change, owned->inspected, &inspected, err) < 0)
+    int64_t ends = 0;
+    if (launch(runner, &plan, change, owned->inspected, &inspected, err) < 0 ||
+        inherit_life(runner, change, inspected, &ends, err) < 0)
         return -1;
-    json_t *container = describe(runner, owned, change, inspected);
+    json_t *container = describe(runner, owned, change, inspected, ends);
     json_object_set_new(result, "container", container);
     if (store_replace(runner->store, &job->request, container, err) < 0)
         return -1;

@@ -16,9 +16,7 @@ int recreate_drop_new(struct runner *runner, const struct job *job, const struct
     if (!container_is_ours(runner, found, change->user, change->name, job->request.id))
         return 0;
     const char *id = json_string_value(json_object_get(found, "Id"));
-    if (journal_tombstone(runner->journal, id, err) < 0)
-        return -1;
-    return engine_container_remove(runner->engine, id, err);
+    return container_destroy(runner, id, err);
 }
 
 /* First its state, then the name, which is all that tells it. */
@@ -45,9 +43,7 @@ int recreate_put_back(struct runner *runner, const struct job *job, const struct
 
 int recreate_finish(struct runner *runner, const char *old_id, struct error *err)
 {
-    if (journal_tombstone(runner->journal, old_id, err) < 0)
-        return -1;
-    return engine_container_remove(runner->engine, old_id, err);
+    return container_destroy(runner, old_id, err);
 }
 
 bool recreate_is_done(const struct job *job, const json_t *entry)

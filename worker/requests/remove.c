@@ -8,12 +8,10 @@
 static int take_down(struct runner *runner, const struct job *job, const char *id,
                      struct error *err)
 {
-    /* The journal first: should we die here, the next attempt knows what to look for, and the
-     * keeper does not take the container for one that was lost. */
-    if (journal_container(runner->journal, job->request.id, id, err) < 0 ||
-        journal_tombstone(runner->journal, id, err) < 0)
+    /* The journal first: should we die here, the next attempt knows what to look for. */
+    if (journal_container(runner->journal, job->request.id, id, err) < 0)
         return -1;
-    return engine_container_remove(runner->engine, id, err);
+    return container_destroy(runner, id, err);
 }
 
 static void say_removed(json_t *result, const json_t *entry)

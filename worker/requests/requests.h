@@ -25,6 +25,7 @@ request_action request_lifecycle; /* start, stop, restart, pause, unpause */
 request_action request_remove;
 request_action request_logs;
 request_action request_recreate;
+request_action request_extend;
 request_action request_commit;
 request_action request_image_remove;
 request_action request_cancel;
@@ -50,6 +51,7 @@ typedef int request_judge(struct runner *runner, const struct job *job, struct v
                           struct error *err);
 request_judge judge_lifecycle;
 request_judge judge_remove;
+request_judge judge_extend;
 request_judge judge_commit;
 request_judge judge_image_remove;
 
@@ -151,6 +153,16 @@ int container_check_policy(struct runner *runner, const char *user, const struct
  * already, and is told nothing of the host. */
 int host_judge(struct runner *runner, const json_t *options, struct verdicts *verdicts,
                struct error *err);
+
+/* May it run still? FAULT_DENIED once its end has come. */
+int container_check_life(struct runner *runner, const struct owned *owned, struct error *err);
+/* A container that has been made is to end then (milliseconds since 1970, 0: never), unless it has
+ * an end already. *ret_ends: the one that it has. */
+int container_begin_life(struct runner *runner, const char *user, const char *name, const char *id,
+                         int64_t ends, int64_t *ret_ends, struct error *err);
+
+/* Remove a container from the engine, for good; its entry and leases are another matter. */
+int container_destroy(struct runner *runner, const char *id, struct error *err);
 
 /* Drop a container's entry and leases (request as in store_release); the user's last one here takes
  * the network with it, while nobody can join. */
