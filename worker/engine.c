@@ -137,14 +137,16 @@ int engine_check_version(const struct engine_answer *answer, struct error *err)
     return 0;
 }
 
-int engine_identity(struct engine *engine, char ret_identity[ENGINE_IDENTITY_SIZE],
-                    struct error *err)
+int engine_info(struct engine *engine, json_t **ret_info, struct error *err)
 {
     const struct engine_call call = {.method = "GET", .path = "/info"};
-    json_auto_t *info = NULL;
 
-    if (engine_ask(engine, &call, &info, err) < 0)
-        return -1;
+    return engine_ask(engine, &call, ret_info, err);
+}
+
+int engine_identity_of(const json_t *info, char ret_identity[ENGINE_IDENTITY_SIZE],
+                       struct error *err)
+{
     const char *identity = json_string_value(json_object_get(info, "ID"));
     size_t length = identity ? strlen(identity) : 0;
     if (length == 0 || length >= ENGINE_IDENTITY_SIZE)
@@ -154,4 +156,14 @@ int engine_identity(struct engine *engine, char ret_identity[ENGINE_IDENTITY_SIZ
             return fail(err, FAULT_ENGINE, "the engine's id is not printable text");
     memcpy(ret_identity, identity, length + 1);
     return 0;
+}
+
+int engine_identity(struct engine *engine, char ret_identity[ENGINE_IDENTITY_SIZE],
+                    struct error *err)
+{
+    json_auto_t *info = NULL;
+
+    if (engine_info(engine, &info, err) < 0)
+        return -1;
+    return engine_identity_of(info, ret_identity, err);
 }

@@ -39,8 +39,12 @@ static inline void auto_engine(struct engine **slot)
 void engine_mark(struct engine *engine);
 bool engine_has_acted(const struct engine *engine);
 
-/* The engine's own id (GET /info, "ID"): any printable text of at most 127 bytes. */
+/* GET /info: what the engine says about itself. */
+int engine_info(struct engine *engine, json_t **ret_info, struct error *err);
+/* The engine's own id, its "ID": any printable text of at most 127 bytes. */
 #define ENGINE_IDENTITY_SIZE 128
+int engine_identity_of(const json_t *info, char ret_identity[ENGINE_IDENTITY_SIZE],
+                       struct error *err);
 int engine_identity(struct engine *engine, char ret_identity[ENGINE_IDENTITY_SIZE],
                     struct error *err);
 

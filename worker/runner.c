@@ -53,6 +53,15 @@ int runner_identity(struct runner *runner, struct error *err)
     return engine_identity(runner->engine, runner->identity, err);
 }
 
+int runner_look(struct runner *runner, struct error *err)
+{
+    json_auto_t *info = NULL;
+    if (engine_info(runner->engine, &info, err) < 0 ||
+        engine_identity_of(info, runner->identity, err) < 0)
+        return -1;
+    return id_map_read(info, SUBUID_FILE, SUBGID_FILE, &runner->ids, err);
+}
+
 bool runner_has_address(const struct runner *runner, const char *address)
 {
     char **known = runner->addresses;

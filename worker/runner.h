@@ -11,6 +11,7 @@
 #include "schemas/request.h"
 #include "worker/config.h"
 #include "worker/engine.h"
+#include "worker/id_map.h"
 #include "worker/journal.h"
 #include "worker/labels.h"
 #include "worker/store.h"
@@ -26,6 +27,7 @@ struct runner {
     json_t *policy;
     char **addresses; /* of this server, in order of preference; NULL-terminated, never empty */
     char identity[ENGINE_IDENTITY_SIZE]; /* the engine's; "" until runner_identity was asked */
+    struct id_map ids;                   /* of its containers, as runner_look saw them last */
     int socket;                          /* to the link; -1 in the keeper */
 };
 
@@ -36,6 +38,9 @@ int runner_open(const struct worker_config *config, struct watermark *mark, int 
 void runner_close(struct runner *runner);
 /* Make sure that runner->identity is known. */
 int runner_identity(struct runner *runner, struct error *err);
+/* Ask for runner->identity and runner->ids: the engine can have come back as another one, with user
+ * namespaces or without, while nobody asked it for anything. */
+int runner_look(struct runner *runner, struct error *err);
 /* Read policy, keyring and addresses anew; a faulty file is reported and the old one stays. */
 void runner_reload(struct runner *runner);
 

@@ -11,6 +11,8 @@
 #include "schemas/names.h"
 #include "worker/beneath.h"
 
+#define OTHERS_ENTER (S_IROTH | S_IXOTH)
+
 /* A directory of the administrator's configuration; above it, symbolic links are his affair. */
 static int open_configured(const char *what, const char *path, int *ret_fd, struct error *err)
 {
@@ -29,7 +31,8 @@ struct wanted {
     int parent;
     const char *name;
     const char *path; /* for messages */
-    uid_t owner;
+    uid_t uid;        /* on the host */
+    gid_t gid;
     mode_t mode;
     bool mounted; /* into containers: within their users' reach */
 };
@@ -50,16 +53,23 @@ static int ensure_directory(const struct wanted *wanted, int *ret_fd, struct err
         return fail(err, FAULT_INTERNAL, "%s: %s", wanted->path, strerror(errno));
     if (!wanted->mounted && beneath_check_root(fd, wanted->path, err))
         return -1;
-    bool is_owned = status.st_uid == wanted->owner && status.st_gid == (gid_t)wanted->owner;
+    bool is_owned = status.st_uid == wanted->uid && status.st_gid == wanted->gid;
     bool is_moded = (status.st_mode & ALLPERMS) == wanted->mode;
-    if ((!is_owned && fchown(fd, wanted->owner, (gid_t)wanted->owner)) ||
+    if ((!is_owned && fchown(fd, wanted->uid, wanted->gid)) ||
         (!is_moded && fchmod(fd, wanted->mode)))
         return fail(err, FAULT_INTERNAL, "%s: %s", wanted->path, strerror(errno));
     *ret_fd = TAKE_FD(fd);
     return 0;
 }
 
-static int prepare_directories(const char *storage, const char *user, uid_t uid,
+/* The user of this number in containers, and the group. */
+static void own_by(struct wanted *wanted, const struct id_map *ids, uid_t inside)
+{
+    wanted->uid = ids->first_uid + inside;
+    wanted->gid = ids->first_gid + (gid_t)inside;
+}
+
+static int prepare_directories(const char *storage, const struct storage_owner *owner,
                                const struct storage_paths *paths, struct error *err)
 {
     AUTO(fd) int top = -1;
@@ -71,11 +81,16 @@ static int prepare_directories(const char *storage, const char *user, uid_t uid,
         return -1;
     /* Closed to all but root: inside, users are root and can make programs setuid, which nobody may
      * come to run out here. */
-    const struct wanted own_wanted = {top, user, user, 0, S_IRWXU, false};
+    const struct wanted own_wanted = {
+        .parent = top, .name = owner->user, .path = owner->user, .mode = S_IRWXU};
     if (ensure_directory(&own_wanted, &own, err))
         return fail_while(err, "%s", storage);
-    const struct wanted root_wanted = {own, "root", paths->root, 0, S_IRWXU, true};
-    const struct wanted home_wanted = {own, "home", paths->home, uid, S_IRWXU, true};
+    struct wanted root_wanted = {
+        .parent = own, .name = "root", .path = paths->root, .mode = S_IRWXU, .mounted = true};
+    struct wanted home_wanted = {
+        .parent = own, .name = "home", .path = paths->home, .mode = S_IRWXU, .mounted = true};
+    own_by(&root_wanted, owner->ids, 0);
+    own_by(&home_wanted, owner->ids, owner->uid);
     if (ensure_directory(&root_wanted, &root, err) || ensure_directory(&home_wanted, &home, err))
         return -1;
     return 0;
@@ -84,6 +99,20 @@ static int prepare_directories(const char *storage, const char *user, uid_t uid,
 static int no_key(const char *user, struct error *err)
 {
     return fail(err, FAULT_DENIED, "%s has no SSH key on this server; ask the administrator", user);
+}
+
+/* Inside, sshd has an unprivileged process read them; and inside a user namespace root is one too.
+ */
+static int check_readable(int directory, int file, const char *path, struct error *err)
+{
+    struct stat above, status;
+
+    if (fstat(directory, &above) || fstat(file, &status))
+        return fail(err, FAULT_INTERNAL, "%s: %s", path, strerror(errno));
+    if ((above.st_mode & OTHERS_ENTER) != OTHERS_ENTER || !(status.st_mode & S_IROTH))
+        return fail(err, FAULT_INTERNAL,
+                    "%s: others than root cannot read the keys in there; chmod -R go+rX", path);
+    return 0;
 }
 
 static int check_keys(const char *keys, const char *user, const char *path, struct error *err)
@@ -109,7 +138,7 @@ static int check_keys(const char *keys, const char *user, const char *path, stru
         return fail_while(err, "authorized_keys in");
     if (!S_ISREG(status.st_mode) || status.st_size == 0)
         return no_key(user, err);
-    return 0;
+    return check_readable(own, file, path, err);
 }
 
 static int join(char ret_path[PATH_MAX], const char *top, const char *user, const char *name,
@@ -120,22 +149,28 @@ static int join(char ret_path[PATH_MAX], const char *top, const char *user, cons
     return length < PATH_MAX ? 0 : fail(err, FAULT_INTERNAL, "%.80s…: path too long", top);
 }
 
-int storage_prepare(const char *storage, const char *keys, const char *user, uid_t uid,
+int storage_prepare(const char *storage, const char *keys, const struct storage_owner *owner,
                     struct storage_paths *ret_paths, struct error *err)
 {
+    const char *user = owner->user;
     struct storage_paths paths;
 
     /* A name such as ".." would lead elsewhere, and a home of root's would be two things at once.
      */
-    if (!name_is_user(user) || uid == 0 || uid == (uid_t)-1)
+    if (!name_is_user(user) || owner->uid == 0 || owner->uid == (uid_t)-1)
         return fail(err, FAULT_INTERNAL, "no storage for user '%.40s' of uid %lu", user,
-                    (unsigned long)uid);
+                    (unsigned long)owner->uid);
+    /* What is beyond the map has no place in it, and on the host it is somebody else's. */
+    if (owner->uid >= owner->ids->count)
+        return fail(err, FAULT_DENIED,
+                    "%s has uid %lu, and this server's engine maps those below %lu alone; ask the "
+                    "administrator",
+                    user, (unsigned long)owner->uid, (unsigned long)owner->ids->count);
     if (join(paths.root, storage, user, "/root", err) ||
         join(paths.home, storage, user, "/home", err) || join(paths.keys, keys, user, "", err))
         return -1;
     /* The keys first: whoever has none leaves no directories behind. */
-    if (check_keys(keys, user, paths.keys, err) ||
-        prepare_directories(storage, user, uid, &paths, err))
+    if (check_keys(keys, user, paths.keys, err) || prepare_directories(storage, owner, &paths, err))
         return -1;
     *ret_paths = paths;
     return 0;

@@ -10,6 +10,13 @@
 #include <sys/types.h>
 
 #include "common/error.h"
+#include "worker/id_map.h"
+
+struct storage_owner {
+    const char *user;
+    uid_t uid;                /* as containers know it */
+    const struct id_map *ids; /* borrowed */
+};
 
 struct storage_paths {
     char root[PATH_MAX];
@@ -17,13 +24,14 @@ struct storage_paths {
     char keys[PATH_MAX];
 };
 /*
- * Make what is missing: <storage>/<user> root-owned 0700, root/ owned by root 0700, home/ owned by
- * uid (and the group of that number) 0700; <keys>/<user> must exist, root-owned, with
- * authorized_keys in it, or FAULT_DENIED says that the user has no key on this server. A directory
- * of the administrator's that is missing or belongs to somebody else is FAULT_INTERNAL. Needs root;
- * several processes may prepare the same user at once.
+ * Make what is missing: <storage>/<user> root-owned 0700, root/ owned by the root of containers
+ * 0700, home/ owned by uid (and the group of that number) as containers know them 0700;
+ * <keys>/<user> must exist, root-owned, with authorized_keys in it that all may read, or
+ * FAULT_DENIED says that the user has no key on this server; likewise for a uid that the map has no
+ * place for. A directory of the administrator's that is missing or belongs to somebody else is
+ * FAULT_INTERNAL. Needs root; several processes may prepare the same user at once.
  */
-int storage_prepare(const char *storage, const char *keys, const char *user, uid_t uid,
+int storage_prepare(const char *storage, const char *keys, const struct storage_owner *owner,
                     struct storage_paths *ret_paths, struct error *err);
 
 #endif

@@ -42,6 +42,8 @@ check_keys() {
     [[ -z $found ]] || fault "others than root can write $found" "chown root $found; chmod go-w $found"
     found=$(find "$keys" -type l -print -quit)
     [[ -z $found ]] || fault "$found is a symbolic link" "put a file in its place"
+    found=$(find "$keys" \( -type d ! -perm -005 -o -type f ! -perm -004 \) -print -quit)
+    [[ -z $found ]] || fault "containers cannot read $found" "chmod go+rX $found"
 }
 
 check_storage() {
@@ -57,6 +59,25 @@ check_storage() {
     [[ $mounted == *,nosuid,* && $mounted == *,nodev,* ]] ||
         warning "$storage is mounted without nosuid,nodev" "mount it with them: users are root in their containers"
     [[ $mounted != *,ro,* ]] || fault "$storage is mounted read-only" "mount it for writing"
+    check_storage_ids
+}
+
+# In user namespaces a file of an id outside of them is nobody's: not even root may read it there. A look
+# at the topmost files tells whether a whole storage is of another engine.
+check_storage_ids() {
+    local first found
+    first=$(engine_first_ids)
+    [[ -n $first ]] || return 0
+    found=$(find "${SETTINGS[storage]}" -mindepth 2 -maxdepth 3 \( -uid "-${first%.*}" -o -gid "-${first#*.}" \) -print -quit)
+    [[ -z $found ]] || fault "$found belongs to an id that containers do not have" \
+        "if it is of a time before user namespaces: dcm-admin storage shift 0 ${first/./:}"
+}
+
+# "UID.GID": where the engine's user namespaces begin on the host, which its folder's name says.
+engine_first_ids() {
+    [[ -e ${SETTINGS[worker_conf]} ]] || return 0
+    { doctor_docker info --format '{{.SecurityOptions}} {{.DockerRootDir}}' 2>/dev/null || true; } |
+        sed -nE 's|.*name=userns.*/([0-9]+\.[0-9]+)$|\1|p'
 }
 
 check_addresses() {

@@ -35,7 +35,9 @@ engine_docker() {
         docker "$@"
 }
 
-# engine_start STATE [DOCKERD OPTION…]: without options, an engine with a bridge of its own.
+# engine_start STATE [DOCKERD OPTION…]: without options, an engine with a bridge of its own. With an
+# account's name in ENGINE_REMAP its containers are in user namespaces of that account's subordinate
+# ids; whoever calls us has seen to these, and to ways to <state> that all may go.
 engine_start() {
     local state=$1
     shift
@@ -45,6 +47,7 @@ engine_start() {
         set -- --bridge "$(bridge_create "$state")"
         ! another_engine_runs "$state" || set -- "$@" --iptables=false --ip-forward=false
     fi
+    [[ -z ${ENGINE_REMAP:-} ]] || set -- "$@" --userns-remap "$ENGINE_REMAP"
     engine_configure "$state"
     rm -f "$state/engine/docker.pid"
     process_start "$state" containerd containerd --config "$state/engine/containerd.toml" \

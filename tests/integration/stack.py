@@ -21,6 +21,10 @@ import redis
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("DCM_BUILD", ROOT / "build" / "dev"))
 SERVICES = ROOT / "tests" / "lib" / "services"
+# The account whose subordinate ids the engine gives to containers, where ENGINE_REMAP names it
+# (tests/run userns).
+REMAP = "dcm-remap"
+SUBORDINATE = {"subuid": (300000, 65536), "subgid": (400000, 65536)}
 VETTED = {
     "containers": 30,
     "memory": {"usual": "64m", "each": "256m", "total": "4g"},
@@ -153,11 +157,11 @@ class Stack:
         for folder in (self.keys, self.storage, self.state / "run", self.state / "worker"):
             folder.mkdir()
             folder.chmod(0o755)
+        self.make_accounts({**self.people, "dcm-test": 998, REMAP: 997})
         self.service_state = self.state / "services"
         self.urls = self.start_services()
         self.engine_socket = self.urls["DOCKER_SOCKET"]
         self.install()
-        self.make_accounts({**self.people, "dcm-test": 998})
         self.users = {name: User(self, name, uid) for name, uid in self.people.items()}
         self.alice, self.bob = self.users["alice"], self.users["bob"]
         self.gate, self.worker = self.daemon(self, "dcm-gate"), self.daemon(self, "dcm-worker")
@@ -187,6 +191,8 @@ class Stack:
             for name, uid in accounts.items():
                 passwd.write(f"{name}:x:{uid}:{uid}::/nonexistent:/bin/sh\n")
                 group.write(f"{name}:x:{uid}:\n")
+        for kind, (first, count) in SUBORDINATE.items():
+            (copy / kind).write_text(f"{REMAP}:{first}:{count}\n")
         subprocess.run(["mount", "--bind", copy, "/etc"], check=True)
 
     def secret(self, name, text):

@@ -86,6 +86,9 @@ def test_keys_that_users_could_change(stack, admin, healthy):
         assert faults(admin) == [("keys", f"others than root can write {keys}")]
     with mode(stack.keys / "alice", 0o777):
         assert faults(admin) == [("keys", f"others than root can write {keys.parent}")]
+    for path, bits in ((keys, 0o640), (keys.parent, 0o711)):
+        with mode(path, bits):
+            assert faults(admin) == [("keys", f"containers cannot read {path}")]
     link = stack.keys / "alice" / "link"
     link.symlink_to("/etc/shadow")
     assert faults(admin) == [("keys", f"{link} is a symbolic link")]

@@ -7,6 +7,12 @@ part_integration() {
     pytest_part integration dev
 }
 
+# The same on an engine with user namespaces, and test_userns.py, which is about those.
+part_userns() {
+    check "the image" image_prepare
+    ENGINE_REMAP=dcm-remap pytest_part integration dev
+}
+
 part_bench() {
     check "the image" image_prepare
     pytest_part bench dev -s

@@ -17,6 +17,9 @@
 
 #define ALICE 2001
 
+static const struct id_map unmapped = {.count = UINT32_MAX};
+static const struct id_map mapped = {.first_uid = 300000, .first_gid = 400000, .count = 65536};
+
 /* A storage and a keys directory with a key of alice's, below a directory of the test's own. */
 struct places {
     char top[PATH_MAX];
@@ -76,20 +79,32 @@ static int tear_down(void **state)
     return nftw(places->top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static int prepare(const struct places *places, struct storage_paths *ret_paths, struct error *err)
+static int prepare_as(const struct places *places, const char *user, uid_t uid,
+                      const struct id_map *ids, struct storage_paths *ret_paths, struct error *err)
 {
-    return storage_prepare(places->storage, places->keys, "alice", ALICE, ret_paths, err);
+    const struct storage_owner owner = {.user = user, .uid = uid, .ids = ids};
+    return storage_prepare(places->storage, places->keys, &owner, ret_paths, err);
 }
 
-static void assert_owned(const char *path, uid_t owner, mode_t mode)
+static int prepare(const struct places *places, struct storage_paths *ret_paths, struct error *err)
+{
+    return prepare_as(places, "alice", ALICE, &unmapped, ret_paths, err);
+}
+
+static void assert_owned_by(const char *path, uid_t uid, gid_t gid, mode_t mode)
 {
     struct stat status;
 
     assert_int_equal(lstat(path, &status), 0);
     assert_true(S_ISDIR(status.st_mode));
-    assert_int_equal(status.st_uid, owner);
-    assert_int_equal(status.st_gid, owner);
+    assert_int_equal(status.st_uid, uid);
+    assert_int_equal(status.st_gid, gid);
     assert_int_equal(status.st_mode & ALLPERMS, mode);
+}
+
+static void assert_owned(const char *path, uid_t owner, mode_t mode)
+{
+    assert_owned_by(path, owner, (gid_t)owner, mode);
 }
 
 static void assert_fails(const struct places *places, enum fault fault, const char *because)
@@ -149,6 +164,40 @@ static void a_user_who_gave_his_directories_away_gets_them_back(void **state)
     assert_int_equal(prepare(places, &paths, NULL), 0);
     assert_owned(paths.root, 0, 0700);
     assert_owned(paths.home, ALICE, 0700);
+}
+
+static void an_engine_that_maps_ids_gets_directories_of_the_mapped_owners(void **state)
+{
+    const struct places *places = *state;
+    struct storage_paths paths;
+    char path[PATH_MAX];
+
+    assert_int_equal(prepare(places, &paths, NULL), 0);
+    assert_int_equal(prepare_as(places, "alice", ALICE, &mapped, &paths, NULL), 0);
+    assert_owned_by(paths.root, 300000, 400000, 0700);
+    assert_owned_by(paths.home, 300000 + ALICE, 400000 + ALICE, 0700);
+    path_of(path, "%.80s/alice", places->storage);
+    assert_owned(path, 0, 0700);
+    assert_int_equal(prepare(places, &paths, NULL), 0);
+    assert_owned(paths.root, 0, 0700);
+    assert_owned(paths.home, ALICE, 0700);
+}
+
+static void a_uid_beyond_the_map_is_denied_and_leaves_nothing_behind(void **state)
+{
+    const struct places *places = *state;
+    struct storage_paths paths;
+    struct error err = {0};
+    char path[PATH_MAX];
+
+    assert_int_equal(prepare_as(places, "alice", 65536, &mapped, &paths, &err), -1);
+    assert_int_equal(err.fault, FAULT_DENIED);
+    assert_string_equal(err.text, "alice has uid 65536, and this server's engine maps those below "
+                                  "65536 alone; ask the administrator");
+    path_of(path, "%.80s/alice", places->storage);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(prepare_as(places, "alice", 65535, &mapped, &paths, NULL), 0);
+    assert_owned_by(paths.home, 365535, 465535, 0700);
 }
 
 static void a_symbolic_link_is_not_followed(void **state)
@@ -243,6 +292,20 @@ static void keys_that_a_user_could_change_are_refused(void **state)
     assert_fails(places, FAULT_INTERNAL, "can write to it");
 }
 
+static void keys_that_only_root_can_read_are_refused(void **state)
+{
+    const struct places *places = *state;
+    char path[PATH_MAX];
+
+    path_of(path, "%.80s/alice/authorized_keys", places->keys);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_fails(places, FAULT_INTERNAL, "others than root cannot read the keys");
+    assert_int_equal(chmod(path, 0644), 0);
+    path_of(path, "%.80s/alice", places->keys);
+    assert_int_equal(chmod(path, 0711), 0);
+    assert_fails(places, FAULT_INTERNAL, "others than root cannot read the keys");
+}
+
 static void neither_root_nor_a_strange_name_gets_storage(void **state)
 {
     static const char *const names[] = {"..", ".", "", "a/b", "Alice", "alice/../bob"};
@@ -252,12 +315,11 @@ static void neither_root_nor_a_strange_name_gets_storage(void **state)
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         err = (struct error){0};
-        assert_int_equal(
-            storage_prepare(places->storage, places->keys, names[i], ALICE, &paths, &err), -1);
+        assert_int_equal(prepare_as(places, names[i], ALICE, &unmapped, &paths, &err), -1);
         assert_int_equal(err.fault, FAULT_INTERNAL);
         assert_non_null(strstr(err.text, "no storage for user"));
     }
-    assert_int_equal(storage_prepare(places->storage, places->keys, "alice", 0, &paths, &err), -1);
+    assert_int_equal(prepare_as(places, "alice", 0, &unmapped, &paths, &err), -1);
     assert_non_null(strstr(err.text, "of uid 0"));
 }
 
@@ -293,6 +355,8 @@ int main(void)
         STORAGE_TEST(what_is_missing_is_made_with_its_owner_and_mode),
         STORAGE_TEST(it_can_be_repeated_and_keeps_what_is_inside),
         STORAGE_TEST(a_user_who_gave_his_directories_away_gets_them_back),
+        STORAGE_TEST(an_engine_that_maps_ids_gets_directories_of_the_mapped_owners),
+        STORAGE_TEST(a_uid_beyond_the_map_is_denied_and_leaves_nothing_behind),
         STORAGE_TEST(a_symbolic_link_is_not_followed),
         STORAGE_TEST(a_users_directory_that_is_a_link_is_not_followed),
         STORAGE_TEST(a_users_directory_that_he_owns_is_refused),
@@ -300,6 +364,7 @@ int main(void)
         STORAGE_TEST(a_missing_configured_directory_is_named),
         STORAGE_TEST(a_user_without_a_key_is_denied_and_leaves_nothing_behind),
         STORAGE_TEST(keys_that_a_user_could_change_are_refused),
+        STORAGE_TEST(keys_that_only_root_can_read_are_refused),
         STORAGE_TEST(neither_root_nor_a_strange_name_gets_storage),
         STORAGE_TEST(several_runners_may_prepare_one_user_at_once),
     };

@@ -191,7 +191,7 @@ int order_judge(struct runner *runner, const struct job *job, struct verdicts *v
     const char *image = json_string_value(json_object_get(job->request.args, "image"));
     int64_t now = timestamp_now();
     policy_limits(runner->policy, user, now, &order->limits);
-    if (runner_identity(runner, err) < 0)
+    if (runner_look(runner, err) < 0)
         return -1;
     if (find_uid(&order->limits, user, &order->uid, err) < 0 &&
         verdict_refused(verdicts, err, "user %s", user) < 0)
@@ -214,8 +214,10 @@ int order_prepare(struct runner *runner, const struct job *job, struct order *re
 {
     if (order_judge(runner, job, NULL, ret_order, err) < 0)
         return -1;
-    return storage_prepare(runner->config->storage, runner->config->keys, job->request.user,
-                           ret_order->uid, &ret_order->paths, err);
+    const struct storage_owner owner = {
+        .user = job->request.user, .uid = ret_order->uid, .ids = &runner->ids};
+    return storage_prepare(runner->config->storage, runner->config->keys, &owner, &ret_order->paths,
+                           err);
 }
 
 struct wish order_wish(const struct runner *runner, const struct job *job,
