@@ -96,7 +96,7 @@ static int read_request(json_t *value, const char *user, struct request *ret_req
 static int read_requests(json_t *const *values, size_t count, const char *user,
                          struct gate_ask *ask, struct error *err)
 {
-    struct request *requests = calloc(count, sizeof(*requests));
+    struct request *requests = calloc(count + 1, sizeof(*requests)); /* never of nothing */
 
     if (!requests)
         return fail(err, FAULT_INTERNAL, "out of memory");

@@ -58,7 +58,7 @@ static int walk(const char *path, struct stat *ret_status, struct error *err)
 
 int host_directory_check(const char *path, struct error *err)
 {
-    struct stat status;
+    struct stat status = {0};
 
     if (walk(path, &status, err))
         return -1;
@@ -67,7 +67,7 @@ int host_directory_check(const char *path, struct error *err)
 
 int host_device_check(const char *path, struct error *err)
 {
-    struct stat status;
+    struct stat status = {0};
 
     if (walk(path, &status, err))
         return -1;

@@ -138,8 +138,7 @@ static int take_hint(struct keeper *keeper, const json_t *event, struct error *e
     const char *user = json_string_value(json_object_get(attributes, "dcm.user"));
     const char *name = json_string_value(json_object_get(attributes, "dcm.name"));
     struct labels expected = {.kind = "container"};
-    if (IS_MUTANT(MUTANT_NO_RECONCILE) ||
-        !is_telling(json_string_value(json_object_get(event, "Action"))) || !id || !user || !name)
+    if (!is_telling(json_string_value(json_object_get(event, "Action"))) || !id || !user || !name)
         return 0;
     if (runner_identity(&keeper->runner, err) < 0)
         return -1;
@@ -157,7 +156,8 @@ static int on_event(const json_t *event, void *context)
     struct error err = {0};
     if (prefork_stopping)
         return 1;
-    int status = event ? take_hint(keeper, event, &err) : do_what_is_due(keeper, &err);
+    bool is_hint = event && !IS_MUTANT(MUTANT_NO_RECONCILE);
+    int status = is_hint ? take_hint(keeper, event, &err) : do_what_is_due(keeper, &err);
     if (status < 0)
         complain(keeper, &err);
     return status < 0;

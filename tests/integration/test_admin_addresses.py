@@ -34,7 +34,7 @@ def test_an_address_that_is_added_is_there_for_the_next_request(stack, admin, al
     assert stack.inspect(container)["HostConfig"]["PortBindings"]["80/tcp"] == [
         {"HostIp": "127.0.0.3", "HostPort": "80"}]
     assert addresses()["127.0.0.3"]["holders"] == [
-        {"user": "alice", "container": container["name"], "ports": ["80/tcp"]}]
+        {"user": "alice", "container": container["name"], "ports": [f"{container['ssh_port']}/tcp", "80/tcp"]}]
 
 
 def test_a_port_goes_to_the_added_address_when_the_others_are_taken(admin, alice, addresses):
@@ -49,7 +49,7 @@ def test_a_retired_address_gets_nothing_new_and_keeps_what_it_has(stack, admin, 
     old = alice.create("80", "53/udp", "--address", "127.0.0.2")
     listed = {a["address"]: a for a in admin.run("address", "retire", "127.0.0.2")["addresses"]}
     assert listed["127.0.0.2"] == {"address": "127.0.0.2", "state": "retired", "on_host": True, "holders": [
-        {"user": "alice", "container": old["name"], "ports": ["80/tcp", "53/udp"]}]}
+        {"user": "alice", "container": old["name"], "ports": [f"{old['ssh_port']}/tcp", "80/tcp", "53/udp"]}]}
     assert "127.0.0.2" in bob.json("create", "debian-ssh", "80", "--address", "127.0.0.2", status=4)["error"]["message"]
     assert bob.create("80")["ports"][0]["address"] == "127.0.0.1"
     assert bob.submit("create", "debian-ssh", "80").returncode == 1

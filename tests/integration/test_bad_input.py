@@ -41,7 +41,7 @@ CASES = [
     (["show", "nosuch"], NOT_FOUND, "nosuch"),
     (["remove", "-f", "2222"], NOT_FOUND, "2222"),
     (["status", "not-an-id"], USAGE, "not-an-id"),
-    (["status", "0193a1b2-0000-7000-8000-000000000001"], NOT_FOUND, "0193a1b2"),
+    (["status", "01ffffff-0000-7000-8000-000000000001"], NOT_FOUND, "01ffffff"),
     (["wait", "00000000"], NOT_FOUND, "00000000"),
     (["ping", "--timeout", "soon"], USAGE, "soon"),
     (["ping", "--deadline", "-5s"], USAGE, "-5s"),

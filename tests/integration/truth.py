@@ -1,6 +1,7 @@
 """What engine, index, leases and journal say of the same things, and where they disagree."""
 
 import json
+import pwd
 import sqlite3
 
 STATES = {"running": "running", "paused": "paused"}  # the engine has many words for "stopped"
@@ -83,9 +84,15 @@ def lease_differences(containers, index, leased):
             yield f"{port} is leased by {lease}"
 
 
+def is_known(user):
+    return user in (account.pw_name for account in pwd.getpwall())
+
+
 def record_differences(stack, store):
-    """What the journal has ended, and its user cannot read."""
+    """What the journal has ended, and its user, unless he was removed since, cannot read."""
     for identity, user, result in journal(stack, "SELECT id, user, result FROM requests"):
+        if not is_known(user):
+            continue
         if result is None:
             yield f"{identity} has not ended"
             continue
