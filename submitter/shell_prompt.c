@@ -76,15 +76,28 @@ static void redraw(EditLine *edit)
 
 /* ---- reading ---- */
 
+/* Wait for input; -1 with EINTR when a signal came first. Both may be there at once: then poll
+ * says input, and a key typed after a change of the window would be drawn for the old one. */
+static int wait_for_input(void)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    sigset_t none, pending;
+
+    sigemptyset(&none);
+    int status = ppoll(&input, 1, NULL, &none);
+    if (status != -1 && sigpending(&pending) == 0 && sigismember(&pending, SIGWINCH) == 1) {
+        sigsuspend(&none); /* runs the handler, and returns */
+        return -1;
+    }
+    return status;
+}
+
 /* One byte; 0 at the end, -1 for a signal that ends the line. Signals are blocked outside of
- * ppoll(2), so none comes between looking at the flag and waiting. */
+ * wait_for_input(), so none comes between looking at the flag and waiting. */
 static int read_byte(EditLine *edit, char *ret_byte)
 {
     const struct prompt *prompt = prompt_of(edit);
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    sigset_t none;
 
-    sigemptyset(&none);
     for (;;) {
         if (*prompt->setup.interrupted)
             return -1;
@@ -92,7 +105,7 @@ static int read_byte(EditLine *edit, char *ret_byte)
             resized = 0;
             redraw(edit);
         }
-        if (ppoll(&input, 1, NULL, &none) == -1) {
+        if (wait_for_input() == -1) {
             if (errno == EINTR)
                 continue;
             return -1;

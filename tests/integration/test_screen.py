@@ -9,6 +9,7 @@ import time
 import pytest
 
 from login import command_of
+from stack import eventually
 
 WIDTH, HEIGHT = 100, 30
 LONG = "create debian-ssh --name " + "abcdefghij" * 10
@@ -73,9 +74,11 @@ class Screen:
         return tuple(map(int, self.tmux("display-message", "-p", "#{cursor_x} #{cursor_y}").split()))
 
     def resize(self, width):
-        """Without the lines that have left the screen, which tmux would bring back."""
+        """Without the lines that have left the screen, which tmux would bring back. tmux redraws at once and tells
+        the program later; nobody types so fast."""
         self.tmux("clear-history")
         self.tmux("resize-window", "-x", width, "-y", HEIGHT)
+        eventually(lambda: shell_widths() == {width}, 10, "dcm-shell to learn of the window's size")
 
     def close(self):
         self.tmux("kill-server")
@@ -87,6 +90,20 @@ def screen(login, alice):
     made.shows("\n".join(STARTED.splitlines()[:3] + ["Enter command >"]), (16, 3))
     yield made
     made.close()
+
+
+def shell_widths():
+    """How wide the terminals are that the shells of this login server have."""
+    shells = subprocess.run(["pgrep", "-x", "dcm-shell"], check=True, capture_output=True, text=True).stdout.split()
+    return {width_of(f"/proc/{shell}/fd/0") for shell in shells}
+
+
+def width_of(path):
+    terminal = os.open(path, os.O_RDONLY | os.O_NOCTTY)
+    try:
+        return os.get_terminal_size(terminal).columns
+    finally:
+        os.close(terminal)
 
 
 def wrapped(text, width):
