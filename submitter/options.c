@@ -77,7 +77,7 @@ static const struct row rows[OPTION_COUNT] = {
                         .kind = TEXTS, AT(capabilities)},
     [OPTION_DEVICE] = {"device", "PATH", "a device of the server, as /dev/fuse", option_is_device,
                        "a path below /dev", .kind = TEXTS, AT(devices)},
-    [OPTION_MOUNT] = {"mount", "SOURCE:TARGET[:ro]", "a directory of the server, in the container",
+    [OPTION_MOUNT] = {"mount", "SRC:DST[:ro]", "a directory of the server, in the container",
                       .kind = MOUNTS, AT(mounts)},
     [OPTION_FORCE] = {"force", NULL, "remove it also while it runs", .kind = FLAG, .letter = 'f'},
     [OPTION_FOLLOW] = {"follow", NULL, "go on with what comes, until Ctrl-C", .kind = FLAG},

@@ -5,7 +5,9 @@ shown on the stand-in: the real engine has none.
 """
 
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import time
 from datetime import datetime, timedelta, timezone
@@ -308,3 +310,27 @@ def test_a_server_without_gpus_says_so_and_keeps_nothing(on_engine):
     failed = stack.alice.json("create", "debian-ssh", "--gpus", "1", "--name", "graphic", status=1)
     assert failed["error"]["code"] == "engine_error" and "gpu" in failed["error"]["message"]
     assert sorted(stack.containers()) == sorted(before) and "graphic" not in stack.alice.names()
+
+
+@pytest.mark.parametrize("policy, comes_back", [("no", False), ("on-failure", True)])
+def test_a_restart_policy_is_the_engines_and_start_and_stop_are_the_users(on_engine, policy, comes_back):
+    stack, alice, name = on_engine.stack, on_engine.stack.alice, f"falls-{policy}"
+    stack.set_policy(on_engine.policy({"restart": ["on-failure"]}), reload=True)
+    container = alice.create("--restart", policy, "--name", name)
+
+    def state():
+        return stack.inspect(container)["State"]
+
+    def listed():
+        return alice.json("show", name)["container"]["state"]
+
+    # The init's only child is killed, and the init ends with it.
+    init = state()["Pid"]
+    child = pathlib.Path(f"/proc/{init}/task/{init}/children")
+    os.kill(int(eventually(lambda: child.read_text().split(), 10, "a child of the init")[0]), signal.SIGKILL)
+    eventually(lambda: (state()["Running"], stack.inspect(container)["RestartCount"]) == (comes_back, int(comes_back)),
+               20, "the end")
+    eventually(lambda: listed() == ("running" if comes_back else "stopped"), 20, "the state in the index")
+    for command, running in (("stop", False), ("start", True), ("restart", True), ("stop", False)):
+        assert alice.submit(command, name).returncode == 0
+        assert (state()["Running"], listed()) == (running, "running" if running else "stopped")

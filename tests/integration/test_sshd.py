@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
 import shlex
+import signal
 import socket
 import subprocess
 
+import pexpect
 import pytest
 
-from login import PORT, options, sign_in, ssh
+from login import PORT, command_of, options, sign_in, ssh
 from stack import eventually
 
 pytestmark = pytest.mark.usefixtures("login")
@@ -32,6 +35,88 @@ def test_the_prompt_over_ssh(stack, name):
     assert "created successfully" in prompt.run("create debian-ssh")
     assert prompt.leave() == 0
     assert len(user.names()) == 1
+
+
+def test_each_kind_of_end_has_its_status(stack, alice, bob):
+    for status, command in ((0, "create debian-ssh 80"), (0, "create debian-ssh 80"), (1, "create debian-ssh 80"),
+                            (2, "create debian-ssh 99999"), (3, "create debian-ssh 443"), (4, f"create {'f' * 12}")):
+        done = ssh(alice, command)
+        assert done.returncode == status and done.stderr.count("\n") == (1 if status else 0), (command, done)
+    assert len(stack.containers()) == 2
+    stack.worker.stop()
+    try:
+        done = ssh(bob, "create debian-ssh --name late --timeout 1s")
+        request = re.search(r"goes on: wait (\S+)", done.stderr)[1]
+        assert done.returncode == 5
+    finally:
+        stack.worker.start()
+    assert ssh(bob, f"wait {request}").returncode == 0 and bob.names() == ["late"]
+
+
+def test_a_pipe_gets_json_and_nothing_else(stack, alice):
+    made = [alice.create()["name"] for _ in range(2)]
+    piped = f"set -o pipefail; {shlex.join(command_of(alice, more=['-T']))} ps --json | jq -r '.containers[].name'"
+    done = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr, sorted(done.stdout.split())) == (0, "", sorted(made))
+
+
+def creates(user):
+    """The user's requests for containers, the newest last."""
+    return [job["request"] for job in user.json("jobs")["jobs"] if job["op"] == "container.create"]
+
+
+def ends_once(stack, user, name, before):
+    """There is one request more than before, it is done, and the engine has one container, of that name."""
+    [request] = eventually(lambda: creates(user)[len(before):], 20, "the request")
+    assert user.json("wait", request)["state"] == "done"
+    with stack.engine() as engine:
+        assert [c["Names"] for c in engine.containers(all=True)] == [[f"/dcm.{user.name}.{name}"]]
+    return request
+
+
+@pytest.mark.parametrize("how", ["prompt", "one command"])
+def test_ctrl_c_stops_following_and_the_request_goes_on(stack, alice, how):
+    before = creates(alice)
+    stack.worker.stop()
+    try:
+        if how == "prompt":
+            prompt = sign_in(alice)
+            child = prompt.child
+            child.send("create debian-ssh --name kept\n")
+        else:
+            command, *words = command_of(alice, "create debian-ssh --name kept", more=["-t"])
+            child = pexpect.spawn(command, words, encoding="utf-8", timeout=30)
+        eventually(lambda: stack.queue_length() == 1, 20, "the request in the queue")
+        child.sendcontrol("c")
+        child.expect(r"goes on: wait (\S+)\s")
+        request = child.match[1]
+        if how == "prompt":
+            prompt.wait()
+            assert prompt.leave() == 5
+        else:
+            child.expect(pexpect.EOF)
+            child.close()
+            assert child.exitstatus == 5
+    finally:
+        stack.worker.start()
+    assert ends_once(stack, alice, "kept", before) == request
+
+
+@pytest.mark.parametrize("phase", ["queued", "creating", "starting"])
+def test_a_window_closed_in_the_middle_of_a_create(stack, alice, phase):
+    """ssh is killed, as a lost network or a closed window does it, and sshd hangs up on the prompt."""
+    before, prompt = creates(alice), sign_in(alice)
+    prompt.child.send("create debian-ssh --name kept\n")
+    prompt.child.expect_exact(phase)
+    prompt.child.kill(signal.SIGKILL)
+    prompt.child.expect(pexpect.EOF)
+    ends_once(stack, alice, "kept", before)
+    eventually(lambda: shells_of(alice) == [], 20, "the end of the shell")
+
+
+def shells_of(user):
+    return subprocess.run(["pgrep", "-x", "-U", str(user.uid), "dcm-shell"], capture_output=True, text=True,
+                          check=False).stdout.split()
 
 
 @pytest.mark.parametrize("command", ["id", "/bin/sh", "sh -c id", "dcm-shell -c id", "bash -i", "$(id)", "exec sh"])
