@@ -88,7 +88,7 @@ int option_mount_parse(const char *text, struct mount *ret_mount, struct error *
 
     mount.read_only = strcmp(mode, ":ro") == 0;
     if (text[source] != ':' || (*mode && !mount.read_only && strcmp(mode, ":rw") != 0))
-        return fail(err, FAULT_INVALID, "\"%.80s\" is not SOURCE:TARGET[:ro]", text);
+        return fail(err, FAULT_INVALID, "\"%.80s\" is not SRC:DST[:ro]", text);
     snprintf(mount.source, sizeof(mount.source), "%.*s", (int)source, text);
     snprintf(mount.target, sizeof(mount.target), "%.*s", (int)target, rest);
     if (source >= sizeof(mount.source) || !option_is_mount_source(mount.source))

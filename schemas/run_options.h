@@ -25,7 +25,7 @@ bool option_is_mount_source(const char *text);
 /* Where one may come to stand in a container: not on what makes it a container with SSH (its
  * system's directories, /root, /home, /run, …), nor within. */
 bool option_is_mount_target(const char *text);
-/* SOURCE:TARGET[:ro|:rw], as a command line says it. FAULT_INVALID says what is wrong. */
+/* SRC:DST[:ro|:rw], as a command line says it. FAULT_INVALID says what is wrong. */
 struct mount {
     char source[OPTION_PATH_MAX + 1];
     char target[OPTION_PATH_MAX + 1];

@@ -171,9 +171,9 @@ static void ill_formed_values_are_refused_with_the_option(void **state)
     assert_refused("create x --gpus all", "--gpus: \"all\"");
     assert_refused("create x --device fuse", "--device: \"fuse\" is not a path below /dev");
     assert_refused("create x --device /dev/../etc", "--device:");
-    assert_refused("create x --mount /data", "--mount: \"/data\" is not SOURCE:TARGET[:ro]");
-    assert_refused("create x --mount /data:/data:rx", "is not SOURCE:TARGET[:ro]");
-    assert_refused("create x --mount /data:/data:ro:ro", "is not SOURCE:TARGET[:ro]");
+    assert_refused("create x --mount /data", "--mount: \"/data\" is not SRC:DST[:ro]");
+    assert_refused("create x --mount /data:/data:rx", "is not SRC:DST[:ro]");
+    assert_refused("create x --mount /data:/data:ro:ro", "is not SRC:DST[:ro]");
     assert_refused("create x --mount /etc:/data", "\"/etc\" is no directory of the server");
     assert_refused("create x --mount data:/data", "\"data\" is no directory of the server");
     assert_refused("create x --mount /data/../etc:/x", "no directory of the server");
