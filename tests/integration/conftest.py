@@ -5,6 +5,7 @@ import pytest
 
 from admin import NAME, Admin
 from login import Login
+from outside import Outside
 from stack import Stack, eventually
 
 # What is about user namespaces has to do with no other engine.
@@ -40,6 +41,14 @@ def bob(stack):
 def login(whole_stack):
     """The login server, with alice and bob as its users."""
     made = Login(whole_stack)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def outside():
+    """A machine beyond the host's own network."""
+    made = Outside()
     yield made
     made.close()
 
