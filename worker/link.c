@@ -17,6 +17,7 @@
 #define TURN_MS 1000  /* well under half of the broker's heartbeat */
 #define TRIES_ALONE 5 /* after these, what still fails is not taken for an outage */
 #define POSTPONED_MOST 1000
+#define DOUBT_PAUSE_MS 60000
 
 static int park(struct link *link, const struct item *item, struct error *err)
 {
@@ -57,17 +58,17 @@ static void park_condemned(struct link *link)
 
 static void begin_outage(struct link *link, const char *reason)
 {
-    if (!link->outage)
+    if (!link->outage_told)
         log_warning("%s; requests wait until it is back", reason);
-    link->outage = true;
+    link->outage = link->outage_told = true;
 }
 
 static void end_outage(struct link *link)
 {
-    if (!link->outage)
+    if (!link->outage_told)
         return;
     log_info("requests are taken again");
-    link->outage = false;
+    link->outage = link->outage_told = false;
     workload_wake(&link->workload);
 }
 
@@ -204,8 +205,24 @@ static int hand_out(struct runner_slot *slot, struct item *item)
     return 0;
 }
 
+/* Where the broker has all again that was tried in vain, only its next delivery can show that
+ * engine and store are back. And one request that always fails must not stop all others for ever;
+ * but what is taken in a true outage is kept from other servers, so that is not tried often. */
+static void doubt_outage(struct link *link)
+{
+    int64_t now = clock_ms();
+    if (!link->outage || !workload_tried(&link->workload, TRIES_ALONE) ||
+        workload_count(&link->workload, ITEM_WAITING) >= POSTPONED_MOST)
+        return;
+    if (link->workload.first && now < link->doubt_at)
+        return;
+    link->doubt_at = now + DOUBT_PAUSE_MS;
+    link->outage = false;
+}
+
 static void hand_out_all(struct link *link)
 {
+    doubt_outage(link);
     size_t out = workload_count(&link->workload, ITEM_OUT);
     size_t slow_most = link->slots > 1 ? link->slots / 2 : 1;
     for (size_t i = 0; i < link->slots; i++) {
@@ -220,10 +237,6 @@ static void hand_out_all(struct link *link)
         if (hand_out(slot, item) == 0)
             out++;
     }
-    /* One request that always fails must not stop all others for ever. */
-    if (link->outage && workload_tried(&link->workload, TRIES_ALONE) &&
-        workload_count(&link->workload, ITEM_WAITING) < POSTPONED_MOST)
-        link->outage = false;
 }
 
 static void wait_turn(struct link *link, struct pollfd *fds)

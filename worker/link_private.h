@@ -16,6 +16,8 @@ struct link {
     struct amqp_link *broker; /* NULL while disconnected */
     bool consuming;
     bool outage;        /* engine or store out of reach */
+    bool outage_told;   /* and logged so, until something has got through */
+    int64_t doubt_at;   /* from when on (clock_ms) it may be doubted again */
     int64_t connect_at; /* when (clock_ms) to try the broker again */
     int64_t connect_pause;
     bool broker_missed; /* it has been reported that the broker is out of reach */

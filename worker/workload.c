@@ -152,7 +152,7 @@ void workload_wake(struct workload *workload)
 bool workload_tried(const struct workload *workload, unsigned tries)
 {
     for (const struct item *item = workload->first; item; item = item->next)
-        if (item->state == ITEM_WAITING && item->tries < tries)
+        if ((item->state == ITEM_WAITING || item->state == ITEM_OUT) && item->tries < tries)
             return false;
     return true;
 }

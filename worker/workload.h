@@ -70,7 +70,8 @@ bool item_is_deadly(const struct item *item);
 void workload_condemn(struct item *item, const char *reason);
 /* They are back: everything that waits may go at once. */
 void workload_wake(struct workload *workload);
-/* Has everything that waits been tried at least this often? True when nothing waits. */
+/* Has everything that waits, or is being tried, failed at least this often? True when nothing is.
+ */
 bool workload_tried(const struct workload *workload, unsigned tries);
 /* The broker connection broke: what no runner has comes again with the next one; what a runner has
  * cannot be acknowledged any more. */
