@@ -40,3 +40,7 @@ class StandinStack(Stack):
     def calls(self, route):
         """How often this was asked of the engine since it started."""
         return self.ask_engine("/standin/counts").get(route, 0)
+
+    def add_fault(self, method, path, **fault):
+        """The next calls go wrong (tests/standin/faults.c)."""
+        self.ask_engine("/standin/faults", "POST", {"method": method, "path": path, **fault})

@@ -20,13 +20,14 @@ part_bench() {
 
 # A build of its own, with the points at which processes die, on an engine that does nothing.
 part_faults() {
-    pytest_part faults faults --ignore tests/faults/test_checker.py
+    pytest_part faults faults --ignore tests/faults/test_checker.py --ignore tests/faults/test_mutants.py
 }
 
 # Many requests while everything breaks; how many, from which seeds, on which engine: CHECKER_….
+# And workers that are worse than ours, whose reports have to be bad.
 part_checker() {
     [[ ${CHECKER_ENGINE:-} != docker ]] || check "the image" image_prepare
-    pytest_part faults/test_checker.py dev -s --show-capture=no
+    pytest_part faults/test_checker.py dev -s --show-capture=no tests/faults/test_mutants.py
 }
 
 # pytest_part PLACE PRESET [OPTION…]. DCM_BUILD tells the fixtures where the programs are; it is

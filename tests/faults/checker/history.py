@@ -26,10 +26,23 @@ class Asked:
     deadline: int = 0
     standing: str = UNASKED
     told: dict = None  # the final result that its submitter was shown
+    contradicts: bool = False  # he was shown another before
+    awaited: int = 0  # since when he has waited for it (ms)
+    told_at: int = 0  # when, for the first time
     notes: list = field(default_factory=list)
 
     def note(self, text):
         self.notes.append((now_ms(), text))
+
+    def wait(self):
+        self.awaited = self.awaited or now_ms()
+
+    def hear(self, result):
+        """The final result, as its submitter is told it."""
+        if self.told and self.told != result:
+            self.contradicts = True
+            self.note(f"was told otherwise before: {self.told}")
+        self.told, self.told_at = result, self.told_at or now_ms()
 
 
 @dataclass

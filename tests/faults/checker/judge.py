@@ -7,12 +7,13 @@ from datetime import datetime
 from checker import effects
 from checker.effects import Deed
 from checker.history import CONFIRMED, UNASKED
-from checker.scene import Violation, state_of
+from checker.scene import Violation, ports_in, ports_of, state_of
 from checker.users import FINAL
 
 READS = ("ping",)  # in no journal: what the store loses of them is lost
 IMAGES = ("image.commit", "image.remove")
 NEVER = float("inf")
+LATE_MS = 60000  # nothing that breaks takes so long
 SLACK_MS = 5  # results tell whole milliseconds, the engine finer ones
 
 
@@ -61,8 +62,12 @@ class Judge:
             if asked.standing == UNASKED and (state or row):
                 yield Violation("wrong", f"{asked.op} was asked, though its submitter was told that it was not",
                                 (asked.id,))
-            if asked.told and state and ("contradicts" in asked.told or asked.told != result):
+            if asked.told and (asked.contradicts or state and asked.told != result):
                 yield Violation("wrong", f"{asked.op} was told to be {asked.told['state']}: {asked.told}", (asked.id,))
+            if asked.told and asked.awaited and "finished" in asked.told:
+                late = asked.told_at - max(asked.awaited, moment(asked.told["finished"]))
+                if late > LATE_MS:
+                    yield Violation("wrong", f"{asked.op} was told {late / 1000:.0f} s after its end", (asked.id,))
             if state == "expired" and not asked.deadline:
                 yield Violation("wrong", f"{asked.op} expired without a deadline", (asked.id,))
             if state and asked.op not in READS:
@@ -139,6 +144,17 @@ class Judge:
                 yield Violation("lost", "the container that was created is gone", tuple(labelled))
             elif alive:
                 yield from self.check_state(alive[0], asked_here, ids)
+                yield from self.check_answer(alive[0], asked_here)
+
+    def check_answer(self, container, asked_here):
+        """What its maker was told is what the engine has."""
+        request = container["Config"]["Labels"]["dcm.request"]
+        told = self.results.get(request, {}).get("container")
+        if not told or self.state(self.history.asked[request]) != "done":
+            return
+        entry = {"ssh_port": told["ssh_port"], "ports": told["ports"]}
+        if told["id"] != container["Id"] or ports_of(entry) != ports_in(container):
+            yield Violation("wrong", f"{container['Name']} is not what its maker was told: {told}", (request,))
 
     def check_state(self, container, asked_here, ids):
         deeds = [deed for deed in self.deeds(asked_here, ids) if deed.state not in effects.HARMLESS]

@@ -51,14 +51,16 @@ class Nemesis:
     def victims(self, what):
         """Pids of ours that are called so."""
         stack = self.stack
-        daemons = {"worker": stack.worker, "gate": stack.gate}
-        if what in daemons:
-            return [daemons[what].process.pid]
+        if what == "engine":
+            return [stack.engine_pid()]
+        if what == "gate":
+            return [stack.gate.process.pid]
         if what == "gate child":
             return stack.gate.children("child")
-        if what == "runner":
-            return [pid for n in range(1, 5) for pid in stack.worker.children(f"runner-{n}")]
-        return stack.worker.children(what)
+        if what == "worker":
+            return [worker.process.pid for worker in stack.workers()]
+        names = [f"runner-{n}" for n in range(1, 5)] if what == "runner" else [what]
+        return [pid for worker in stack.workers() for name in names for pid in worker.children(name)]
 
     def kill(self, what, chance):
         if what in ("broker", "store"):

@@ -25,6 +25,12 @@ class Proxy:
         self.port = server.sockets[0].getsockname()[1]
         started.set()
         self.loop.run_forever()
+        server.close()
+        left = asyncio.all_tasks(self.loop)
+        for task in left:
+            task.cancel()
+        self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self.loop.close()
 
     def in_loop(self, function, *args):
         """Run it where the connections are, and wait for it."""
@@ -48,6 +54,7 @@ class Proxy:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
             way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
         self.abort(pair)
 
     async def pass_on(self, reader, writer):

@@ -13,9 +13,9 @@ def share_done(tally):
     return tally["done"] / tally["confirmed"] if tally["confirmed"] else 0
 
 
-def summary(seed, tally, violations, seconds, faults):
+def summary(title, tally, violations, seconds, faults):
     told = "  ".join(f"{name} {number}" for name, number in {**tally, **counts(violations)}.items())
-    return f"seed {seed}: {told}  ({share_done(tally):.1%} of the confirmed done; {faults} faults, {seconds:.0f} s)"
+    return f"{title}: {told}  ({share_done(tally):.1%} of the confirmed done; {faults} faults, {seconds:.0f} s)"
 
 
 def clock(ms):

@@ -11,6 +11,7 @@ from checker import nemesis, report, schedule, users
 from checker.history import CONFIRMED, History, Observer
 from checker.judge import Judge
 from checker.scene import Whole
+from checker.stacks import TwoServers
 
 # How long a user waits for an answer; and then for whatever the keeper does only every minute, to
 # containers that are a minute old.
@@ -50,7 +51,27 @@ def clean(stack):
     return False
 
 
-def check(stack, seed, count, patience=PATIENCE_S, settle=SETTLE_S, **options):
+def report_on(kind, seed, count, mutant=None, **options):
+    """A run on a stack of that kind, printed; with another worker than ours, whose report shall be bad."""
+    stack = kind(mutant)
+    title = f"mutant {mutant}" if mutant else "two servers" if kind is TwoServers else f"seed {seed}"
+    try:
+        outcome = check(stack, seed, count, title, **options)
+    finally:
+        stack.down()
+    print(f"\n(to be found bad) {outcome.text.splitlines()[0]}" if mutant else f"\n{outcome.text}")
+    return outcome
+
+
+def on_two_servers(mutant=None, extra_faults=(), **options):
+    """Of requests that any server can do, many come twice."""
+    return report_on(TwoServers, "two", 60, mutant, errands={"more": 6, "ping": 1, "cancel": 1},
+                     ways={"twice": 3, "repeat": 1, "raw": 1, "detach": 1},
+                     faults={"kill link": 3, "cut broker": 3, "kill runner": 2, "cut store": 1,
+                             **dict(extra_faults)}, **options)
+
+
+def check(stack, seed, count, title, patience=PATIENCE_S, settle=SETTLE_S, **options):
     """`options`: of schedule.draw."""
     began = time.monotonic()
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # it is cut off all the time
@@ -73,17 +94,17 @@ def check(stack, seed, count, patience=PATIENCE_S, settle=SETTLE_S, **options):
     scene, records = Whole(stack), stack.records(history.asked.values())
     judge = Judge(history, events, scene, records)
     violations, tally = judge.violations(), judge.tally()
-    text = report.summary(seed, tally, violations, time.monotonic() - began, len(history.faults))
+    text = report.summary(title, tally, violations, time.monotonic() - began, len(history.faults))
     lines = [text, *report.stories(violations, history, records, scene, stack.worker.log())]
-    save(stack, seed, lines, history, records)
+    save(stack, title, lines, history, records)
     if trouble:
         raise trouble[0]
     return Outcome(tally, violations, report.share_done(tally), "\n".join(lines))
 
 
-def save(stack, seed, lines, history, records):
+def save(stack, title, lines, history, records):
     """Everything, for whoever looks for the cause."""
-    folder = stack.reports / f"seed-{seed}"
+    folder = stack.reports / title.replace(" ", "-")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report").write_text("\n".join(lines) + "\n")
     (folder / "history").write_text("".join(

@@ -69,7 +69,8 @@ def ports(chance, lane, slot):
     """Some have ports of their own; a few want what others want too."""
     if chance.random() < 0.5:
         return []
-    host = 8990 if chance.random() < 0.02 else 8000 + 100 * lane + 10 * slot + chance.randrange(3)
+    spread = 80 if slot == SPARE else 3  # there may be many at a time
+    host = 8990 if chance.random() < 0.02 else 8000 + 100 * lane + 10 * slot + chance.randrange(spread)
     return [{"host": host, "container": 80, "protocol": "tcp"}]
 
 
@@ -89,8 +90,8 @@ def arguments(chance, verb, lane, slot, turn):
 class Lane:
     """Draws one lane's actions, keeping account of the states that they should lead to."""
 
-    def __init__(self, seed, user, number, errands):
-        self.errands = errands
+    def __init__(self, seed, user, number, errands, ways):
+        self.errands, self.ways = errands, ways
         self.chance = random.Random(f"{seed}/{user}/{number}")
         self.number = list(USERS).index(user) * LANES_EACH + number
         self.states, self.named, self.saved = ["none"] * SLOTS, [False] * SLOTS, False
@@ -102,7 +103,7 @@ class Lane:
         return self.action(kind, self.chance.randrange(SLOTS), turn)
 
     def action(self, kind, slot, turn):
-        verb, deadline, way = kind, 0, choose(self.chance, WAYS)
+        verb, deadline, way = kind, 0, choose(self.chance, self.ways)
         if kind == "container":
             verb, deadline = choose(self.chance, STEPS[self.states[slot]]), self.chance.choice([0] * 9 + [3600])
         elif kind in ("late", "cancel", "more"):
@@ -128,7 +129,7 @@ class Lane:
 # What breaks, with its weight. What it does is in nemesis.py.
 FAULTS = {
     "kill runner": 12, "kill link": 8, "kill keeper": 3, "kill worker": 8, "kill gate child": 4, "kill gate": 4,
-    "stall runner": 5, "stall link": 3, "stall keeper": 2, "stall worker": 2, "stall gate child": 2,
+    "stall runner": 5, "stall link": 3, "stall keeper": 2, "stall worker": 2, "stall gate child": 2, "stall engine": 3,
     "cut broker": 6, "cut store": 6, "slow broker": 3, "slow store": 3, "swallow broker": 3, "swallow store": 3,
     "refuse broker": 2, "refuse store": 2,
     "restart broker": 2, "kill broker": 2, "restart store": 3, "kill store": 3, "restart engine": 3,
@@ -146,12 +147,12 @@ def draw_faults(seed, count, kinds):
     return faults
 
 
-def draw(seed, count, errands=None, faults=None):
-    """`count` requests, about; `errands`, `faults`: others than all of them, name → weight."""
+def draw(seed, count, errands=None, ways=None, faults=None):
+    """`count` requests, about; `errands`, `ways`, `faults`: others than all of them, name → weight."""
     lanes = {}
     each = -(-count // (len(USERS) * LANES_EACH))
     for user in USERS:
         for number in range(LANES_EACH):
-            lane = Lane(seed, user, number, errands or ERRANDS)
+            lane = Lane(seed, user, number, errands or ERRANDS, ways or WAYS)
             lanes[user, number] = [lane.draw(turn) for turn in range(each)]
     return Schedule(str(seed), lanes, draw_faults(seed, count, faults or FAULTS))

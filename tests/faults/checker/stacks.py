@@ -12,9 +12,9 @@ import time
 
 import docker
 
-from checker.proxy import Proxy
 from checker.schedule import USERS
 from stack import BUILD, Daemon, Stack, eventually
+from proxied import Proxied
 from standin_stack import StandinStack
 
 LATENCY_MS = 25  # of everything that changes a container in the stand-in
@@ -60,7 +60,7 @@ class Site:
         return {row[0]: (*row[1:4], json.loads(row[4]) if row[4] else None, row[5]) for row in rows}
 
 
-class Checked:
+class Checked(Proxied):
     """What both kinds of stack need to be checked."""
 
     people = USERS
@@ -71,18 +71,6 @@ class Checked:
         """`mutant`: another worker than ours (tests/mutants)."""
         self.mutant = mutant
         super().__init__()
-
-    def start_services(self):
-        urls = super().start_services()
-        self.straight = dict(urls)  # past the proxies
-        self.proxies = {}
-        for what, prefix in (("broker", "AMQP"), ("store", "REDIS")):
-            port = urls[f"{prefix}_WORKER_URL"].rsplit(":", 1)[1].split("/")[0]
-            self.proxies[what] = proxy = Proxy(int(port))
-            for side in ("GATE", "WORKER"):
-                url = urls[f"{prefix}_{side}_URL"]
-                urls[f"{prefix}_{side}_URL"] = url.replace(f":{port}/", f":{proxy.port}/")
-        return urls
 
     def install(self):
         super().install()
@@ -122,11 +110,6 @@ class Checked:
     def old_store(self):
         return self.state / "store.old"
 
-    def down(self):
-        for proxy in self.proxies.values():
-            proxy.close()
-        super().down()
-
     @property
     def sites(self):
         return [Site(self.server, self.engine_socket, self.state / "worker")]
@@ -149,13 +132,13 @@ class StandinChecked(Checked, StandinStack):
         super().__init__(mutant)
         self.be_slow()
 
+    def engine_pid(self):
+        return self.engine.pid
+
     def be_slow(self):
         """Answers take their time, so that much can happen before they come."""
         for method in ("POST", "DELETE"):
             self.add_fault(method, "/containers/*", times=1000000, delay_ms=LATENCY_MS)
-
-    def add_fault(self, method, path, **fault):
-        self.ask_engine("/standin/faults", "POST", {"method": method, "path": path, **fault})
 
     def cut_engine(self, times, after):
         """The next calls that change a container are not answered, though some were obeyed."""
@@ -207,12 +190,14 @@ class TwoServers(StandinChecked):
 class RealChecked(Checked, Stack):
     """On a Docker engine of its own."""
 
+    def engine_pid(self):
+        return int((self.service_state / "run" / "engine.pid").read_text().split()[0])
+
     def cut_engine(self, times, after):
-        """Nothing between us and it: it stands still for a moment instead."""
-        pid = int((self.service_state / "run" / "engine.pid").read_text().split()[0])
-        os.kill(pid, signal.SIGSTOP)
+        """Nothing is between us and it: it stands still for a moment instead."""
+        os.kill(self.engine_pid(), signal.SIGSTOP)
         time.sleep(times)
-        os.kill(pid, signal.SIGCONT)
+        os.kill(self.engine_pid(), signal.SIGCONT)
 
     def restart_engine(self, seconds, killed):
         if killed:

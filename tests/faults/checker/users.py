@@ -205,6 +205,8 @@ class Terminal:
                 self.run_program(asked, verb, True, detach)
 
     def start_program(self, asked, verb, own_id, detach):
+        if not detach:
+            asked.wait()
         options = ["--json", *(["--id", asked.id] if own_id else []), *(["-d"] if detach else []),
                    *(["--deadline", f"{asked.deadline}s"] if asked.deadline else [])]
         return self.user.popen(*options, *words(verb, asked.args))
@@ -235,10 +237,7 @@ class Terminal:
         if asked.standing != CONFIRMED and not (asked.standing == DOUBTFUL and standing == UNASKED):
             asked.standing = standing
         if standing == CONFIRMED and result["state"] in FINAL:
-            if asked.told and asked.told != result:
-                asked.note(f"was told otherwise before: {asked.told}")
-                result = {**result, "contradicts": asked.told}
-            asked.told = result
+            asked.hear(result)
 
     def die(self, asked, verb):
         """The window is closed, perhaps before it was asked at all."""
@@ -246,7 +245,7 @@ class Terminal:
         time.sleep(self.chance.choice([0, 0.005, 0.02, 0.1]))
         process.kill()
         process.communicate()
-        asked.standing = DOUBTFUL
+        asked.standing, asked.awaited = DOUBTFUL, 0
         asked.note("killed at its terminal")
 
     def publish(self, asked):
@@ -275,12 +274,13 @@ class Terminal:
     def await_result(self, asked):
         """The end of it, as `dcm-submit wait` tells it; None where patience ends first."""
         end = time.monotonic() + self.patience
+        asked.wait()
         while time.monotonic() < end and asked.standing == CONFIRMED:
             process = self.user.popen("--json", "--timeout", f"{min(60, self.patience)}s", "wait", asked.id)
             out, err = process.communicate(timeout=2 * self.patience)
             result = json.loads(out.splitlines()[-1]) if out.strip() else {}
             if result.get("state") in FINAL:
-                asked.told = result
+                asked.hear(result)
                 return result
             asked.note(f"wait: exit {process.returncode}: {err.strip()}")
             if asked.op == "ping" and self.history.lost >= asked.since:
