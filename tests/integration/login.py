@@ -23,8 +23,7 @@ class Login:
         self.let_in(stack.alice, stack.bob)
         self.show_keys()
         self.configure()
-        self.made = not os.path.isdir("/run/sshd")
-        os.makedirs("/run/sshd", 0o755, exist_ok=True)
+        os.makedirs("/run/sshd", 0o755, exist_ok=True)  # the machine's, and so that of a run side by side with this
         with open(self.state / "log", "w") as log:
             self.daemon = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", self.state / "config"], stderr=log)
         eventually(lambda: socket.socket().connect_ex(("127.0.0.1", PORT)) == 0, 10, "sshd")
@@ -65,8 +64,6 @@ Subsystem sftp /usr/lib/openssh/sftp-server
         self.daemon.terminate()
         self.daemon.wait(10)
         subprocess.run(["umount", self.keys], check=True)
-        if self.made:
-            os.rmdir("/run/sshd")
 
 
 def options(user, key=None):

@@ -4,13 +4,13 @@
 
 part_integration() {
     check "the image" image_prepare
-    pytest_part integration dev
+    pytest_shared integration dev
 }
 
 # The same on an engine with user namespaces, and test_userns.py, which is about those.
 part_userns() {
     check "the image" image_prepare
-    ENGINE_REMAP=dcm-remap pytest_part integration dev
+    ENGINE_REMAP=dcm-remap pytest_shared integration dev
 }
 
 part_bench() {
@@ -30,29 +30,57 @@ part_checker() {
     pytest_part faults/test_checker.py dev -s --show-capture=no tests/faults/test_mutants.py
 }
 
-# pytest_part PLACE PRESET [OPTION…]. DCM_BUILD tells the fixtures where the programs are; it is
-# Debian's python that has the modules of packages.sh, whose docker module warns of Debian's
-# distutils.
+# pytest_part PLACE PRESET [OPTION…]. Debian's python is the one that has the modules of packages.sh.
 pytest_part() {
-    local place=$1 preset=$2 log=build/${1//\//-}.tests status=0
-    shift 2
-    check "the $preset build" build_preset "$preset"
-    DCM_BUILD=$BUILD_ROOT/build/$preset unshare --net --mount --pid --fork --kill-child --mount-proc \
-        bash -c 'ip link set lo up; "$@"; exit' -- \
-        /usr/bin/python3 -m pytest -p no:cacheprovider -W "ignore:distutils" -ra --durations=5 \
-        "$@" "tests/$place" 2>&1 | tee "$log" >&2 || status=$?
-    pytest_counted "$log" "$status"
+    local log=build/${1//\//-}.tests status=0
+    check "the $2 build" build_preset "$2"
+    pytest_alone "$@" 2>&1 | tee "$log" >&2 || status=$?
+    pytest_counted "$status" "$log"
 }
 
-# The last line: "== 1 failed, 24 passed, 2 errors in 81.02s (0:01:21) =="
+# pytest_shared PLACE PRESET [OPTION…]: the same by as many runs side by side as there are
+# processors, most of whose time is waiting. Their lines begin with a number.
+pytest_shared() {
+    local log=build/${1//\//-}.tests count claims number status=0 runs=() logs=()
+    count=$(nproc)
+    claims=$(mktemp -d /tmp/dcm-claims.XXXXXX)
+    check "the $2 build" build_preset "$2"
+    for ((number = 1; number <= count; number++)); do
+        logs+=("$log.$number")
+        pytest_alone "$@" -p shares --share "$number/$count" --claims "$claims" 2>&1 |
+            tee "$log.$number" | sed -u "s/^/$number: /" >&2 &
+        runs+=($!)
+    done
+    for number in "${runs[@]}"; do wait "$number" || status=$?; done
+    rm -r "$claims"
+    pytest_counted "$status" "${logs[@]}"
+}
+
+# DCM_BUILD tells the fixtures where the programs are. Debian's docker module warns of distutils.
+pytest_alone() {
+    local place=$1 preset=$2
+    shift 2
+    DCM_BUILD=$BUILD_ROOT/build/$preset PYTHONPATH=$BUILD_ROOT/tests/lib PYTHONDONTWRITEBYTECODE=1 \
+        unshare --net --mount --pid --fork --kill-child --mount-proc \
+        bash -c 'ip link set lo up; "$@"; exit' -- \
+        /usr/bin/python3 -m pytest -p no:cacheprovider -W "ignore:distutils" -ra --durations=5 \
+        "$@" "tests/$place"
+}
+
+# pytest_counted STATUS LOG…, by the last lines: "== 1 failed, 24 passed, 2 errors in 81.02s =="
 pytest_counted() {
-    local last passed failed errors
-    last=$(grep -E ' in [0-9.]+s' "$1" | tail -n 1) || last=
-    passed=$(grep -Eo '[0-9]+ passed' <<<"$last") || passed=0
-    failed=$(grep -Eo '[0-9]+ failed' <<<"$last") || failed=0
-    errors=$(grep -Eo '[0-9]+ error' <<<"$last") || errors=0
-    failed=$((${failed% *} + ${errors% *}))
-    counted $((${passed% *} + failed)) "$failed" "$2"
+    local status=$1 log last passed=0 failed=0
+    shift
+    for log in "$@"; do
+        last=$(grep -E ' in [0-9.]+s' "$log" | tail -n 1) || last=
+        passed=$((passed + $(pytest_number passed "$last")))
+        failed=$((failed + $(pytest_number failed "$last") + $(pytest_number error "$last")))
+    done
+    counted $((passed + failed)) "$failed" "$status"
+}
+
+pytest_number() {
+    [[ $2 =~ ([0-9]+)\ $1 ]] && printf '%s\n' "${BASH_REMATCH[1]}" || printf '0\n'
 }
 
 # In the cache, made by an engine that touches neither network nor firewall of the machine.
