@@ -49,14 +49,15 @@ policy_read() {
     jq "$@" "${SETTINGS[policy]}"
 }
 
-# policy_edit USER FILTER: change the policy by a jq program, in which $user is the user's name.
+# policy_edit NAME FILTER: change the policy by a jq program, in which $user is the user's or publisher's name,
+# and $group and $users are the options.
 # Where that changes nothing the file stays as somebody wrote it, but the worker is told: an earlier
 # run may have been killed between the two.
 policy_edit() {
     local before after next
     before=$(policy_version "${SETTINGS[policy]}") || exit 1
     next=$(policy_next)
-    jq --arg user "$1" --arg group "${OPTIONS[group]:-}" "$2" "${SETTINGS[policy]}" >"$next"
+    jq --arg user "$1" --arg group "${OPTIONS[group]:-}" --arg users "${OPTIONS[users]:-}" "$2" "${SETTINGS[policy]}" >"$next"
     after=$(policy_version "$next") || exit 1
     if [[ $before == "$after" ]]; then
         rm -f "$next"

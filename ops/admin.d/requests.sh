@@ -9,7 +9,7 @@ submit_as() {
     [[ -n ${SETTINGS[broker]} && -n ${SETTINGS[store]} ]] ||
         fail 2 "${OPTIONS[config]}: broker and store are needed for that"
     "$BIN/dcm-submit" --config <(printf 'broker = %s\nstore = %s\n' "${SETTINGS[broker]}" \
-        "${SETTINGS[store]}") --as "$user" "$@"
+        "${SETTINGS[store]}" && settings_of_tls) --as "$user" "$@"
 }
 
 # containers_of USER: JSON, one container a line.

@@ -2,7 +2,7 @@
 # admin.conf: `name = value` lines, as the other programs' files. And how a failure is told.
 
 declare -A SETTINGS
-STORE_URL='^redis://([^:@/]*):([^@/]*)@([^:/]+)(:([0-9]+))?(/([0-9]+))?$'
+STORE_URL='^rediss?://([^:@/]*):([^@/]*)@([^:/]+)(:([0-9]+))?(/([0-9]+))?$'
 
 # fail STATUS WORDS…: 1 failed, 2 usage or a faulty file, 4 no such user. One line, whatever was
 # given to us is in it.
@@ -26,6 +26,7 @@ settings_read() {
     local file=$1
     SETTINGS=([keys]=$CONFIG_DIRECTORY/keys [storage]=/var/lib/dcm/storage
         [policy]=$CONFIG_DIRECTORY/policy.json [broker]="" [store]="" [worker_pid]="" [patience]=30
+        [rabbitmqctl]=rabbitmqctl [tls_ca]="" [tls_certificate]="" [tls_key]=""
         [worker_conf]=$CONFIG_DIRECTORY/worker.conf [gate_conf]=$CONFIG_DIRECTORY/gate.conf)
     [[ -f $file && -r $file ]] || fail 2 "$file cannot be read"
     # It holds passwords, and who writes it decides what root does.
@@ -54,6 +55,14 @@ settings_lines() {
         # shellcheck disable=SC2004,SC2034 # the caller's array, by name
         into[$name]=${BASH_REMATCH[2]}
     done <"$1"
+}
+
+# settings_of_tls: the lines for programs of ours that reach broker and store as dcm-admin does.
+settings_of_tls() {
+    local name
+    for name in tls_ca tls_certificate tls_key; do
+        [[ -z ${SETTINGS[$name]} ]] || printf '%s = %s\n' "$name" "${SETTINGS[$name]}"
+    done
 }
 
 # worker_setting NAME FALLBACK: of this host's worker, as its own file has it.

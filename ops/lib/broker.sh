@@ -1,37 +1,18 @@
 # shellcheck shell=bash
 # A private RabbitMQ on loopback, with its own epmd: vhost dcm, three accounts, no guest.
 
-# broker_account STATE NAME TAGS: one user of the definitions, with the salted hash that RabbitMQ
-# keeps (base64 of salt and SHA-256 of salt and password), so that no password is on a command line.
-broker_account() {
-    local password_file=$1/secrets/broker-$2 salt hash
-    salt=$(od -An -N4 -tx1 /dev/urandom | sed 's/ /\\x/g')
-    hash=$({
-        printf '%b' "$salt"
-        { printf '%b' "$salt" && cat "$password_file"; } | openssl dgst -sha256 -binary
-    } | base64 -w0)
-    jq -n --arg name "$2" --arg hash "$hash" --arg tags "$3" '{name: $name, tags: $tags,
-        password_hash: $hash, hashing_algorithm: "rabbit_password_hashing_sha256"}'
-}
+# shellcheck source=/dev/null
+. "$(dirname "${BASH_SOURCE[0]}")/../admin.d/roles.sh"
+# shellcheck source=/dev/null
+. "$(dirname "${BASH_SOURCE[0]}")/../admin.d/broker_definitions.sh"
 
-# broker_permission ACCOUNT CONFIGURE WRITE READ: in the vhost dcm, by patterns of names. They end
-# in \z because `$` admits a trailing newline.
-broker_permission() {
-    jq -n --arg user "$1" --arg configure "$2" --arg write "$3" --arg read "$4" \
-        '$ARGS.named + {vhost: "dcm"}'
-}
-
-# "Nothing" is (?!), which never matches: RabbitMQ reads an empty pattern as ^$.
 broker_definitions() {
-    jq -n --slurpfile users <(
-        broker_account "$1" dcm-gate ""
-        broker_account "$1" dcm-worker ""
-        broker_account "$1" dcm-admin administrator
-    ) --slurpfile permissions <(
-        broker_permission dcm-gate '(?!)' '^dcm\.requests\z' '(?!)'
-        broker_permission dcm-worker '^dcm\.' '^(dcm\..*|amq\.default)\z' '^dcm\.'
-        broker_permission dcm-admin '.*' '.*' '.*'
-    ) '{vhosts: [{name: "dcm"}], users: $users, permissions: $permissions}'
+    local account role tags
+    for account in gate:publisher: worker:worker: admin:admin:administrator; do
+        IFS=: read -r account role tags <<<"$account"
+        broker_definition "dcm-$account" "$(broker_password_hash <"$1/secrets/broker-dcm-$account")" \
+            "$role" dcm "$tags" '{}'
+    done | jq -s '{vhosts: [{name: "dcm"}], users: map(.users[]), permissions: map(.permissions[])}'
 }
 
 # broker_url STATE ACCOUNT
@@ -48,6 +29,8 @@ broker_configure() {
     # Erlang would make a cookie itself, from the clock.
     secret "$state/broker/.erlang.cookie"
     (umask 077 && broker_definitions "$state" >"$state/broker/definitions.json")
+    broker_command "$state" >"$(broker_control "$state")"
+    chmod 700 "$(broker_control "$state")"
     printf '[].\n' >"$state/broker/enabled_plugins"
     cat >"$state/broker/rabbitmq.conf" <<CONF
 listeners.tcp.1 = 127.0.0.1:$(chosen_port "$state" broker)
@@ -112,10 +95,15 @@ broker_stop() {
     process_stop "$1" epmd 5
 }
 
-# broker_ctl STATE COMMAND…: rabbitmqctl on the private node.
-broker_ctl() {
+# broker_control STATE: a rabbitmqctl for the private node, for dcm-admin's setting of that name.
+broker_control() {
+    printf '%s\n' "$1/broker/rabbitmqctl"
+}
+
+broker_command() {
     local -a environment
     mapfile -t environment < <(broker_environment "$1")
-    shift
-    env "${environment[@]}" /usr/lib/rabbitmq/bin/rabbitmqctl "$@"
+    printf '#!/bin/sh\nexec env'
+    printf " '%s'" "${environment[@]}"
+    printf ' /usr/lib/rabbitmq/bin/rabbitmqctl "$@"\n'
 }

@@ -1,26 +1,16 @@
 # shellcheck shell=bash
 # A private Redis on loopback: append-only file on, nothing evicted, three accounts.
 
-# Redis checks what a function calls against the caller's rights, so the gate may write what
-# dcm_1_queue and dcm_1_cancel write, request records, streams and lists, but no user's containers. %R~ is a key
-# permission of Redis 7: https://redis.io/docs/management/security/acl/
-STORE_GATE_KEYS=("%R~dcm:user:*" "%R~dcm:generation" "~dcm:user:*:requests" "~dcm:user:*:request:*"
-    "~dcm:user:*:events:*" "~dcm:user:*:follower:*")
-STORE_GATE_COMMANDS=(-@all +hello +ping +select "+client|setname" +time +exists +type +ttl
-    +hget +hmget +hgetall +hvals +hexists +hlen +zrange +zrevrange +zrangebyscore +zcard +zscore
-    +xread +xrange +xrevrange +xlen +get
-    +set +hset +zadd +zremrangebyscore +expire +xadd "+fcall|dcm_1_queue" "+fcall|dcm_1_cancel")
-STORE_WORKER_COMMANDS=(-@all +@read +@write +@connection +@scripting -@dangerous +time +info)
+# shellcheck source=/dev/null
+. "$(dirname "${BASH_SOURCE[0]}")/../admin.d/roles.sh"
 
 # Nobody can be "default", but Redis 7.0 replays its append-only file with that account's rights:
 # without them all that functions wrote is lost at a restart, with only a line in the log.
 store_accounts() {
-    local gate_rights="${STORE_GATE_KEYS[*]} ${STORE_GATE_COMMANDS[*]}"
-    printf 'user %s reset %s\n' \
-        default "off ~* &* +@all" \
-        gate "on #$(store_password_hash "$1" gate) $gate_rights" \
-        worker "on #$(store_password_hash "$1" worker) ~dcm:* ${STORE_WORKER_COMMANDS[*]}" \
-        admin "on #$(store_password_hash "$1" admin) ~* &* +@all"
+    printf 'user default reset off ~* &* +@all\n'
+    printf 'user gate reset on #%s %s\n' "$(store_password_hash "$1" gate)" "$(role_store publisher '*' | paste -sd' ')"
+    printf 'user worker reset on #%s %s\n' "$(store_password_hash "$1" worker)" "$(role_store worker | paste -sd' ')"
+    printf 'user admin reset on #%s %s\n' "$(store_password_hash "$1" admin)" "$(role_store admin | paste -sd' ')"
 }
 
 store_password_hash() {

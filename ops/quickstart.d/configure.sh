@@ -50,6 +50,7 @@ policy = $CONFIG/policy.json
 worker_conf = $CONFIG/worker.conf
 gate_conf = $CONFIG/gate.conf
 worker_pid = $STATE/run/worker.pid
+rabbitmqctl = $(broker_control "$STATE")
 CONF
 }
 

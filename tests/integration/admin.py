@@ -41,7 +41,8 @@ class Admin:
         stack = self.stack
         settings = {"keys": stack.keys, "storage": stack.storage, "policy": stack.policy_path,
                     "broker": stack.urls["AMQP_ADMIN_URL"], "store": stack.urls["REDIS_ADMIN_URL"],
-                    "worker_conf": stack.worker.config, "gate_conf": stack.gate.config, **other}
+                    "worker_conf": stack.worker.config, "gate_conf": stack.gate.config,
+                    "rabbitmqctl": stack.urls["RABBITMQCTL"], **other}
         return stack.secret(name, "".join(f"{key} = {value}\n" for key, value in settings.items()))
 
     def make_key(self, name):
