@@ -53,6 +53,7 @@ struct amqp_link {
     char name[128]; /* of the endpoint, for messages: no credentials */
     int timeout_ms;
     bool publishes;
+    bool tls;
     bool broken;         /* to be replaced */
     bool dead;           /* broken, and not even worth a goodbye */
     bool blocked;        /* the broker has an alarm and reads no publishes */

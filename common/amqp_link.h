@@ -23,7 +23,7 @@
 struct amqp_link;
 
 struct amqp_link_options {
-    const char *const *endpoints; /* NULL-terminated amqp:// URLs, tried in turn */
+    const char *const *endpoints; /* NULL-terminated amqp:// or amqps:// URLs, tried in turn */
     const char *name;             /* shown in the broker's list of connections */
     int timeout_ms;               /* for connecting and for each call that waits for an answer */
     int heartbeat_s;              /* 0: none */

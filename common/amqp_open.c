@@ -1,6 +1,7 @@
 #include "common/amqp_internal.h"
 
 #include <amqp_framing.h>
+#include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -11,9 +12,11 @@
 #include <sys/socket.h>
 
 #include "common/auto.h"
+#include "common/tls.h"
 #include "common/url.h"
 
 #define DEFAULT_PORT 5672
+#define DEFAULT_TLS_PORT 5671
 #define FRAME_MAX 131072 /* the broker's own default: what its other clients may send fits */
 #define GOODBYE_MS 1000
 /* More than one whole message, see amqp_publish.c; the kernel doubles it for its own needs. */
@@ -24,7 +27,19 @@ static void auto_url(struct url *url)
     url_clear(url);
 }
 
-static const char *const schemes[] = {"amqp", NULL};
+static const char *const schemes[] = {"amqp", "amqps", NULL};
+
+static bool wants_tls(const struct url *url)
+{
+    return strcmp(url->scheme, "amqps") == 0;
+}
+
+static int port_of(const struct url *url)
+{
+    if (url->port)
+        return url->port;
+    return wants_tls(url) ? DEFAULT_TLS_PORT : DEFAULT_PORT;
+}
 
 static int check_endpoint(const char *endpoint, struct error *err)
 {
@@ -50,15 +65,45 @@ static void tune_socket(int fd)
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
 }
 
+/* The socket is the connection's to free. That the peer is the host of the URL is for OpenSSL to
+ * see to: librabbitmq does not know addresses in certificates. */
+static int make_socket(struct amqp_link *link, const struct url *url, amqp_socket_t **ret_socket,
+                       struct error *err)
+{
+    link->tls = wants_tls(url);
+    *ret_socket =
+        link->tls ? amqp_ssl_socket_new(link->connection) : amqp_tcp_socket_new(link->connection);
+    if (!*ret_socket)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    if (!link->tls)
+        return 0;
+    amqp_ssl_socket_set_verify_peer(*ret_socket, true);
+    amqp_ssl_socket_set_verify_hostname(*ret_socket, false);
+    return tls_prepare(amqp_ssl_socket_get_context(*ret_socket), url->host, err);
+}
+
+/* OpenSSL knows better than librabbitmq what went wrong. */
+static bool is_tls_failure(int status)
+{
+    return status == AMQP_STATUS_SSL_ERROR || status == AMQP_STATUS_SSL_CONNECTION_FAILED ||
+           status == AMQP_STATUS_SSL_PEER_VERIFY_FAILED;
+}
+
+static int fail_tls(const struct amqp_link *link, struct error *err)
+{
+    return fail(err, FAULT_DEPENDENCY, "broker %s: no TLS: %s", link->name, tls_reason());
+}
+
 static int connect_socket(struct amqp_link *link, const struct url *url, struct error *err)
 {
     struct timeval timeout = amqp_timeval(link->timeout_ms);
-    amqp_socket_t *socket = amqp_tcp_socket_new(link->connection); /* the connection's to free */
+    amqp_socket_t *socket = NULL;
 
-    if (!socket)
-        return fail(err, FAULT_INTERNAL, "out of memory");
-    int status =
-        amqp_socket_open_noblock(socket, url->host, url->port ? url->port : DEFAULT_PORT, &timeout);
+    if (make_socket(link, url, &socket, err) < 0)
+        return -1;
+    int status = amqp_socket_open_noblock(socket, url->host, port_of(url), &timeout);
+    if (is_tls_failure(status))
+        return fail_tls(link, err);
     if (status != AMQP_STATUS_OK)
         return amqp_link_fail_status(link, status, "connecting", err);
     tune_socket(amqp_get_sockfd(link->connection));
@@ -96,6 +141,10 @@ static int log_in(struct amqp_link *link, const struct url *url,
         amqp_login_with_properties(link->connection, vhost, 1, FRAME_MAX, options->heartbeat_s,
                                    &properties, AMQP_SASL_METHOD_PLAIN, url->user, url->password);
 
+    /* Where a broker that wants our certificate says so (TLS 1.3; RFC 8446, section 4.4.2.4). */
+    if (link->tls && reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
+        is_tls_failure(reply.library_error))
+        return fail_tls(link, err);
     return amqp_link_check_reply(link, reply, "logging in", err);
 }
 
@@ -135,7 +184,7 @@ static int open_endpoint(const char *endpoint, const struct amqp_link_options *o
     link->account = strdup(url.user);
     if (!link->account)
         return fail(err, FAULT_INTERNAL, "out of memory");
-    snprintf(link->name, sizeof(link->name), "%s:%d", url.host, url.port ? url.port : DEFAULT_PORT);
+    snprintf(link->name, sizeof(link->name), "%s:%d", url.host, port_of(&url));
 
     struct timeval timeout = amqp_timeval(options->timeout_ms);
     amqp_set_handshake_timeout(link->connection, &timeout);

@@ -141,6 +141,10 @@ static int connect_link(struct redis_link *link, struct error *err)
         return redis_fail_connection(link, err);
     if (link->url.host[0])
         redisEnableKeepAlive(link->context);
+    if (link->tls && redis_begin_tls(link, err) < 0) {
+        redis_disconnect(link);
+        return -1;
+    }
     return log_in(link, err);
 }
 
@@ -186,7 +190,7 @@ static int check_url(struct redis_link *link, struct error *err)
 int redis_link_new(const struct redis_link_options *options, struct redis_link **ret_link,
                    struct error *err)
 {
-    static const char *const schemes[] = {"redis", "unix", NULL};
+    static const char *const schemes[] = {"redis", "rediss", "unix", NULL};
     AUTO(redis_link) struct redis_link *link = calloc(1, sizeof(*link));
 
     if (!link)
@@ -194,6 +198,9 @@ int redis_link_new(const struct redis_link_options *options, struct redis_link *
     link->timeout_ms = options->timeout_ms;
     link->functions = options->functions;
     if (url_parse(options->url, schemes, &link->url, err) < 0 || check_url(link, err) < 0)
+        return fail_while(err, "store");
+    link->tls = strcmp(link->url.scheme, "rediss") == 0;
+    if (link->tls && redis_check_tls(err) < 0)
         return fail_while(err, "store");
     signal(SIGPIPE, SIG_IGN); /* hiredis 0.14 writes without MSG_NOSIGNAL */
     *ret_link = TAKE(link);

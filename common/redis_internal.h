@@ -2,6 +2,7 @@
  * What the files of redis_link share, and nobody else includes:
  *
  *   redis_connect.c  addresses, connecting, logging in; one command and its failures
+ *   redis_tls.c      TLS, where hiredis has it
  *   redis_link.c     calls, functions, streams; replies → JSON
  *   redis_pipeline.c many commands in one round trip
  */
@@ -9,12 +10,14 @@
 #define DCM_COMMON_REDIS_INTERNAL_H
 
 #include <hiredis/hiredis.h>
+#include <stdbool.h>
 
 #include "common/redis_link.h"
 #include "common/url.h"
 
 struct redis_link {
     struct url url;
+    bool tls;
     char name[128]; /* for messages: no credentials */
     int timeout_ms;
     const char *functions;
@@ -42,6 +45,10 @@ int redis_load_functions(struct redis_link *link, struct error *err);
 
 /* Connect, with AUTH and SELECT, unless the connection that is there is sound. */
 int redis_ensure_connected(struct redis_link *link, struct error *err);
+
+/* redis_tls.c: can this build do it at all? FAULT_INVALID. And on a connection that is new. */
+int redis_check_tls(struct error *err);
+int redis_begin_tls(struct redis_link *link, struct error *err);
 
 /* One command on a link that is connected. NULL, and *err, for failures and error replies. */
 redisReply *redis_exchange(struct redis_link *link, size_t argc, const char *const argv[],

@@ -17,7 +17,8 @@
 struct redis_link;
 
 struct redis_link_options {
-    const char *url; /* redis://[user:password@]host[:port][/db] or unix:///path; borrowed */
+    const char *url; /* redis://[user:password@]host[:port][/db], rediss:// (TLS) or unix:///path;
+                        borrowed */
     int timeout_ms;  /* for connecting and for each reply */
     const char *
         functions; /* a Lua function library, loaded when the server misses it; or NULL. Borrowed */

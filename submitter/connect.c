@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "common/settings.h"
+#include "common/tls.h"
 
 #define FIRST_PERSON 1000 /* accounts below are the system's (Debian policy, section 9.2.2) */
 
 struct submit_settings {
     char **broker;
     char *store;
+    struct tls_settings tls; /* to both */
 };
 
 static const struct setting settings_table[] = {
@@ -25,6 +27,7 @@ static const struct setting settings_table[] = {
      .offset = offsetof(struct submit_settings, store),
      .fallback = "",
      .secret = true},
+    TLS_SETTINGS(offsetof(struct submit_settings, tls)),
 };
 #define SETTINGS_COUNT (sizeof(settings_table) / sizeof(settings_table[0]))
 
@@ -65,7 +68,9 @@ static int connect_directly(const char *config, const char *user, struct courier
             err->fault = FAULT_INVALID; /* whatever keeps us from reading it: nothing was asked */
         return -1;
     }
-    int status = courier_direct_open((const char *const *)settings.broker, settings.store, user,
+    int status = tls_configure(&settings.tls, err);
+    if (status == 0)
+        status = courier_direct_open((const char *const *)settings.broker, settings.store, user,
                                      ret_courier, err);
     if (status == 0)
         *ret_reads = settings.store != NULL;

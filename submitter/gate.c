@@ -27,6 +27,7 @@ static const struct setting settings_table[] = {
     {OF(socket), .kind = SETTING_PATH, .fallback = DCM_RUN_DIRECTORY "/gate.sock"},
     {OF(broker), .kind = SETTING_LIST, .secret = true},
     {OF(store), .kind = SETTING_TEXT, .secret = true},
+    TLS_SETTINGS(offsetof(struct gate_settings, tls)),
     {OF(children), NUMBER("4")},
     {OF(most_children), NUMBER("64")},
     {OF(connections_per_user), NUMBER("32")},
@@ -74,8 +75,9 @@ static const char *read_arguments(int argc, char *argv[])
     return config;
 }
 
-/* What the table cannot say: how settings go together, and that the account exists. Looking it up
- * here also loads the name service's modules once, in memory that all children share. */
+/* What the table cannot say: how settings go together, that the account exists, and what only root
+ * may read. Looking the account up here also loads the name service's modules once, in memory that
+ * all children share. */
 static int check_settings(const struct gate_settings *settings, enum log_level *ret_level,
                           struct error *err)
 {
@@ -85,7 +87,7 @@ static int check_settings(const struct gate_settings *settings, enum log_level *
         return fail(err, FAULT_INVALID, "children: more than most_children");
     if (!getpwnam(settings->account))
         return fail(err, FAULT_INVALID, "account: there is no account '%s'", settings->account);
-    return 0;
+    return tls_configure(&settings->tls, err);
 }
 
 static int prepare(const char *config, struct gate *gate, struct error *err)

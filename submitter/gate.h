@@ -6,12 +6,14 @@
 
 #include <stddef.h>
 
+#include "common/tls.h"
 #include "submitter/gate_scoreboard.h"
 
 struct gate_settings {
     char *socket;
     char **broker;
     char *store;
+    struct tls_settings tls; /* to both */
     long children;
     long most_children;
     long connections_per_user;

@@ -17,6 +17,7 @@ static const struct setting settings[] = {
     {.name = "server", .kind = SETTING_TEXT, .offset = ROW(server)},
     {.name = "broker", .kind = SETTING_LIST, .offset = ROW(broker), .secret = true},
     {.name = "store", .kind = SETTING_TEXT, .offset = ROW(store), .secret = true},
+    TLS_SETTINGS(offsetof(struct worker_config, tls)),
     {.name = "engine", .kind = SETTING_PATH, .offset = ROW(engine), .fallback = "/run/docker.sock"},
     {.name = "storage",
      .kind = SETTING_PATH,

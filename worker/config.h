@@ -5,11 +5,13 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/tls.h"
 
 struct worker_config {
     char *server;
     char **broker;
     char *store;
+    struct tls_settings tls; /* to both */
     char *engine;
     char *storage;
     char *keys;

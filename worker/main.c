@@ -122,6 +122,8 @@ static int rehearse(const struct worker_config *config, struct error *err)
     struct runner trial;
     if (mkdir(config->state, 0700) < 0 && errno != EEXIST)
         return fail(err, FAULT_INTERNAL, "%s: %s", config->state, strerror(errno));
+    if (tls_configure(&config->tls, err) < 0)
+        return -1;
     if (runner_open(config, NULL, -1, &trial, err) < 0)
         return -1;
     runner_close(&trial);

@@ -1,6 +1,7 @@
 /* URLs, and the links as far as they come without a server. */
 #include "common/amqp_link.h"
 #include "common/auto.h"
+#include "common/redis_internal.h"
 #include "common/redis_link.h"
 #include "common/url.h"
 
@@ -147,7 +148,8 @@ static void a_broker_needs_a_host_and_an_account(void **state)
     assert_int_equal(fault_of_brokers("amqp://host/dcm", NULL), FAULT_INVALID);
     assert_int_equal(fault_of_brokers("amqp://u@host/dcm", NULL), FAULT_INVALID);
     assert_int_equal(fault_of_brokers("amqp://u:p@/dcm", NULL), FAULT_INVALID);
-    assert_int_equal(fault_of_brokers("amqps://u:p@host/dcm", NULL), FAULT_INVALID);
+    assert_int_equal(fault_of_brokers("https://u:p@host/dcm", NULL), FAULT_INVALID);
+    assert_int_equal(fault_of_brokers("amqps://u@host/dcm", NULL), FAULT_INVALID);
 }
 
 static void a_slip_in_the_second_broker_shows_before_the_first_is_tried(void **state)
@@ -161,6 +163,19 @@ static void brokers_out_of_reach_are_a_dependency(void **state)
     (void)state;
     assert_int_equal(fault_of_brokers("amqp://u:p@127.0.0.1:1/dcm", "amqp://u:p@127.0.0.1:2/dcm"),
                      FAULT_DEPENDENCY);
+    assert_int_equal(fault_of_brokers("amqps://u:p@127.0.0.1:1/dcm", NULL), FAULT_DEPENDENCY);
+}
+
+/* Debian 12's hiredis cannot: then it is said before anything is tried, never done without. */
+static void a_store_over_tls_is_one_or_is_refused(void **state)
+{
+    struct error err = {0};
+    bool able = redis_check_tls(&err) == 0;
+
+    (void)state;
+    assert_int_equal(fault_of_store("rediss://127.0.0.1:1"),
+                     able ? FAULT_DEPENDENCY : FAULT_INVALID);
+    assert_true(able || strstr(err.text, "stunnel"));
 }
 
 static void closing_nothing_is_fine(void **state)
@@ -183,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_broker_needs_a_host_and_an_account),
         cmocka_unit_test(a_slip_in_the_second_broker_shows_before_the_first_is_tried),
         cmocka_unit_test(brokers_out_of_reach_are_a_dependency),
+        cmocka_unit_test(a_store_over_tls_is_one_or_is_refused),
         cmocka_unit_test(closing_nothing_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
