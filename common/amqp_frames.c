@@ -64,6 +64,8 @@ static int take_header(struct amqp_link *link, const amqp_frame_t *frame, struct
     }
     if (properties->_flags & AMQP_BASIC_USER_ID_FLAG)
         copy_property(properties->user_id, delivery->account, sizeof(delivery->account));
+    if (properties->_flags & AMQP_BASIC_APP_ID_FLAG)
+        copy_property(properties->app_id, delivery->publisher, sizeof(delivery->publisher));
     if (properties->_flags & AMQP_BASIC_MESSAGE_ID_FLAG)
         copy_property(properties->message_id, content->event.message_id,
                       sizeof(content->event.message_id));

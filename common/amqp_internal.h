@@ -16,6 +16,7 @@
 #include "common/clock.h"
 
 #define AMQP_CHANNEL 1
+#define CONSUMER_TAG "consumer-" /* and its number */
 /* Larger bodies are dropped as they come: no broker of ours carries any. */
 #define AMQP_BODY_MAX (1 << 20)
 
@@ -33,7 +34,8 @@ struct event {
     enum event_kind kind;
     uint64_t tag;                  /* of the publishes confirmed or rejected */
     bool multiple;                 /* all publishes up to tag */
-    struct amqp_delivery delivery; /* EVENT_DELIVERY: the caller's to clear */
+    struct amqp_delivery delivery; /* EVENT_DELIVERY: the caller's to clear; of EVENT_CANCELLED
+                                      the consumer alone */
     char reason[96];               /* EVENT_RETURNED: why … */
     char message_id[64];           /* … and which */
 };

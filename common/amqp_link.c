@@ -31,23 +31,26 @@ static int check_call(struct amqp_link *link, const char *doing, struct error *e
     return amqp_link_check_reply(link, amqp_get_rpc_reply(link->connection), doing, err);
 }
 
-int amqp_link_declare_exchange(struct amqp_link *link, const struct amqp_exchange *exchange,
-                               struct error *err)
-{
-    if (amqp_link_check_usable(link, err) < 0)
-        return -1;
-    amqp_exchange_declare(link->connection, AMQP_CHANNEL, amqp_cstring_bytes(exchange->name),
-                          amqp_cstring_bytes(exchange->type), false, true, false, false,
-                          amqp_empty_table);
-    return check_call(link, "declaring an exchange", err);
-}
-
 static amqp_table_entry_t text_argument(const char *name, const char *value)
 {
     return (amqp_table_entry_t){
         .key = amqp_cstring_bytes(name),
-        .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes(value)},
+        .value = {.kind = AMQP_FIELD_KIND_UTF8,
+                  .value.bytes = value ? amqp_cstring_bytes(value) : amqp_empty_bytes},
     };
+}
+
+int amqp_link_declare_exchange(struct amqp_link *link, const struct amqp_exchange *exchange,
+                               struct error *err)
+{
+    amqp_table_entry_t alternate = text_argument("alternate-exchange", exchange->alternate);
+
+    if (amqp_link_check_usable(link, err) < 0)
+        return -1;
+    amqp_exchange_declare(link->connection, AMQP_CHANNEL, amqp_cstring_bytes(exchange->name),
+                          amqp_cstring_bytes(exchange->type), false, true, false, false,
+                          (amqp_table_t){exchange->alternate ? 1 : 0, &alternate});
+    return check_call(link, "declaring an exchange", err);
 }
 
 int amqp_link_declare_queue(struct amqp_link *link, const struct amqp_queue *queue,
@@ -74,6 +77,19 @@ int amqp_link_declare_queue(struct amqp_link *link, const struct amqp_queue *que
     return check_call(link, "binding a queue", err);
 }
 
+int amqp_link_find_queue(struct amqp_link *link, const char *queue, struct error *err)
+{
+    if (amqp_link_check_usable(link, err) < 0)
+        return -1;
+    amqp_queue_declare(link->connection, AMQP_CHANNEL, amqp_cstring_bytes(queue), true, true, false,
+                       false, amqp_empty_table);
+    if (check_call(link, "looking for a queue", err) == 0)
+        return 0;
+    if (link->close_code == AMQP_NOT_FOUND)
+        fail(err, FAULT_NOT_FOUND, "broker %s: there is no queue %s", link->name, queue);
+    return -1;
+}
+
 struct consumer_tag {
     char text[24];
 };
@@ -81,11 +97,12 @@ struct consumer_tag {
 static struct consumer_tag tag_of_consumer(unsigned number)
 {
     struct consumer_tag tag;
-    snprintf(tag.text, sizeof(tag.text), "consumer-%u", number);
+    snprintf(tag.text, sizeof(tag.text), CONSUMER_TAG "%u", number);
     return tag;
 }
 
-int amqp_link_consume(struct amqp_link *link, const char *queue, struct error *err)
+int amqp_link_consume(struct amqp_link *link, const char *queue, uint16_t prefetch,
+                      unsigned *ret_consumer, struct error *err)
 {
     struct consumer_tag tag = tag_of_consumer(link->next_consumer);
 
@@ -93,11 +110,14 @@ int amqp_link_consume(struct amqp_link *link, const char *queue, struct error *e
         return fail(err, FAULT_INTERNAL, "a link that publishes does not consume");
     if (amqp_link_check_usable(link, err) < 0)
         return -1;
+    amqp_basic_qos(link->connection, AMQP_CHANNEL, 0, prefetch, false);
+    if (check_call(link, "limiting a consumer", err) < 0)
+        return -1;
     amqp_basic_consume(link->connection, AMQP_CHANNEL, amqp_cstring_bytes(queue),
                        amqp_cstring_bytes(tag.text), false, false, false, amqp_empty_table);
     if (check_call(link, "consuming", err) < 0)
         return -1;
-    link->next_consumer++;
+    *ret_consumer = link->next_consumer++;
     return 0;
 }
 
@@ -160,11 +180,10 @@ int amqp_link_next(struct amqp_link *link, int timeout_ms, size_t max_body,
 
     if (next_event(link, timeout_ms, &event, err) < 0)
         return -1;
-    if (event.kind == EVENT_DELIVERY) {
-        if (event.delivery.length > max_body)
-            event.delivery.length = 0;
+    if (event.delivery.length > max_body)
+        event.delivery.length = 0;
+    if (event.kind == EVENT_DELIVERY || event.kind == EVENT_CANCELLED)
         *ret_delivery = event.delivery;
-    }
     *ret_arrival = arrival_of(event.kind);
     return 0;
 }

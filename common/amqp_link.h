@@ -28,7 +28,6 @@ struct amqp_link_options {
     int timeout_ms;               /* for connecting and for each call that waits for an answer */
     int heartbeat_s;              /* 0: none */
     bool publishes;               /* put the channel into confirm mode; no consumers then */
-    uint16_t prefetch;            /* most unsettled deliveries of each consumer; 0: no limit */
 };
 
 /* FAULT_INVALID for an ill-formed URL, FAULT_DEPENDENCY when no endpoint accepts us. */
@@ -51,7 +50,8 @@ bool amqp_link_has_input(const struct amqp_link *link);
 
 struct amqp_exchange {
     const char *name;
-    const char *type; /* "direct", "fanout" */
+    const char *type;      /* "direct", "fanout" */
+    const char *alternate; /* the exchange for what it has no queue for; NULL: none */
 };
 struct amqp_queue {
     const char *name;
@@ -64,11 +64,15 @@ int amqp_link_declare_exchange(struct amqp_link *link, const struct amqp_exchang
                                struct error *err);
 int amqp_link_declare_queue(struct amqp_link *link, const struct amqp_queue *queue,
                             struct error *err);
+/* Is there such a queue? FAULT_NOT_FOUND if not: then, as after every failure of this, the link is
+ * broken. */
+int amqp_link_find_queue(struct amqp_link *link, const char *queue, struct error *err);
 
 struct amqp_publication {
     const char *exchange; /* "" is the default exchange */
     const char *routing_key;
     const char *message_id; /* at most 63 characters */
+    const char *publisher;  /* the account that published what we only pass on; NULL: ours */
     const char *body;
     size_t length;
 };
@@ -87,14 +91,19 @@ int amqp_link_publish(struct amqp_link *link, const struct amqp_publication *pub
 int amqp_link_publish_all(struct amqp_link *link, const struct amqp_publication *publications,
                           size_t count, int timeout_ms, struct error *reasons);
 
-int amqp_link_consume(struct amqp_link *link, const char *queue, struct error *err);
+/* *ret_consumer is a number of this link's: never used twice, and what deliveries name. prefetch:
+ * this consumer's most unsettled deliveries; 0: no limit. */
+int amqp_link_consume(struct amqp_link *link, const char *queue, uint16_t prefetch,
+                      unsigned *ret_consumer, struct error *err);
 int amqp_link_cancel(struct amqp_link *link, struct error *err); /* every consumer of this link */
 
 struct amqp_delivery {
     uint64_t tag;
+    unsigned consumer;
     bool redelivered;
-    char account[64]; /* the user-id property as the broker validated it; "" if there was none */
-    char *body;       /* owned; not terminated */
+    char account[64];   /* the user-id property as the broker validated it; "" if there was none */
+    char publisher[64]; /* on whose behalf that account says to publish: only as true as it is */
+    char *body;         /* owned; not terminated */
     size_t length;
 };
 void amqp_delivery_clear(struct amqp_delivery *delivery);
@@ -102,7 +111,7 @@ void amqp_delivery_clear(struct amqp_delivery *delivery);
 enum amqp_arrival {
     AMQP_NOTHING,   /* timeout */
     AMQP_DELIVERY,  /* *ret_delivery is filled, the caller's to clear */
-    AMQP_CANCELLED, /* the broker ended our consumer: declare and consume anew */
+    AMQP_CANCELLED, /* the broker ended the consumer *ret_delivery names, whose queue may be gone */
     AMQP_BLOCKED,   /* a broker alarm: publishing waits */
     AMQP_UNBLOCKED,
 };

@@ -60,6 +60,16 @@ static int begin_content(struct amqp_link *link, struct error *err)
     return 0;
 }
 
+/* The number that amqp_link_consume gave out; 0 for a tag that is none of ours. */
+static unsigned consumer_of(amqp_bytes_t tag)
+{
+    char text[24];
+    unsigned number = 0;
+
+    snprintf(text, sizeof(text), "%.*s", (int)tag.len, tag.len ? (const char *)tag.bytes : "");
+    return sscanf(text, CONSUMER_TAG "%u", &number) == 1 ? number : 0;
+}
+
 static int take_delivery(struct amqp_link *link, const void *method, struct event *event,
                          struct error *err)
 {
@@ -70,7 +80,9 @@ static int take_delivery(struct amqp_link *link, const void *method, struct even
         return -1;
     link->content.event = (struct event){
         .kind = EVENT_DELIVERY,
-        .delivery = {.tag = deliver->delivery_tag, .redelivered = deliver->redelivered},
+        .delivery = {.tag = deliver->delivery_tag,
+                     .consumer = consumer_of(deliver->consumer_tag),
+                     .redelivered = deliver->redelivered},
     };
     return 0;
 }
@@ -119,10 +131,12 @@ static int take_nack(struct amqp_link *link, const void *method, struct event *e
 static int take_cancel(struct amqp_link *link, const void *method, struct event *event,
                        struct error *err)
 {
+    const amqp_basic_cancel_t *cancel = method;
+
     (void)link;
-    (void)method;
     (void)err;
     event->kind = EVENT_CANCELLED;
+    event->delivery.consumer = consumer_of(cancel->consumer_tag);
     return 0;
 }
 

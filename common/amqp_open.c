@@ -156,12 +156,6 @@ static int open_channel(struct amqp_link *link, const struct amqp_link_options *
     amqp_channel_open(connection, AMQP_CHANNEL);
     if (amqp_link_check_reply(link, amqp_get_rpc_reply(connection), "opening a channel", err) < 0)
         return -1;
-    if (options->prefetch) {
-        amqp_basic_qos(connection, AMQP_CHANNEL, 0, options->prefetch, false);
-        if (amqp_link_check_reply(link, amqp_get_rpc_reply(connection), "limiting deliveries",
-                                  err) < 0)
-            return -1;
-    }
     if (!options->publishes)
         return 0;
     amqp_confirm_select(connection, AMQP_CHANNEL);
@@ -180,6 +174,7 @@ static int open_endpoint(const char *endpoint, const struct amqp_link_options *o
         return -1;
     link->broken = link->dead = true; /* until it is open */
     link->publishes = options->publishes;
+    link->first_consumer = link->next_consumer = 1; /* 0 is none */
     link->timeout_ms = options->timeout_ms;
     link->account = strdup(url.user);
     if (!link->account)

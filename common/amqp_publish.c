@@ -64,6 +64,10 @@ static int send_message(struct amqp_link *link, const struct amqp_publication *p
         .message_id = amqp_cstring_bytes(publication->message_id),
         .user_id = amqp_cstring_bytes(link->account),
     };
+    if (publication->publisher) {
+        properties._flags |= AMQP_BASIC_APP_ID_FLAG;
+        properties.app_id = amqp_cstring_bytes(publication->publisher);
+    }
     /* librabbitmq lacks a const; it only reads. */
     amqp_bytes_t body = {.len = publication->length, .bytes = (void *)(uintptr_t)publication->body};
     int status = amqp_basic_publish(

@@ -18,6 +18,7 @@
  *   dcm:server:<server>:granted      set    of users whose images and limits it has published
  *   dcm:server:<server>              hash   seq, heartbeat, version, policy, address, addresses
  *   dcm:servers                      set    of server names
+ *   dcm:batches                      set    of users with a queue in the batch class
  *   dcm:generation                   hash   id since: another id means that the store has lost data
  */
 #ifndef DCM_SCHEMAS_KEYS_H
@@ -39,6 +40,7 @@ enum user_key {
 };
 enum server_key { KEY_SERVER, KEY_PORTS, KEY_SUBNETS, KEY_USERS, KEY_IMAGE_USERS, KEY_PUBLISHED };
 #define KEY_SERVERS "dcm:servers"
+#define KEY_BATCHES "dcm:batches"
 #define KEY_GENERATION "dcm:generation"
 #define EVERYBODY "*" /* in place of a user */
 

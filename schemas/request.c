@@ -156,6 +156,8 @@ bool op_is_known(const char *name)
     return op_from_name(name, &op) == 0;
 }
 
+static const char *const classes[] = {"interactive", "batch", NULL};
+
 static const struct field request_fields[] = {
     {.name = "v", .required = true, VERSION(REQUEST_VERSION)},
     {.name = "id", .required = true, REQUEST_ID},
@@ -163,6 +165,7 @@ static const struct field request_fields[] = {
     {.name = "user", .required = true, USER},
     {.name = "submitted", .required = true, TIME},
     {.name = "deadline", TIME},
+    {.name = "class", ONE_OF(classes)},
     {.name = "args", OBJECT(NULL)},
 };
 static const struct shape request_shape = SHAPE(request_fields);
@@ -221,6 +224,12 @@ static int64_t time_of(const json_t *message, const char *field)
     return milliseconds;
 }
 
+static bool is_batch(const json_t *message)
+{
+    const char *class = json_string_value(json_object_get(message, "class"));
+    return class && strcmp(class, "batch") == 0;
+}
+
 int request_decode(const char *bytes, size_t length, struct request *ret_request, struct error *err)
 {
     json_auto_t *message = NULL;
@@ -231,6 +240,7 @@ int request_decode(const char *bytes, size_t length, struct request *ret_request
     struct request request = {
         .submitted = time_of(message, "submitted"),
         .deadline = time_of(message, "deadline"),
+        .batch = is_batch(message),
     };
     /* 0 means none: a deadline at the epoch itself must not become no deadline. */
     if (request.deadline == 0 && json_object_get(message, "deadline"))
@@ -255,9 +265,10 @@ int request_encode(const struct request *request, char **ret_text, struct error 
     timestamp_format(request->submitted, submitted);
     timestamp_format(request->deadline, deadline);
     json_auto_t *message =
-        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s*, s:O}", "v", REQUEST_VERSION, "id", request->id,
-                  "op", op_name(request->op), "user", request->user, "submitted", submitted,
-                  "deadline", request->deadline ? deadline : NULL, "args", request->args);
+        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s*, s:s*, s:O}", "v", REQUEST_VERSION, "id",
+                  request->id, "op", op_name(request->op), "user", request->user, "submitted",
+                  submitted, "deadline", request->deadline ? deadline : NULL, "class",
+                  request->batch ? "batch" : NULL, "args", request->args);
     if (!message)
         return fail(err, FAULT_INVALID, "the request is not text in UTF-8");
     if (check_message(message, err))

@@ -46,6 +46,7 @@ struct request {
     char user[USER_NAME_MAX + 1];
     int64_t submitted; /* milliseconds since the epoch, as the submitter says; for display only */
     int64_t deadline;  /* milliseconds since the epoch; 0: none. Not started later than this */
+    bool batch;        /* of the batch class: behind everything interactive, in turn with others' */
     json_t *args;      /* an object, checked against the op's table; owned */
 };
 void request_clear(struct request *request); /* accepts a zeroed struct */

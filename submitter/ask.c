@@ -31,6 +31,7 @@ int ask_build(const struct session *session, const struct options *options, enum
     memcpy(request.user, session->user, sizeof(request.user));
     if (options->given & TAKES(OPTION_DEADLINE))
         request.deadline = request.submitted + options->deadline_s * 1000;
+    request.batch = options->given & TAKES(OPTION_BATCH);
     if (request_encode(&request, &text, err) == -1) {
         request_clear(&request);
         return -1;

@@ -6,7 +6,7 @@
 #define FOLLOWS TAKES(OPTION_TIMEOUT)
 #define ASKS                                                                                       \
     (FOLLOWS | TAKES(OPTION_DETACH) | TAKES(OPTION_QUIET) | TAKES(OPTION_DEADLINE) |               \
-     TAKES(OPTION_ID))
+     TAKES(OPTION_BATCH) | TAKES(OPTION_ID))
 #define LISTS TAKES(OPTION_QUIET)
 #define CREATES                                                                                    \
     (TAKES(OPTION_PORT) | TAKES(OPTION_NAME) | TAKES(OPTION_ADDRESS) | TAKES(OPTION_SERVER) |      \
@@ -56,7 +56,7 @@ const struct command commands[] = {
     {"ping", "", "", "ask for nothing, through the whole path", ASKS, 0, 0, OP_PING, false,
      run_ping},
     {"enqueue", "", "FILE|-", "submit requests, one JSON object a line",
-     LISTS | TAKES(OPTION_DEADLINE), 1, 1, OP_COUNT, false, run_enqueue},
+     LISTS | TAKES(OPTION_DEADLINE) | TAKES(OPTION_BATCH), 1, 1, OP_COUNT, false, run_enqueue},
     {"jobs", "", "", "list your last requests", LISTS, 0, 0, OP_COUNT, false, run_jobs},
     {"status", "", "[REQUEST]", "show one request; without an id, your latest", 0, 0, 1, OP_COUNT,
      false, run_status},

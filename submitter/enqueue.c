@@ -55,9 +55,10 @@ static void fill_in(const struct queueing *queueing, json_t *message)
     timestamp_format(now, submitted);
     timestamp_format(now + options->deadline_s * 1000, deadline);
     json_auto_t *usual =
-        json_pack("{s:i, s:s, s:s, s:s, s:s*}", "v", REQUEST_VERSION, "id", id, "user",
+        json_pack("{s:i, s:s, s:s, s:s, s:s*, s:s*}", "v", REQUEST_VERSION, "id", id, "user",
                   queueing->session->user, "submitted", submitted, "deadline",
-                  options->given & TAKES(OPTION_DEADLINE) ? deadline : NULL);
+                  options->given & TAKES(OPTION_DEADLINE) ? deadline : NULL, "class",
+                  options->given & TAKES(OPTION_BATCH) ? "batch" : NULL);
     json_object_update_missing(message, usual);
 }
 

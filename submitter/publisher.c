@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #include "submitter/clock.h"
 
 #define CONNECT_LEAST_MS 500 /* an endpoint gets this long, however many share the deadline */
+
+#define ROUTE_SIZE (sizeof(ROUTE_BATCH) + USER_NAME_MAX)
 
 struct publisher {
     char **brokers;         /* NULL-terminated */
@@ -86,6 +89,7 @@ void publisher_keep(struct publisher *publisher)
 /* Those of the requests that are to go, in their order. */
 struct round {
     struct amqp_publication *messages;
+    char *routes;          /* ROUTE_SIZE characters of each */
     size_t *indices;       /* of the request that messages[i] is */
     struct error *reasons; /* what came of messages[i] */
     size_t count;
@@ -96,6 +100,7 @@ static void auto_round(struct round *round)
     for (size_t i = 0; i < round->count; i++)
         free((char *)(uintptr_t)round->messages[i].body);
     free(round->messages);
+    free(round->routes);
     free(round->indices);
     free(round->reasons);
 }
@@ -103,23 +108,26 @@ static void auto_round(struct round *round)
 static int round_begin(struct round *round, size_t most)
 {
     round->messages = calloc(most, sizeof(*round->messages));
+    round->routes = calloc(most, ROUTE_SIZE);
     round->indices = calloc(most, sizeof(*round->indices));
     round->reasons = calloc(most, sizeof(*round->reasons));
-    return round->messages && round->indices && round->reasons ? 0 : -1;
+    return round->messages && round->routes && round->indices && round->reasons ? 0 : -1;
 }
 
 /* One that cannot be written has its reason at once. */
 static void round_add(struct round *round, const struct request *request, size_t index,
                       struct error *reason)
 {
-    char *body = NULL;
+    char *body = NULL, *route = &round->routes[round->count * ROUTE_SIZE];
 
     if (request_encode(request, &body, reason) == -1)
         return;
+    snprintf(route, ROUTE_SIZE, "%s%s", request->batch ? ROUTE_BATCH : ROUTE_INTERACTIVE,
+             request->batch ? request->user : "");
     round->indices[round->count] = index;
     round->messages[round->count++] = (struct amqp_publication){
         .exchange = EXCHANGE_REQUESTS,
-        .routing_key = ROUTE_INTERACTIVE,
+        .routing_key = route,
         .message_id = request->id,
         .body = body,
         .length = strlen(body),

@@ -8,6 +8,9 @@
  *   WORK_RESUME    an id that is in the journal       TAKEN?, then DONE | LATER | PARK
  *   WORK_GIVE_UP   one of these that has been parked  DONE | LATER
  *   WORK_RECALL    which ids did we leave undone?     LEFT…, then DONE | LATER | PARK
+ *   WORK_ADMIT     may its user have a batch queue?   DONE | LATER | PARK
+ *   WORK_BATCHES   who has one?                       BATCH…, then DONE | PARK
+ *   WORK_FORGET    the account's queue is gone        DONE | PARK
  */
 #ifndef DCM_WORKER_DISPATCH_H
 #define DCM_WORKER_DISPATCH_H
@@ -23,12 +26,21 @@
 /* A request that has ended so many attempts by killing its runner is begun no more. */
 #define ATTEMPTS_MOST 3
 
-enum work_kind { WORK_DELIVERY, WORK_RESUME, WORK_GIVE_UP, WORK_RECALL };
+enum work_kind {
+    WORK_DELIVERY,
+    WORK_RESUME,
+    WORK_GIVE_UP,
+    WORK_RECALL,
+    WORK_ADMIT,
+    WORK_BATCHES,
+    WORK_FORGET
+};
 
 struct work {
     enum work_kind kind;
     uint64_t serial;          /* the link's own number; comes back in every word of it */
-    char account[64];         /* of a delivery: the broker's validated user-id, or "" */
+    char account[64];         /* of a delivery: its publisher, whom the broker vouches for, or "";
+                                 of WORK_FORGET: the user */
     char id[IDENTIFIER_SIZE]; /* of what is in the journal */
     size_t length;            /* of a delivery's body; 0 also when it was too large to read */
     char body[REQUEST_MAX_BYTES];
@@ -40,15 +52,17 @@ enum word_kind {
     WORD_LATER, /* engine or store out of reach, nothing wrong with the request */
     WORD_PARK,  /* no worker can make anything of it: set it aside */
     WORD_LEFT,  /* an id that the journal holds undone */
+    WORD_BATCH, /* a user who has a batch queue */
 };
 
 struct word {
     enum word_kind kind;
     uint64_t serial;
-    bool proven;              /* DONE: engine and store have both answered */
+    bool proven;   /* DONE: engine and store have both answered */
+    bool admitted; /* DONE, of WORK_ADMIT: yes, and the journal knows; else it is settled */
     char id[IDENTIFIER_SIZE]; /* TAKEN, LEFT */
     char reason[256];         /* LATER, PARK */
-    char account[64];         /* LEFT: the publisher */
+    char account[64];         /* LEFT: the publisher; BATCH: the user */
     size_t length;            /* LEFT: of the request's body */
     char body[REQUEST_MAX_BYTES];
 };

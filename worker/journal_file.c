@@ -9,7 +9,7 @@
 
 #define BUSY_MS 5000
 #define BUSY_STEP_MS 20
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 /* Small, for every runner holds a connection: 256 KiB of cache in place of 2 MiB. */
 static const char settings[] = "PRAGMA synchronous = FULL;"
@@ -60,6 +60,11 @@ static const char store[] = "ALTER TABLE requests ADD COLUMN seq INTEGER NOT NUL
                             ") STRICT, WITHOUT ROWID;"
                             "PRAGMA user_version = 4;";
 
+static const char batches[] = "CREATE TABLE batches ("
+                              "  user TEXT NOT NULL PRIMARY KEY"
+                              ") STRICT, WITHOUT ROWID;"
+                              "PRAGMA user_version = 5;";
+
 /* What makes a journal of each earlier version one of a later one; the first begins with nothing.
  */
 static const char *const upgrades[SCHEMA_VERSION] = {
@@ -68,6 +73,7 @@ static const char *const upgrades[SCHEMA_VERSION] = {
     "PRAGMA user_version = 2;",
     lives,
     store,
+    batches,
 };
 
 static const char *const texts[STATEMENT_COUNT] = {
@@ -119,6 +125,9 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_LIVES_LOOK_AGAIN] = "UPDATE lives SET due = ends WHERE due > ends",
     [STATEMENT_LIVES_DUE] = "SELECT container, user, name, ends FROM lives WHERE due <= ?"
                             " ORDER BY due LIMIT ?",
+    [STATEMENT_BATCH_ADD] = "INSERT INTO batches (user) VALUES (?) ON CONFLICT DO NOTHING",
+    [STATEMENT_BATCH_REMOVE] = "DELETE FROM batches WHERE user = ?",
+    [STATEMENT_BATCHES] = "SELECT user FROM batches ORDER BY user",
 };
 
 /* What passes with time, or once somebody has made room. Everything else is damage, or ours. */

@@ -96,6 +96,10 @@ static void hear_done(struct link *link, struct item *item, const struct word *w
         end_outage(link);
     if (item->kind == WORK_RECALL)
         link->recalled = true;
+    if (word->admitted) {
+        link_admit(link, item);
+        return;
+    }
     link_settle(link, item);
     workload_remove(&link->workload, item);
 }
@@ -113,8 +117,11 @@ static void hear_park(struct item *item, const struct word *word)
 static void hear_word(struct link *link, struct runner_slot *slot, const struct word *word)
 {
     struct item *item = slot->item;
-    if (word->kind == WORD_LEFT) {
-        hear_left(link, word);
+    if (word->kind == WORD_LEFT || word->kind == WORD_BATCH) {
+        if (word->kind == WORD_LEFT)
+            hear_left(link, word);
+        else
+            link_meet_batch(link, word->account);
         return;
     }
     if (!item || item->serial != word->serial)
@@ -187,13 +194,18 @@ static void meet_runner(struct link *link)
         link->recalling = true;
 }
 
-static int hand_out(struct runner_slot *slot, struct item *item)
+static bool carries_body(const struct item *item)
+{
+    return item->body && (item->kind == WORK_DELIVERY || item->kind == WORK_ADMIT);
+}
+
+static int hand_out(struct link *link, struct runner_slot *slot, struct item *item)
 {
     static struct work work; /* 32 KiB: not on the stack */
     struct error err = {0};
     work.kind = item->kind;
     work.serial = item->serial;
-    work.length = item->kind == WORK_DELIVERY && item->body ? item->length : 0;
+    work.length = carries_body(item) ? item->length : 0;
     memcpy(work.account, item->account, sizeof work.account);
     memcpy(work.id, item->id, sizeof work.id);
     if (work.length)
@@ -202,6 +214,8 @@ static int hand_out(struct runner_slot *slot, struct item *item)
         return -1; /* it is dying; its end will be seen */
     item->state = ITEM_OUT;
     slot->item = item;
+    if (item->batch)
+        batch_serve(&link->batches, item->batch);
     return 0;
 }
 
@@ -224,17 +238,19 @@ static void hand_out_all(struct link *link)
 {
     doubt_outage(link);
     size_t out = workload_count(&link->workload, ITEM_OUT);
-    size_t slow_most = link->slots > 1 ? link->slots / 2 : 1;
+    /* Of four runners one is always there for somebody who waits at a prompt. */
+    struct room room = {.slow = link->slots > 1 ? link->slots / 2 : 1,
+                        .batch = link->slots > 1 ? link->slots - (link->slots + 3) / 4 : 1};
     for (size_t i = 0; i < link->slots; i++) {
         struct runner_slot *slot = &link->runners[i];
         if (slot->socket < 0 || slot->item)
             continue;
         if (link->outage && out > 0)
             return; /* one at a time tries whether engine and store are back */
-        struct item *item = workload_next(&link->workload, clock_ms(), slow_most);
+        struct item *item = workload_next(&link->workload, clock_ms(), &room);
         if (!item)
             return;
-        if (hand_out(slot, item) == 0)
+        if (hand_out(link, slot, item) == 0)
             out++;
     }
 }
@@ -272,6 +288,7 @@ static int loop(struct link *link, struct pollfd *fds)
         link_read_broker(link);
         if (!stopping) {
             park_condemned(link);
+            link_keep_batches(link);
             hand_out_all(link);
         }
         wait_turn(link, fds);
@@ -307,7 +324,9 @@ int link_run(const struct worker_config *config, int control)
         link.runners[i].socket = -1;
     int status = loop(&link, fds);
     amqp_link_close(link.broker);
+    link_end_sorting(&link);
     workload_clear(&link.workload);
+    batches_clear(&link.batches);
     free(link.runners);
     free(fds);
     return status;

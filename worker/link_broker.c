@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -17,27 +18,37 @@
 #define PAUSE_LEAST_MS 250
 #define PAUSE_MOST_MS 5000
 
-static const struct amqp_exchange requests = {.name = EXCHANGE_REQUESTS, .type = "direct"};
+#define BATCH_PREFETCH 8
+
+static const struct amqp_exchange exchanges[] = {
+    {.name = EXCHANGE_UNSORTED, .type = "fanout"},
+    {.name = EXCHANGE_REQUESTS, .type = "direct", .alternate = EXCHANGE_UNSORTED},
+};
 static const struct amqp_queue queues[] = {
     {.name = QUEUE_INTERACTIVE,
      .exchange = EXCHANGE_REQUESTS,
      .routing_key = ROUTE_INTERACTIVE,
      .max_length = QUEUE_INTERACTIVE_MAX},
+    {.name = QUEUE_UNSORTED,
+     .exchange = EXCHANGE_UNSORTED,
+     .routing_key = "",
+     .max_length = QUEUE_UNSORTED_MAX},
     {.name = QUEUE_PARKED, .max_length = QUEUE_PARKED_MAX},
 };
 
 static int declare_all(struct amqp_link *broker, struct error *err)
 {
-    if (amqp_link_declare_exchange(broker, &requests, err) < 0)
-        return -1;
+    for (size_t i = 0; i < sizeof exchanges / sizeof exchanges[0]; i++)
+        if (amqp_link_declare_exchange(broker, &exchanges[i], err) < 0)
+            return -1;
     for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++)
         if (amqp_link_declare_queue(broker, &queues[i], err) < 0)
             return -1;
     return 0;
 }
 
-static int open_broker(struct link *link, bool publishes, struct amqp_link **ret_broker,
-                       struct error *err)
+int link_open_broker(const struct link *link, bool publishes, struct amqp_link **ret_broker,
+                     struct error *err)
 {
     char name[SERVER_NAME_MAX + 16] = "dcm-worker ";
     strncat(name, link->config->server, SERVER_NAME_MAX);
@@ -47,7 +58,6 @@ static int open_broker(struct link *link, bool publishes, struct amqp_link **ret
         .timeout_ms = TIMEOUT_MS,
         .heartbeat_s = publishes ? 0 : HEARTBEAT_S,
         .publishes = publishes,
-        .prefetch = (uint16_t)(link->slots * 2 + 4),
     };
     return amqp_link_open(&options, ret_broker, err);
 }
@@ -68,7 +78,7 @@ static void connect_broker(struct link *link)
 {
     struct error err = {0};
     AUTO(amqp_link) struct amqp_link *broker = NULL;
-    if (open_broker(link, false, &broker, &err) < 0 || declare_all(broker, &err) < 0) {
+    if (link_open_broker(link, false, &broker, &err) < 0 || declare_all(broker, &err) < 0) {
         if (!link->broker_missed)
             log_warning("broker: %s; trying again until it answers", err.text);
         link->broker_missed = true;
@@ -86,10 +96,72 @@ void link_lose_broker(struct link *link, const struct error *err)
     log_warning("lost the broker: %s", err->text);
     amqp_link_close(link->broker);
     link->broker = NULL;
-    link->consuming = false;
+    link->interactive = link->unsorted = 0;
     link->broker_missed = true;
+    batches_disconnect(&link->batches);
     workload_disconnect(&link->workload);
     plan_next_try(link);
+}
+
+/* ---- consuming ---- */
+
+static bool is_consuming(const struct link *link)
+{
+    bool any = link->interactive || link->unsorted;
+    for (const struct batch *batch = link->batches.first; batch && !any; batch = batch->next)
+        any = batch->consumer != 0;
+    return any;
+}
+
+static int stop_consuming(struct link *link, struct error *err)
+{
+    link->interactive = link->unsorted = 0;
+    for (struct batch *batch = link->batches.first; batch; batch = batch->next)
+        batch->consumer = 0;
+    return amqp_link_cancel(link->broker, err);
+}
+
+static int consume(struct link *link, const char *queue, size_t prefetch, unsigned *ret_consumer,
+                   struct error *err)
+{
+    if (*ret_consumer)
+        return 0;
+    return amqp_link_consume(link->broker, queue, (uint16_t)prefetch, ret_consumer, err);
+}
+
+/* Of the batch class what is known to be there: a consumer of nothing costs the connection. */
+static int consume_all(struct link *link, struct error *err)
+{
+    size_t prefetch = link->slots * 2 + 4;
+    if (consume(link, QUEUE_INTERACTIVE, prefetch, &link->interactive, err) < 0 ||
+        consume(link, QUEUE_UNSORTED, prefetch, &link->unsorted, err) < 0)
+        return -1;
+    for (struct batch *batch = link->batches.first; batch; batch = batch->next) {
+        char queue[sizeof QUEUE_BATCH + USER_NAME_MAX];
+        snprintf(queue, sizeof queue, QUEUE_BATCH "%s", batch->user);
+        if (batch->certain && consume(link, queue, BATCH_PREFETCH, &batch->consumer, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The broker has ended a consumer: its queue is gone, or is led by another node from now on. */
+static void lose_consumer(struct link *link, unsigned consumer)
+{
+    struct error err = {0};
+    struct batch *batch = batches_by_consumer(&link->batches, consumer);
+    if (batch) {
+        batch->consumer = 0;
+        batch->certain = false;
+        return;
+    }
+    log_warning("the broker cancelled the consumer");
+    if (consumer == link->interactive)
+        link->interactive = 0;
+    if (consumer == link->unsorted)
+        link->unsorted = 0;
+    if (declare_all(link->broker, &err) < 0)
+        link_lose_broker(link, &err);
 }
 
 void link_keep_broker(struct link *link, bool stopping)
@@ -99,15 +171,24 @@ void link_keep_broker(struct link *link, bool stopping)
         connect_broker(link);
     if (!link->broker)
         return;
-    bool wanted = link->recalled && !link->outage && !stopping;
-    if (wanted == link->consuming)
-        return;
-    int status = wanted ? amqp_link_consume(link->broker, QUEUE_INTERACTIVE, &err)
-                        : amqp_link_cancel(link->broker, &err);
+    int status = 0;
+    if (link->recalled && !link->outage && !stopping)
+        status = consume_all(link, &err);
+    else if (is_consuming(link))
+        status = stop_consuming(link, &err);
     if (status < 0)
         link_lose_broker(link, &err);
-    else
-        link->consuming = wanted;
+}
+
+/* ---- what comes ---- */
+
+/* Only workers write to the queues of the batch class, and say there who has published. */
+static const char *publisher_of(const struct link *link, const struct amqp_delivery *delivery,
+                                bool is_sorted)
+{
+    bool passed_on = is_sorted && delivery->publisher[0] &&
+                     strcmp(delivery->account, amqp_link_account(link->broker)) == 0;
+    return passed_on ? delivery->publisher : delivery->account;
 }
 
 static void take_delivery(struct link *link, struct amqp_delivery *delivery)
@@ -118,10 +199,14 @@ static void take_delivery(struct link *link, struct amqp_delivery *delivery)
         return;
     }
     item->tag = delivery->tag;
-    memcpy(item->account, delivery->account, sizeof item->account);
+    item->batch = batches_by_consumer(&link->batches, delivery->consumer);
+    snprintf(item->account, sizeof item->account, "%s",
+             publisher_of(link, delivery, item->batch != NULL));
     item->body = TAKE(delivery->body);
     item->length = delivery->length;
     errand_read(item->body, item->length, &item->errand);
+    if (delivery->consumer == link->unsorted)
+        link_sort(link, item);
     if (IS_MUTANT(MUTANT_ACK_EARLY))
         link_settle(link, item);
 }
@@ -141,10 +226,8 @@ void link_read_broker(struct link *link)
             return;
         if (arrival == AMQP_DELIVERY)
             take_delivery(link, &delivery);
-        if (arrival == AMQP_CANCELLED) {
-            log_warning("the broker cancelled the consumer");
-            link->consuming = false;
-        }
+        if (arrival == AMQP_CANCELLED)
+            lose_consumer(link, delivery.consumer);
     }
 }
 
@@ -192,7 +275,7 @@ int link_park(struct link *link, const struct item *item, const char *reason, st
                                            .message_id = item->id,
                                            .body = bytes,
                                            .length = strlen(bytes)};
-    if (open_broker(link, true, &broker, err) < 0)
+    if (link_open_broker(link, true, &broker, err) < 0)
         return -1;
     return amqp_link_publish(broker, &publication, TIMEOUT_MS, err);
 }

@@ -1,4 +1,5 @@
-/* What the link's two files share: link.c turns the loop, link_broker.c keeps the connection. */
+/* What the link's files share: link.c turns the loop, link_broker.c keeps the connection,
+ * link_sort.c fills the queues of the batch class. */
 #ifndef DCM_WORKER_LINK_PRIVATE_H
 #define DCM_WORKER_LINK_PRIVATE_H
 
@@ -7,18 +8,23 @@
 #include <stdint.h>
 
 #include "common/amqp_link.h"
+#include "worker/batches.h"
 #include "worker/config.h"
 #include "worker/workload.h"
 
 struct link {
     const struct worker_config *config;
     struct workload workload;
-    struct amqp_link *broker; /* NULL while disconnected */
-    bool consuming;
-    bool outage;        /* engine or store out of reach */
-    bool outage_told;   /* and logged so, until something has got through */
-    int64_t doubt_at;   /* from when on (clock_ms) it may be doubted again */
-    int64_t connect_at; /* when (clock_ms) to try the broker again */
+    struct batches batches;
+    struct amqp_link *broker;       /* NULL while disconnected */
+    unsigned interactive, unsorted; /* the consumers of these queues; 0: none */
+    struct amqp_link *sorter;       /* a second connection, to publish; NULL while there is none */
+    int64_t sort_at;                /* when (clock_ms) to use it again, after a failure */
+    int64_t batches_at;             /* when to ask again who has a batch queue */
+    bool outage;                    /* engine or store out of reach */
+    bool outage_told;               /* and logged so, until something has got through */
+    int64_t doubt_at;               /* from when on (clock_ms) it may be doubted again */
+    int64_t connect_at;             /* when (clock_ms) to try the broker again */
     int64_t connect_pause;
     bool broker_missed; /* it has been reported that the broker is out of reach */
     int control;
@@ -40,5 +46,19 @@ void link_read_broker(struct link *link);
 void link_settle(struct link *link, struct item *item);
 /* Publish what cannot be worked on to the parked queue, confirmed, before it is settled. */
 int link_park(struct link *link, const struct item *item, const char *reason, struct error *err);
+/* One more connection to the broker: to publish over, or to consume. */
+int link_open_broker(const struct link *link, bool publishes, struct amqp_link **ret_broker,
+                     struct error *err);
+
+/* A delivery that no queue was there for: into its user's, or to a runner first, who says whether
+ * there may be one. */
+void link_sort(struct link *link, struct item *item);
+/* A runner has admitted its user. */
+void link_admit(struct link *link, struct item *item);
+/* A user of whom a runner says that there is a queue; there is one no more. */
+void link_meet_batch(struct link *link, const char *user);
+/* Publish what is to be sorted, and find out which queues are there. */
+void link_keep_batches(struct link *link);
+void link_end_sorting(struct link *link);
 
 #endif

@@ -13,6 +13,7 @@
 #include "common/prefork.h"
 #include "schemas/policy_document.h"
 #include "worker/addresses.h"
+#include "worker/batch_users.h"
 #include "worker/dispatch.h"
 #include "worker/settle.h"
 
@@ -140,6 +141,7 @@ static void answer(struct runner *runner, const struct work *work, int status,
     word.kind = WORD_DONE;
     word.serial = work->serial;
     word.proven = status == SETTLE_PROVEN;
+    word.admitted = status == SETTLE_ADMITTED;
     if (status < 0) {
         word.kind = fault_fate(err->fault) == FATE_RETRY ? WORD_LATER : WORD_PARK;
         snprintf(word.reason, sizeof word.reason, "%s", err->text);
@@ -149,12 +151,21 @@ static void answer(struct runner *runner, const struct work *work, int status,
         prefork_stopping = 1;
 }
 
+static int (*const serving[])(struct runner *runner, const struct work *work, struct error *err) = {
+    [WORK_DELIVERY] = settle_work,
+    [WORK_RESUME] = settle_work,
+    [WORK_GIVE_UP] = settle_work,
+    [WORK_ADMIT] = settle_work,
+    [WORK_RECALL] = recall,
+    [WORK_BATCHES] = batch_users_tell,
+    [WORK_FORGET] = batch_users_forget,
+};
+
 static void serve(struct runner *runner, const struct work *work)
 {
     struct error err = {0};
     store_begin(runner->store);
-    int status =
-        work->kind == WORK_RECALL ? recall(runner, work, &err) : settle_work(runner, work, &err);
+    int status = serving[work->kind](runner, work, &err);
     answer(runner, work, status, &err);
     log_request(NULL);
 }

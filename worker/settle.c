@@ -10,6 +10,7 @@
 #include "schemas/keys.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
+#include "worker/batch_users.h"
 #include "worker/locks.h"
 #include "worker/policy.h"
 #include "worker/record.h"
@@ -268,7 +269,11 @@ static int settle_delivery(struct runner *runner, const struct work *work, struc
     log_request(request.id);
     job.request = request;
     request_hash(&request, job.hash);
-    return admit(runner, &job) ? settle_job(runner, &job, err) : 0;
+    if (!admit(runner, &job))
+        return 0;
+    if (work->kind == WORK_DELIVERY)
+        return settle_job(runner, &job, err);
+    return batch_users_admit(runner, request.user, err) < 0 ? -1 : SETTLE_ADMITTED;
 }
 
 static int settle_journalled(struct runner *runner, const struct work *work, struct error *err)
@@ -294,6 +299,6 @@ static int settle_journalled(struct runner *runner, const struct work *work, str
 
 int settle_work(struct runner *runner, const struct work *work, struct error *err)
 {
-    return work->kind == WORK_DELIVERY ? settle_delivery(runner, work, err)
-                                       : settle_journalled(runner, work, err);
+    bool is_message = work->kind == WORK_DELIVERY || work->kind == WORK_ADMIT;
+    return is_message ? settle_delivery(runner, work, err) : settle_journalled(runner, work, err);
 }

@@ -16,6 +16,8 @@
  * outcome, once.
  */
 #define SETTLE_PROVEN 1
+/* Of WORK_ADMIT: nothing was done but to let the user have a queue in the batch class. */
+#define SETTLE_ADMITTED 2
 int settle_work(struct runner *runner, const struct work *work, struct error *err);
 
 #endif

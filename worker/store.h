@@ -163,6 +163,11 @@ int store_release_ports(struct store *store, const struct request *request, cons
 int store_replace(struct store *store, const struct request *request, const json_t *container,
                   struct error *err);
 
+/* Users with a queue in the batch class, on whichever server; *ret_users is an array of texts. */
+int store_add_batch(struct store *store, const char *user, struct error *err);
+int store_remove_batch(struct store *store, const char *user, struct error *err);
+int store_batches(struct store *store, json_t **ret_users, struct error *err);
+
 /* An index entry by name or SSH port: *ret_entry {"request","server","memory",…,"container":{…}};
  * FAULT_NOT_FOUND. */
 int store_container(struct store *store, const char *user, const char *reference,

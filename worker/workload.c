@@ -62,24 +62,70 @@ static bool has_predecessor(const struct workload *workload, const struct item *
     return false;
 }
 
-struct item *workload_next(const struct workload *workload, int64_t now, size_t slow_most)
+/* What is out: of all, and of those that are bounded. */
+struct out {
+    size_t all, slow, batch;
+    bool suspect;
+};
+
+static struct out count_out(const struct workload *workload)
 {
-    size_t out = 0, slow_out = 0;
+    struct out out = {0};
     for (const struct item *item = workload->first; item; item = item->next) {
         if (item->state != ITEM_OUT)
             continue;
-        if (is_suspect(item))
-            return NULL;
-        out++;
-        slow_out += item->errand.slow;
+        out.all++;
+        out.slow += item->errand.slow;
+        out.batch += item->batch != NULL;
+        out.suspect |= is_suspect(item);
     }
-    for (struct item *item = workload->first; item; item = item->next) {
-        if (!is_due(item, now) || (item->errand.slow && slow_out >= slow_most) ||
+    return out;
+}
+
+static bool has_room(const struct item *item, const struct out *out, const struct room *room)
+{
+    return (!item->errand.slow || out->slow < room->slow) &&
+           (!item->batch || out->batch < room->batch);
+}
+
+struct item *workload_next(const struct workload *workload, int64_t now, const struct room *room)
+{
+    struct out out = count_out(workload);
+    struct item *best = NULL;
+    for (struct item *item = out.suspect ? NULL : workload->first; item; item = item->next) {
+        if (!is_due(item, now) || !has_room(item, &out, room) ||
+            (best && item->batch && item->batch->turn >= best->batch->turn) ||
             has_predecessor(workload, item))
             continue;
-        return is_suspect(item) && out > 0 ? NULL : item;
+        if (is_suspect(item))
+            return best || out.all > 0 ? best : item;
+        best = item;
+        if (!item->batch)
+            break;
     }
-    return NULL;
+    return best;
+}
+
+struct item *workload_unsorted(const struct workload *workload, const struct item *last,
+                               int64_t now)
+{
+    struct item *item = last ? last->next : workload->first;
+    while (item && (item->state != ITEM_UNSORTED || item->not_before > now))
+        item = item->next;
+    return item;
+}
+
+void workload_leave_batch(struct workload *workload, const struct batch *batch)
+{
+    for (struct item *item = workload->first; item; item = item->next) {
+        if (item->batch != batch)
+            continue;
+        item->batch = NULL;
+        if (item->state != ITEM_UNSORTED)
+            continue;
+        item->kind = WORK_ADMIT;
+        item->state = ITEM_READY;
+    }
 }
 
 struct item *workload_condemned(const struct workload *workload, int64_t now)
@@ -131,6 +177,9 @@ bool item_is_deadly(const struct item *item)
         [WORK_RESUME] = ATTEMPTS_MOST + 1,
         [WORK_GIVE_UP] = ATTEMPTS_MOST,
         [WORK_RECALL] = UINT_MAX, /* there is nothing to park, and no work without it */
+        [WORK_ADMIT] = ATTEMPTS_MOST,
+        [WORK_BATCHES] = UINT_MAX,
+        [WORK_FORGET] = UINT_MAX,
     };
     return item->crashes >= most[item->kind];
 }
@@ -172,7 +221,8 @@ void workload_disconnect(struct workload *workload)
 int workload_pause(const struct workload *workload, int64_t now, int most)
 {
     for (const struct item *item = workload->first; item; item = item->next) {
-        bool waits = item->state == ITEM_WAITING || item->state == ITEM_CONDEMNED;
+        bool waits = item->state == ITEM_WAITING || item->state == ITEM_CONDEMNED ||
+                     item->state == ITEM_UNSORTED;
         int64_t left = waits ? item->not_before - now : most;
         if (left < most)
             most = left > 0 ? (int)left : 0;

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "worker/batches.h"
 #include "worker/dispatch.h"
 #include "worker/errand.h"
 
@@ -17,6 +18,7 @@ enum item_state {
     ITEM_OUT,       /* with a runner, or with one that died and is not replaced yet */
     ITEM_WAITING,   /* for engine or store to come back; not before `not_before` */
     ITEM_CONDEMNED, /* to be parked, and no runner's any more; not before `not_before` */
+    ITEM_UNSORTED,  /* to be published to the queue of its batch; not before `not_before` */
 };
 
 struct item {
@@ -30,7 +32,8 @@ struct item {
     char *body;               /* owned; NULL: none came, or it was too large to read */
     size_t length;
     struct errand errand;
-    char reason[256]; /* why it is condemned */
+    struct batch *batch; /* borrowed; NULL: not of the batch class */
+    char reason[256];    /* why it is condemned */
     int64_t not_before;
     unsigned tries;   /* how often engine or store were out of reach for it */
     unsigned crashes; /* how many runners it has killed that we know of: it is a suspect */
@@ -50,12 +53,22 @@ void workload_clear(struct workload *workload);
 struct item *workload_add(struct workload *workload, enum work_kind kind);
 void workload_remove(struct workload *workload, struct item *item);
 
+/* How many may be out at a time: of those that may take long, and of the batch class. */
+struct room {
+    size_t slow, batch;
+};
 /*
- * The oldest item that may go to a runner now, or NULL. None overtakes another of the same user on
- * the same container; at most `slow_most` slow ones are out at a time; a suspect goes alone, and
- * what comes after it waits.
+ * The item that may go to a runner now, or NULL: the oldest that is not of the batch class, or else
+ * one of the batch that was served longest ago. None overtakes another of the same user on the same
+ * container; a suspect goes alone, and what comes after it waits.
  */
-struct item *workload_next(const struct workload *workload, int64_t now, size_t slow_most);
+struct item *workload_next(const struct workload *workload, int64_t now, const struct room *room);
+/* The oldest that is to be sorted, after `last` (NULL: of all). */
+struct item *workload_unsorted(const struct workload *workload, const struct item *last,
+                               int64_t now);
+/* The batch is no more: what is in hand of it goes on like any other, what is to be sorted needs
+ * another one. */
+void workload_leave_batch(struct workload *workload, const struct batch *batch);
 /* The oldest condemned item whose time has come, or NULL. */
 struct item *workload_condemned(const struct workload *workload, int64_t now);
 struct item *workload_by_serial(const struct workload *workload, uint64_t serial);

@@ -204,6 +204,20 @@ def test_what_nobody_can_read_is_parked_before_it_is_settled(stack, point, copie
     assert stack.empty_parked() == copies
 
 
+@pytest.mark.parametrize("point", ["sort.before", "sort.after"])
+def test_what_is_sorted_into_a_batch_queue_has_one_effect(stack, alice, point):
+    with stack.amqp() as connection:
+        connection.channel().queue_delete("dcm.batch.alice")
+    stack.plan.kill_at(point)
+    result = insist(alice, "create", "debian-ssh", "--batch")
+    eventually(stack.plan.is_spent, 5, f"a death at {point}")
+    for queue in ("dcm.unsorted", "dcm.batch.alice"):
+        eventually(lambda queue=queue: stack.queue_length(queue) == 0, 10, "an empty queue")
+    check_nothing_leaked(stack)
+    is_alone("running")(stack, alice)
+    assert result["state"] == "done"
+
+
 def test_at_the_end_the_broker_holds_nothing(stack, alice):
     """What a worker that leaves has not settled goes back into the queue."""
     stack.worker.stop()

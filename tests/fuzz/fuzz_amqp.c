@@ -82,7 +82,7 @@ static int open_link(struct amqp_link **ret_link, struct error *err)
 {
     static const char *const endpoints[] = {"amqp://dcm-worker:secret@broker/dcm", NULL};
     const struct amqp_link_options options = {
-        .endpoints = endpoints, .name = "fuzz", .timeout_ms = 20, .prefetch = 4};
+        .endpoints = endpoints, .name = "fuzz", .timeout_ms = 20};
     return amqp_link_open(&options, ret_link, err);
 }
 

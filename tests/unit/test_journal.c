@@ -137,6 +137,7 @@ static void a_journal_of_the_first_version_is_made_current(void **state)
 {
     assert_made_current(state,
                         "ALTER TABLE requests DROP COLUMN seq; DROP TABLE facts; DROP TABLE lives;"
+                        "DROP TABLE batches;"
                         "ALTER TABLE requests DROP COLUMN touched;"
                         "PRAGMA user_version = 1;");
 }
@@ -145,6 +146,7 @@ static void a_journal_of_the_second_version_is_made_current(void **state)
 {
     assert_made_current(state,
                         "ALTER TABLE requests DROP COLUMN seq; DROP TABLE facts; DROP TABLE lives;"
+                        "DROP TABLE batches;"
                         "PRAGMA user_version = 2;");
 }
 

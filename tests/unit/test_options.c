@@ -226,7 +226,7 @@ static void unknown_words_are_refused_by_name(void **state)
     assert_refused("dance", "\"dance\"");
     assert_refused("create x --privileged", "--privileged");
     assert_refused("--as bob ps", "--as");
-    assert_refused("ping --batch", "--batch");
+    assert_refused("ping --bath", "--bath");
     assert_refused("ping -x", "-x");
     assert_refused("ping -dx", "-x");
     /* No abbreviations: they would break when an option is added. */

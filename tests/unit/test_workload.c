@@ -30,16 +30,22 @@ static struct item *add(struct workload *workload, uint64_t tag)
     return item;
 }
 
+static struct item *next(const struct workload *workload, int64_t now, size_t slow)
+{
+    const struct room room = {.slow = slow, .batch = 2};
+    return workload_next(workload, now, &room);
+}
+
 static void the_oldest_ready_item_goes_first(void **state)
 {
     struct workload *workload = *state;
     struct item *first = add(workload, 1);
     struct item *second = add(workload, 2);
-    assert_ptr_equal(workload_next(workload, 0, 2), first);
+    assert_ptr_equal(next(workload, 0, 2), first);
     first->state = ITEM_OUT;
-    assert_ptr_equal(workload_next(workload, 0, 2), second);
+    assert_ptr_equal(next(workload, 0, 2), second);
     second->state = ITEM_OUT;
-    assert_null(workload_next(workload, 0, 2));
+    assert_null(next(workload, 0, 2));
 }
 
 static void a_postponed_item_waits_longer_each_time(void **state)
@@ -61,11 +67,11 @@ static void a_waiting_item_is_not_handed_out_before_its_time(void **state)
     struct workload *workload = *state;
     struct item *item = add(workload, 1);
     workload_postpone(item, 1000);
-    assert_null(workload_next(workload, item->not_before - 1, 2));
-    assert_ptr_equal(workload_next(workload, item->not_before, 2), item);
+    assert_null(next(workload, item->not_before - 1, 2));
+    assert_ptr_equal(next(workload, item->not_before, 2), item);
     assert_int_equal(workload_pause(workload, item->not_before - 7, 1000), 7);
     workload_wake(workload);
-    assert_ptr_equal(workload_next(workload, 0, 2), item);
+    assert_ptr_equal(next(workload, 0, 2), item);
 }
 
 static void a_broken_connection_forgets_what_the_broker_will_send_again(void **state)
@@ -126,13 +132,13 @@ static void requests_on_one_container_keep_their_order(void **state)
     start->errand = stop->errand;
     other->errand = (struct errand){.user = "bob", .container = "web"};
     stop->state = ITEM_OUT;
-    assert_ptr_equal(workload_next(workload, 0, 2), other);
+    assert_ptr_equal(next(workload, 0, 2), other);
     other->state = ITEM_OUT;
-    assert_null(workload_next(workload, 0, 2));
+    assert_null(next(workload, 0, 2));
     workload_postpone(stop, 1000); /* an outage does not let the later one pass */
-    assert_null(workload_next(workload, 1000, 2));
+    assert_null(next(workload, 1000, 2));
     workload_remove(workload, stop);
-    assert_ptr_equal(workload_next(workload, 0, 2), start);
+    assert_ptr_equal(next(workload, 0, 2), start);
 }
 
 static void slow_requests_leave_runners_for_quick_ones(void **state)
@@ -141,8 +147,53 @@ static void slow_requests_leave_runners_for_quick_ones(void **state)
     struct item *first = add(workload, 1), *second = add(workload, 2), *quick = add(workload, 3);
     first->errand.slow = second->errand.slow = true;
     first->state = ITEM_OUT;
-    assert_ptr_equal(workload_next(workload, 0, 1), quick);
-    assert_ptr_equal(workload_next(workload, 0, 2), second);
+    assert_ptr_equal(next(workload, 0, 1), quick);
+    assert_ptr_equal(next(workload, 0, 2), second);
+}
+
+static void the_batch_class_comes_behind_and_in_turn(void **state)
+{
+    struct workload *workload = *state;
+    struct batches batches = {0};
+    struct batch *alice = batches_add(&batches, "alice"), *bob = batches_add(&batches, "bob");
+    struct item *first = add(workload, 1), *second = add(workload, 2), *third = add(workload, 3),
+                *quick = add(workload, 4);
+    first->batch = second->batch = alice;
+    third->batch = bob;
+
+    assert_ptr_equal(next(workload, 0, 2), quick);
+    workload_remove(workload, quick);
+    assert_ptr_equal(next(workload, 0, 2), first);
+    first->state = ITEM_OUT;
+    batch_serve(&batches, alice);
+    assert_ptr_equal(next(workload, 0, 2), third);
+    third->state = ITEM_OUT;
+    batch_serve(&batches, bob);
+    assert_null(next(workload, 0, 2)); /* a runner is left for whoever is not of the class */
+    quick = add(workload, 5);
+    assert_ptr_equal(next(workload, 0, 2), quick);
+    workload_remove(workload, third);
+    batches_clear(&batches);
+}
+
+static void what_was_to_be_sorted_into_a_queue_that_is_gone_is_admitted_anew(void **state)
+{
+    struct workload *workload = *state;
+    struct batches batches = {0};
+    struct batch *alice = batches_add(&batches, "alice");
+    struct item *sorted = add(workload, 1), *unsorted = add(workload, 2);
+    sorted->batch = unsorted->batch = alice;
+    unsorted->state = ITEM_UNSORTED;
+
+    assert_ptr_equal(workload_unsorted(workload, NULL, 0), unsorted);
+    assert_null(workload_unsorted(workload, unsorted, 0));
+    workload_leave_batch(workload, alice);
+    batches_clear(&batches);
+    assert_null(workload_unsorted(workload, NULL, 0));
+    assert_null(sorted->batch);
+    assert_int_equal(sorted->kind, WORK_DELIVERY);
+    assert_int_equal(unsorted->kind, WORK_ADMIT);
+    assert_int_equal(unsorted->state, ITEM_READY);
 }
 
 static void a_suspect_goes_alone_and_what_comes_after_it_waits(void **state)
@@ -151,13 +202,13 @@ static void a_suspect_goes_alone_and_what_comes_after_it_waits(void **state)
     struct item *out = add(workload, 1), *suspect = add(workload, 2), *after = add(workload, 3);
     out->state = ITEM_OUT;
     suspect->crashes = 1;
-    assert_null(workload_next(workload, 0, 2));
+    assert_null(next(workload, 0, 2));
     workload_remove(workload, out);
-    assert_ptr_equal(workload_next(workload, 0, 2), suspect);
+    assert_ptr_equal(next(workload, 0, 2), suspect);
     suspect->state = ITEM_OUT;
-    assert_null(workload_next(workload, 0, 2));
+    assert_null(next(workload, 0, 2));
     workload_remove(workload, suspect);
-    assert_ptr_equal(workload_next(workload, 0, 2), after);
+    assert_ptr_equal(next(workload, 0, 2), after);
 }
 
 static void what_kills_every_runner_is_condemned_and_goes_to_none(void **state)
@@ -172,7 +223,7 @@ static void what_kills_every_runner_is_condemned_and_goes_to_none(void **state)
     item->kind = WORK_RESUME; /* the journal counts these, and the runner says so */
     assert_false(item_is_deadly(item));
     workload_condemn(item, "a reason");
-    assert_null(workload_next(workload, 0, 2));
+    assert_null(next(workload, 0, 2));
     assert_ptr_equal(workload_condemned(workload, 0), item);
     item->not_before = 500;
     assert_null(workload_condemned(workload, 499));
@@ -204,6 +255,10 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(slow_requests_leave_runners_for_quick_ones, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(the_batch_class_comes_behind_and_in_turn, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_was_to_be_sorted_into_a_queue_that_is_gone_is_admitted_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_suspect_goes_alone_and_what_comes_after_it_waits, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_kills_every_runner_is_condemned_and_goes_to_none,

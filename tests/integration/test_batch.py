@@ -1,0 +1,121 @@
+"""The batch class: behind whatever is interactive, a queue for each user, who are served in turn."""
+
+import json
+import sqlite3
+import subprocess
+
+import pytest
+from pika.exceptions import ChannelClosedByBroker
+
+from stack import eventually
+
+# Journalled, and refused at once.
+START = {"op": "container.start", "args": {"container": "nowhere"}}
+
+
+def enqueue(user, count, *options):
+    """The ids of so many requests."""
+    process = user.popen(*options, "enqueue", "-", stdin=subprocess.PIPE)
+    out, err = process.communicate((json.dumps(START) + "\n") * count, timeout=120)
+    assert (process.returncode, err) == (0, "")
+    return out.split()
+
+
+def ended(user, requests):
+    return user.submit("wait", *requests, "--timeout", "60s").returncode == 4
+
+
+def places(stack, requests):
+    """When they were begun: each one's place among all."""
+    with sqlite3.connect(f"file:{stack.state}/worker/journal.db?mode=ro", uri=True) as journal:
+        order = [row[0] for row in journal.execute("SELECT id FROM requests ORDER BY rowid")]
+    found = sorted(order.index(request) for request in requests)
+    assert len(found) == len(requests)
+    return found
+
+
+def has_queue(stack, user):
+    try:
+        stack.queue_length(f"dcm.batch.{user}")
+    except ChannelClosedByBroker:
+        return False
+    return True
+
+
+@pytest.fixture
+def queues(stack):
+    """alice and bob have their queues."""
+    for user in (stack.alice, stack.bob):
+        assert user.submit("ping", "--batch").returncode == 0
+        eventually(lambda user=user: has_queue(stack, user.name), 20, "the queue")
+    return stack
+
+
+def test_a_request_of_the_batch_class_is_one_like_any_other(stack, alice):
+    made = alice.json("create", "debian-ssh", "--batch")
+    assert made["state"] == "done" and len(stack.containers()) == 1
+    assert has_queue(stack, "alice") and not has_queue(stack, "carol")
+
+
+def test_users_are_served_in_turn_and_nobody_at_a_prompt_waits(queues, alice, bob):
+    queues.worker.stop()
+    try:
+        many, few = enqueue(alice, 300, "--batch"), enqueue(bob, 10, "--batch")
+        now = enqueue(alice, 5)
+        assert [queues.queue_length(f"dcm.batch.{user.name}") for user in (alice, bob)] == [300, 10]
+    finally:
+        queues.worker.start()
+    assert all(ended(user, requests) for user, requests in ((alice, many), (bob, few), (alice, now)))
+    first = min(places(queues, many))
+    # A few of each are fetched at a time, and runners overtake each other.
+    assert max(places(queues, few)) < first + 60
+    assert max(places(queues, now)) < first + 60
+
+
+def test_what_comes_before_there_is_a_queue_is_sorted_into_it(stack, bob):
+    stack.worker.stop()
+    try:
+        with stack.amqp() as connection:
+            connection.channel().queue_delete("dcm.batch.bob")
+        requests = enqueue(bob, 200, "--batch")
+        assert stack.queue_length("dcm.unsorted") == 200
+    finally:
+        stack.worker.start()
+    assert ended(bob, requests) and has_queue(stack, "bob")
+    eventually(lambda: stack.queue_length("dcm.unsorted") == 0, 20, "an empty queue")
+
+
+def test_a_queue_that_is_deleted_under_the_worker_is_made_again(queues, alice):
+    with queues.amqp() as connection:
+        connection.channel().queue_delete("dcm.batch.alice")
+    eventually(lambda: "alice" not in {name.decode() if isinstance(name, bytes) else name
+                                       for name in queues.redis().smembers("dcm:batches")}, 20, "it to be forgotten")
+    assert alice.submit("ping", "--batch").returncode == 0
+    assert has_queue(queues, "alice")
+
+
+def test_queues_are_served_by_a_worker_that_has_only_its_journal(queues, alice):
+    queues.worker.stop()
+    try:
+        requests = enqueue(alice, 20, "--batch")
+        queues.redis().delete("dcm:batches")
+    finally:
+        queues.worker.start()
+    assert ended(alice, requests)
+
+
+def test_who_may_not_speak_for_a_user_makes_no_queue_for_him(stack, alice):
+    policy = stack.usual_policy()
+    policy["publishers"]["dcm-admin"] = {"users": ["alice"]}
+    stack.set_policy(policy, reload=True)
+    config = stack.secret("batch.conf", f"broker = {stack.urls['AMQP_ADMIN_URL']}\n")
+    lines = [{"user": user, "op": "ping"} for user in ("mallory", "alice")]
+    done = subprocess.run([stack.program("dcm-submit"), "--config", config, "--as", "alice", "enqueue", "--batch", "-"],
+                          input="".join(json.dumps(line) + "\n" for line in lines), capture_output=True, text=True,
+                          timeout=60, check=False)
+    refused, taken = done.stdout.split()
+    assert done.returncode == 0
+    eventually(lambda: stack.redis().hget(f"dcm:user:alice:request:{taken}", "state") == "done", what="alice's ping")
+    eventually(lambda: stack.queue_length("dcm.unsorted") == 0, 20, "an empty queue")
+    assert not has_queue(stack, "mallory")
+    assert stack.redis().hget(f"dcm:user:mallory:request:{refused}", "state") is None

@@ -1,0 +1,214 @@
+/*
+ * The batch class. A publisher routes to the user's own queue; where there is none yet the message
+ * comes to the unsorted one. Once a runner has admitted the user, the queue is declared and what
+ * came unsorted is published to it: confirmed there before it is settled here.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/auto.h"
+#include "common/clock.h"
+#include "common/fault_point.h"
+#include "common/log.h"
+#include "schemas/topology.h"
+#include "worker/link_private.h"
+
+#define TOGETHER 64
+#define TIMEOUT_MS 2000 /* the loop stands still meanwhile */
+#define PAUSE_MS 1000
+#define ASK_EVERY_MS 10000
+
+struct queue_name {
+    char text[sizeof QUEUE_BATCH + USER_NAME_MAX];
+};
+
+static struct queue_name queue_of(const struct batch *batch)
+{
+    struct queue_name name;
+    snprintf(name.text, sizeof name.text, QUEUE_BATCH "%s", batch->user);
+    return name;
+}
+
+/* ---- which queues there are ---- */
+
+static int declare(struct link *link, const struct batch *batch, struct error *err)
+{
+    struct queue_name name = queue_of(batch);
+    char route[sizeof ROUTE_BATCH + USER_NAME_MAX];
+    snprintf(route, sizeof route, ROUTE_BATCH "%s", batch->user);
+    struct amqp_queue queue = {.name = name.text,
+                               .exchange = EXCHANGE_REQUESTS,
+                               .routing_key = route,
+                               .max_length = QUEUE_BATCH_MAX};
+    return amqp_link_declare_queue(link->broker, &queue, err);
+}
+
+/* Its queue was deleted: so is what everybody remembers of it. */
+static void forget(struct link *link, struct batch *batch)
+{
+    struct item *item = workload_add(&link->workload, WORK_FORGET);
+    log_info("the batch queue of %s is no more", batch->user);
+    if (item)
+        snprintf(item->account, sizeof item->account, "%s", batch->user);
+    workload_leave_batch(&link->workload, batch);
+    batches_remove(&link->batches, batch);
+}
+
+static int need_sorter(struct link *link, struct error *err)
+{
+    return link->sorter ? 0 : link_open_broker(link, true, &link->sorter, err);
+}
+
+void link_end_sorting(struct link *link)
+{
+    amqp_link_close(TAKE(link->sorter));
+}
+
+static void rest(struct link *link, const struct error *err)
+{
+    if (!link->sort_at)
+        log_warning("the batch class waits: %s", err->text);
+    link->sort_at = clock_ms() + PAUSE_MS;
+}
+
+/* On the second connection, for it does not outlast a queue that is not there. */
+static int look_for(struct link *link, struct batch *batch, struct error *err)
+{
+    struct queue_name name = queue_of(batch);
+    if (need_sorter(link, err) < 0)
+        return -1;
+    if (amqp_link_find_queue(link->sorter, name.text, err) == 0) {
+        batch->certain = true;
+        return 0;
+    }
+    link_end_sorting(link);
+    if (err->fault != FAULT_NOT_FOUND)
+        return -1;
+    forget(link, batch);
+    return 0;
+}
+
+static int look_for_all(struct link *link, struct error *err)
+{
+    struct batch *next = NULL;
+    for (struct batch *batch = link->batches.first; batch; batch = next) {
+        next = batch->next;
+        if (!batch->certain && look_for(link, batch, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+void link_meet_batch(struct link *link, const char *user)
+{
+    batches_add(&link->batches, user);
+}
+
+/* ---- what came unsorted ---- */
+
+void link_sort(struct link *link, struct item *item)
+{
+    if (!item->errand.user[0])
+        return; /* ill-formed: the runner will say how */
+    item->batch = batches_of(&link->batches, item->errand.user);
+    if (item->batch)
+        item->state = ITEM_UNSORTED;
+    else
+        item->kind = WORK_ADMIT;
+}
+
+void link_admit(struct link *link, struct item *item)
+{
+    struct error err = {0};
+    struct batch *batch = batches_of(&link->batches, item->errand.user);
+    if (!item->tag) { /* the broker brings it once more */
+        workload_remove(&link->workload, item);
+        return;
+    }
+    if (!batch)
+        batch = batches_add(&link->batches, item->errand.user);
+    item->kind = WORK_DELIVERY;
+    item->state = ITEM_READY;
+    if (!batch)
+        return; /* too many of them: like any other request */
+    if (!batch->certain && declare(link, batch, &err) < 0) {
+        link_lose_broker(link, &err);
+        return;
+    }
+    batch->certain = true;
+    item->batch = batch;
+    item->state = ITEM_UNSORTED;
+}
+
+/* A queue may have gone since: then the runner is asked again, and the queue declared again. */
+static void sort_again(struct item *item)
+{
+    item->batch = NULL;
+    item->kind = WORK_ADMIT;
+    item->state = ITEM_WAITING;
+    item->not_before = clock_ms() + PAUSE_MS;
+}
+
+static void publish(struct link *link, struct item *const items[], size_t count)
+{
+    struct amqp_publication messages[TOGETHER] = {{0}};
+    struct queue_name names[TOGETHER];
+    struct error reasons[TOGETHER] = {{0}};
+
+    for (size_t i = 0; i < count; i++) {
+        names[i] = queue_of(items[i]->batch);
+        messages[i] = (struct amqp_publication){.exchange = "",
+                                                .routing_key = names[i].text,
+                                                .message_id = "",
+                                                .publisher = items[i]->account,
+                                                .body = items[i]->body,
+                                                .length = items[i]->length};
+    }
+    link->sort_at = 0;
+    FAULT_POINT("sort.before");
+    amqp_link_publish_all(link->sorter, messages, count, TIMEOUT_MS, reasons);
+    FAULT_POINT("sort.after");
+    if (amqp_link_is_broken(link->sorter))
+        link_end_sorting(link);
+    for (size_t i = 0; i < count && link->broker; i++) { /* with it goes what is not settled */
+        if (reasons[i].fault == FAULT_NONE) {
+            link_settle(link, items[i]);
+            workload_remove(&link->workload, items[i]);
+        } else {
+            rest(link, &reasons[i]);
+            sort_again(items[i]);
+        }
+    }
+}
+
+static void publish_some(struct link *link)
+{
+    struct item *items[TOGETHER];
+    struct error err = {0};
+    size_t count = 0;
+    struct item *item = workload_unsorted(&link->workload, NULL, clock_ms());
+    for (; item && count < TOGETHER; item = workload_unsorted(&link->workload, item, clock_ms()))
+        items[count++] = item;
+    if (count == 0)
+        return;
+    if (need_sorter(link, &err) < 0)
+        rest(link, &err);
+    else
+        publish(link, items, count);
+}
+
+void link_keep_batches(struct link *link)
+{
+    struct error err = {0};
+    int64_t now = clock_ms();
+    if (!link->broker || !link->recalled)
+        return;
+    if (now >= link->batches_at && workload_add(&link->workload, WORK_BATCHES))
+        link->batches_at = now + ASK_EVERY_MS;
+    if (now < link->sort_at)
+        return;
+    if (look_for_all(link, &err) < 0)
+        rest(link, &err);
+    else
+        publish_some(link);
+}
