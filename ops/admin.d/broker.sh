@@ -53,3 +53,14 @@ broker_publisher() {
     done
     fail 1 "the broker took the account $1, but it does not appear: see RabbitMQ's log"
 }
+
+# broker_forget USER: the queue of the batch class, of which the store knows. Workers notice that it is gone.
+broker_forget() {
+    local queue=dcm.batch.$1 vhost
+    [[ $(store_cli SISMEMBER dcm:batches "$1") == 1 ]] || return 0
+    vhost=$(broker_vhost)
+    if broker_ctl --quiet list_queues --vhost "$vhost" --no-table-headers name | grep -Fqx "$queue"; then
+        broker_ctl delete_queue --vhost "$vhost" "$queue" >/dev/null
+    fi
+    store_cli SREM dcm:batches "$1" >/dev/null
+}

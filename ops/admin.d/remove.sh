@@ -55,6 +55,7 @@ remove_all() {
         | if .suspended == [] then del(.suspended) else . end
         | if .users then .users |= del(.[$user]) else . end
         | if .groups then .groups |= map_values(if .members then .members -= [$user] else . end) else . end'
+    broker_forget "$1"
     store_forget "$1"
     storage_forget "$1"
 }

@@ -25,10 +25,14 @@ def ended(user, requests):
     return user.submit("wait", *requests, "--timeout", "60s").returncode == 4
 
 
+def journalled(stack, query):
+    with sqlite3.connect(f"file:{stack.state}/worker/journal.db?mode=ro", uri=True) as journal:
+        return journal.execute(query).fetchall()
+
+
 def places(stack, requests):
     """When they were begun: each one's place among all."""
-    with sqlite3.connect(f"file:{stack.state}/worker/journal.db?mode=ro", uri=True) as journal:
-        order = [row[0] for row in journal.execute("SELECT id FROM requests ORDER BY rowid")]
+    order = [row[0] for row in journalled(stack, "SELECT id FROM requests ORDER BY rowid")]
     found = sorted(order.index(request) for request in requests)
     assert len(found) == len(requests)
     return found
@@ -119,3 +123,11 @@ def test_who_may_not_speak_for_a_user_makes_no_queue_for_him(stack, alice):
     eventually(lambda: stack.queue_length("dcm.unsorted") == 0, 20, "an empty queue")
     assert not has_queue(stack, "mallory")
     assert stack.redis().hget(f"dcm:user:mallory:request:{refused}", "state") is None
+
+
+def test_a_user_who_is_removed_leaves_no_queue(stack, admin, carol):
+    assert carol.submit("ping", "--batch").returncode == 0
+    assert has_queue(stack, "carol") and stack.redis().sismember("dcm:batches", "carol")
+    admin.run("user", "remove", "carol", "--yes")
+    assert not has_queue(stack, "carol") and not stack.redis().sismember("dcm:batches", "carol")
+    eventually(lambda: journalled(stack, "SELECT count(*) FROM batches WHERE user = 'carol'") == [(0,)], 20, "the journal")

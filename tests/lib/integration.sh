@@ -63,7 +63,7 @@ pytest_alone() {
     DCM_BUILD=$BUILD_ROOT/build/$preset PYTHONPATH=$BUILD_ROOT/tests/lib PYTHONDONTWRITEBYTECODE=1 \
         unshare --net --mount --pid --fork --kill-child --mount-proc \
         bash -c 'ip link set lo up; "$@"; exit' -- \
-        /usr/bin/python3 -m pytest -p no:cacheprovider -W "ignore:distutils" -ra --durations=5 \
+        /usr/bin/python3 -m pytest --rootdir . -p no:cacheprovider -W "ignore:distutils" -ra --durations=5 \
         "$@" "tests/$place"
 }
 
