@@ -53,6 +53,7 @@ static int take_header(struct amqp_link *link, const amqp_frame_t *frame, struct
         return amqp_link_fail_status(link, AMQP_STATUS_BAD_AMQP_DATA, "reading a message", err);
     content->awaited = AWAIT_BODY;
     content->missing = frame->payload.properties.body_size;
+    delivery->size = content->missing;
     content->dropped = content->event.kind != EVENT_DELIVERY || content->missing > AMQP_BODY_MAX;
 
     if (content->event.kind == EVENT_DELIVERY) {

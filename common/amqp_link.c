@@ -90,6 +90,21 @@ int amqp_link_find_queue(struct amqp_link *link, const char *queue, struct error
     return -1;
 }
 
+int amqp_link_count(struct amqp_link *link, const char *queue, size_t *ret_messages,
+                    size_t *ret_consumers, struct error *err)
+{
+    if (amqp_link_check_usable(link, err) < 0)
+        return -1;
+    const amqp_queue_declare_ok_t *counted =
+        amqp_queue_declare(link->connection, AMQP_CHANNEL, amqp_cstring_bytes(queue), true, false,
+                           false, false, amqp_empty_table);
+    if (check_call(link, "looking at a queue", err) < 0)
+        return -1;
+    *ret_messages = counted->message_count;
+    *ret_consumers = counted->consumer_count;
+    return 0;
+}
+
 struct consumer_tag {
     char text[24];
 };

@@ -68,6 +68,10 @@ int amqp_link_declare_queue(struct amqp_link *link, const struct amqp_queue *que
  * broken. */
 int amqp_link_find_queue(struct amqp_link *link, const char *queue, struct error *err);
 
+/* How many messages wait in a queue that is there, and how many consumers it has. */
+int amqp_link_count(struct amqp_link *link, const char *queue, size_t *ret_messages,
+                    size_t *ret_consumers, struct error *err);
+
 struct amqp_publication {
     const char *exchange; /* "" is the default exchange */
     const char *routing_key;
@@ -105,6 +109,7 @@ struct amqp_delivery {
     char publisher[64]; /* on whose behalf that account says to publish: only as true as it is */
     char *body;         /* owned; not terminated */
     size_t length;
+    uint64_t size; /* of the body as the broker has it, read or not */
 };
 void amqp_delivery_clear(struct amqp_delivery *delivery);
 

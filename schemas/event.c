@@ -15,7 +15,8 @@
 
 static const char *const phases[PHASE_COUNT + 1] = {
     [PHASE_QUEUED] = "queued",     [PHASE_PLACED] = "placed", [PHASE_CREATING] = "creating",
-    [PHASE_STARTING] = "starting", [PHASE_DONE] = "done",     [PHASE_COUNT] = NULL,
+    [PHASE_STARTING] = "starting", [PHASE_PARKED] = "parked", [PHASE_DONE] = "done",
+    [PHASE_COUNT] = NULL,
 };
 
 static const char *const streams[] = {"stdout", "stderr", NULL};

@@ -14,7 +14,15 @@
 #define EVENT_MAX_BYTES 65536
 #define EVENT_OUTPUT_MAX 32768 /* bytes of output in one event, before base64 */
 
-enum phase { PHASE_QUEUED, PHASE_PLACED, PHASE_CREATING, PHASE_STARTING, PHASE_DONE, PHASE_COUNT };
+enum phase {
+    PHASE_QUEUED,
+    PHASE_PLACED,
+    PHASE_CREATING,
+    PHASE_STARTING,
+    PHASE_PARKED,
+    PHASE_DONE,
+    PHASE_COUNT
+};
 const char *phase_name(enum phase phase);
 
 /* {"v":1,"request":ID,"kind":"progress","phase":"creating","at":…} New reference. */

@@ -62,13 +62,14 @@ int word_receive(int socket, struct word *ret_word, struct error *err)
     return 0;
 }
 
-int slot_send(int control, size_t slot, int socket, struct error *err)
+int slot_send(int control, const struct slot_news *news, int socket, struct error *err)
 {
     union {
         char space[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } buffer = {0};
-    struct iovec part = {.iov_base = &slot, .iov_len = sizeof slot};
+    struct slot_news copy = *news;
+    struct iovec part = {.iov_base = &copy, .iov_len = sizeof copy};
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,
                              .msg_control = buffer.space,
@@ -83,14 +84,14 @@ int slot_send(int control, size_t slot, int socket, struct error *err)
     return 0;
 }
 
-int slot_receive(int control, size_t *ret_slot, int *ret_socket, struct error *err)
+int slot_receive(int control, struct slot_news *ret_news, int *ret_socket, struct error *err)
 {
     union {
         char space[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } buffer = {0};
-    size_t slot = 0;
-    struct iovec part = {.iov_base = &slot, .iov_len = sizeof slot};
+    struct slot_news news = {0};
+    struct iovec part = {.iov_base = &news, .iov_len = sizeof news};
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,
                              .msg_control = buffer.space,
@@ -99,9 +100,9 @@ int slot_receive(int control, size_t *ret_slot, int *ret_socket, struct error *e
     if (got == 0)
         return 1;
     struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (got != (ssize_t)sizeof slot || !header || header->cmsg_type != SCM_RIGHTS)
+    if (got != (ssize_t)sizeof news || !header || header->cmsg_type != SCM_RIGHTS)
         return fail(err, FAULT_INTERNAL, "no runner's socket came: %s", strerror(errno));
-    *ret_slot = slot;
+    *ret_news = news;
     memcpy(ret_socket, CMSG_DATA(header), sizeof *ret_socket);
     return 0;
 }

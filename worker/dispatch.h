@@ -6,7 +6,8 @@
  *   link → runner                                     runner → link
  *   WORK_DELIVERY  a message from the broker          TAKEN?, then DONE | LATER | PARK
  *   WORK_RESUME    an id that is in the journal       TAKEN?, then DONE | LATER | PARK
- *   WORK_GIVE_UP   one of these that has been parked  DONE | LATER
+ *   WORK_SET_ASIDE one of these that has been parked  DONE | LATER
+ *   WORK_CLEAR_UP  the same, after it                 DONE | LATER
  *   WORK_RECALL    which ids did we leave undone?     LEFT…, then DONE | LATER | PARK
  *   WORK_ADMIT     may its user have a batch queue?   DONE | LATER | PARK
  *   WORK_BATCHES   who has one?                       BATCH…, then DONE | PARK
@@ -29,11 +30,18 @@
 enum work_kind {
     WORK_DELIVERY,
     WORK_RESUME,
-    WORK_GIVE_UP,
+    WORK_SET_ASIDE,
+    WORK_CLEAR_UP,
     WORK_RECALL,
     WORK_ADMIT,
     WORK_BATCHES,
     WORK_FORGET
+};
+
+/* Of one that ended without a word. Times are milliseconds since the epoch. */
+struct attempt {
+    int64_t begun, ended; /* ended: 0 if nobody saw it */
+    char end[64];         /* how; "" if nobody saw it */
 };
 
 struct work {
@@ -42,6 +50,7 @@ struct work {
     char account[64];         /* of a delivery: its publisher, whom the broker vouches for, or "";
                                  of WORK_FORGET: the user */
     char id[IDENTIFIER_SIZE]; /* of what is in the journal */
+    struct attempt last;      /* the one before this, begun 0 if there was none */
     size_t length;            /* of a delivery's body; 0 also when it was too large to read */
     char body[REQUEST_MAX_BYTES];
 };
@@ -63,7 +72,9 @@ struct word {
     char id[IDENTIFIER_SIZE]; /* TAKEN, LEFT */
     char reason[256];         /* LATER, PARK */
     char account[64];         /* LEFT: the publisher; BATCH: the user */
-    size_t length;            /* LEFT: of the request's body */
+    bool parked;              /* LEFT: and only to be cleared up after */
+    size_t length;            /* LEFT: of the request's body; PARK: of the attempts that the journal
+                                 knows, JSON (schemas/parked.h), or 0 */
     char body[REQUEST_MAX_BYTES];
 };
 
@@ -74,8 +85,13 @@ int work_receive(int socket, struct work *ret_work, struct error *err);
 int word_send(int socket, const struct word *word, struct error *err);
 int word_receive(int socket, struct word *ret_word, struct error *err);
 
-/* The supervisor hands the link a fresh runner's socket: the slot's number with a descriptor. */
-int slot_send(int control, size_t slot, int socket, struct error *err);
-int slot_receive(int control, size_t *ret_slot, int *ret_socket, struct error *err);
+/* The supervisor hands the link a fresh runner's socket: the slot's number, how the last runner in
+ * it ended (waitpid(2); 0 also if there was none), and a descriptor. */
+struct slot_news {
+    size_t slot;
+    int wait_status;
+};
+int slot_send(int control, const struct slot_news *news, int socket, struct error *err);
+int slot_receive(int control, struct slot_news *ret_news, int *ret_socket, struct error *err);
 
 #endif

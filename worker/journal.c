@@ -12,6 +12,7 @@ void journal_entry_clear(struct journal_entry *entry)
 {
     free(entry->body);
     json_decref(entry->result);
+    json_decref(entry->history);
     *entry = (struct journal_entry){0};
 }
 
@@ -46,6 +47,7 @@ static int read_entry(sqlite3_stmt *row, const char *id, struct journal_entry *e
     entry->recorded = sqlite3_column_int(row, 6) != 0;
     entry->begun = sqlite3_column_int64(row, 7);
     entry->touched = sqlite3_column_int(row, 8) != 0;
+    entry->parked = *result ? 0 : sqlite3_column_int64(row, 10);
     if (op_from_name(column_text(row, 9), &entry->op))
         return damaged(id, "op", err);
     if (copy_column(row, 0, entry->hash, sizeof(entry->hash)))
@@ -62,7 +64,8 @@ static int read_entry(sqlite3_stmt *row, const char *id, struct journal_entry *e
         if (!entry->result)
             return damaged(id, "result", err);
     }
-    return 0;
+    entry->history = json_loads(column_text(row, 11), JSON_REJECT_DUPLICATES, NULL);
+    return entry->history ? 0 : damaged(id, "history", err);
 }
 
 int journal_find(struct journal *journal, const char *id, struct journal_entry *ret_entry,
@@ -126,6 +129,29 @@ int journal_let_go(struct journal *journal, const char *id, bool touched, struct
     return update(journal, STATEMENT_LET_GO, arguments, id, err);
 }
 
+int journal_death(struct journal *journal, const char *id, int64_t since, int64_t ended,
+                  const char *end, struct error *err)
+{
+    const struct argument arguments[] = {
+        {.text = id}, {.number = since}, {.number = ended}, {.text = end}};
+
+    return journal_run(journal, STATEMENT_DEATH, arguments, NULL, err);
+}
+
+int journal_park(struct journal *journal, const char *id, struct error *err)
+{
+    const struct argument arguments[] = {{.number = timestamp_now()}, {.text = id}};
+
+    return update(journal, STATEMENT_PARK, arguments, id, err);
+}
+
+int journal_unpark(struct journal *journal, const char *id, struct error *err)
+{
+    const struct argument arguments[] = {{.text = id}};
+
+    return update(journal, STATEMENT_UNPARK, arguments, id, err);
+}
+
 int journal_container(struct journal *journal, const char *id, const char *container,
                       struct error *err)
 {
@@ -177,8 +203,10 @@ int journal_unfinished(struct journal *journal, json_t **ret_requests, struct er
     int more = statement ? journal_step(journal, statement, err) : -1;
 
     for (; more > 0; more = journal_step(journal, statement, err)) {
-        json_t *request = json_pack("{s:s, s:s, s:s}", "id", column_text(statement, 0), "publisher",
-                                    column_text(statement, 1), "body", column_text(statement, 2));
+        json_t *request =
+            json_pack("{s:s, s:s, s:s, s:b}", "id", column_text(statement, 0), "publisher",
+                      column_text(statement, 1), "body", column_text(statement, 2), "parked",
+                      sqlite3_column_int(statement, 3));
         if (json_array_append_new(requests, request))
             return fail(err, FAULT_INTERNAL, "out of memory");
     }

@@ -34,12 +34,15 @@ struct journal_entry {
     char hash[REQUEST_HASH_SIZE];
     char container[ENGINE_ID_SIZE]; /* "" until the engine has made one */
     char publisher[64];
-    char *body;     /* the message as it came, terminated */
-    json_t *result; /* of an ended request */
-    int64_t begun;  /* milliseconds since the epoch */
-    long attempts;  /* how often it has been begun and not let go: how many attempts have died */
-    bool touched;   /* an attempt that was let go may have had an effect */
-    bool recorded;  /* the result has reached the store */
+    char *body;      /* the message as it came, terminated */
+    json_t *result;  /* of an ended request */
+    int64_t begun;   /* milliseconds since the epoch */
+    long attempts;   /* how often it has been begun and not let go: how many attempts have died */
+    bool touched;    /* an attempt that was let go may have had an effect */
+    bool recorded;   /* the result has reached the store */
+    int64_t parked;  /* milliseconds since the epoch; 0: it is not. An ended one is not any more */
+    json_t *history; /* of attempts that were not let go, an array of {"begun","ended","end"}: times
+                        in milliseconds, and the last two only where somebody saw the end */
 };
 void journal_entry_clear(struct journal_entry *entry);
 static inline void auto_journal_entry(struct journal_entry *entry)
@@ -63,6 +66,13 @@ int journal_begin(struct journal *journal, const struct request *request, const 
                   const char *publisher, const char *body, int64_t *ret_begun, struct error *err);
 /* An attempt ended in peace, to be made again: it does not count. */
 int journal_let_go(struct journal *journal, const char *id, bool touched, struct error *err);
+/* How the last attempt ended: one that was begun no sooner than `since` and of which that is not
+ * known yet. If there is none, nothing happens. */
+int journal_death(struct journal *journal, const char *id, int64_t since, int64_t ended,
+                  const char *end, struct error *err);
+/* Nothing is begun for it until it is asked for anew; then the attempts so far count no more. */
+int journal_park(struct journal *journal, const char *id, struct error *err);
+int journal_unpark(struct journal *journal, const char *id, struct error *err);
 /* The engine has made this container for the request. */
 int journal_container(struct journal *journal, const char *id, const char *container,
                       struct error *err);
@@ -89,7 +99,7 @@ int journal_found(struct journal *journal, uint64_t generation, uint64_t seq, ui
                   struct error *err);
 
 /* Requests that were begun and not ended, or ended and not recorded, oldest first: an array of
- * {"id","publisher","body"}, all texts. */
+ * {"id","publisher","body"}, all texts, and "parked", whether it is. */
 int journal_unfinished(struct journal *journal, json_t **ret_requests, struct error *err);
 
 /* The last recreate that had this container in hand: *ret_id, "" if there is none, and whether it
@@ -97,8 +107,8 @@ int journal_unfinished(struct journal *journal, json_t **ret_requests, struct er
 int journal_replacer(struct journal *journal, const char *container, char ret_id[IDENTIFIER_SIZE],
                      bool *ret_ended, struct error *err);
 
-/* Has the last commit of this container ended without success, and has its user paused nothing
- * since? Then it is that commit that left it paused. */
+/* Has the last commit of this container ended without success, or been parked, and has its user
+ * paused nothing since? Then it is that commit that left it paused. */
 int journal_left_paused(struct journal *journal, const char *container, bool *ret_left,
                         struct error *err);
 

@@ -65,26 +65,37 @@ static const char batches[] = "CREATE TABLE batches ("
                               ") STRICT, WITHOUT ROWID;"
                               "PRAGMA user_version = 5;";
 
+/* history: the attempts that count, as JSON. parked is when somebody was asked to look at it. */
+static const char parking[] = "ALTER TABLE requests ADD COLUMN history TEXT NOT NULL DEFAULT '[]';"
+                              "ALTER TABLE requests ADD COLUMN parked INTEGER;"
+                              "PRAGMA user_version = 6;";
+
+static const char touched[] =
+    "ALTER TABLE requests ADD COLUMN touched INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 2;";
+
 /* What makes a journal of each earlier version one of a later one; the first begins with nothing.
  */
 static const char *const upgrades[SCHEMA_VERSION] = {
-    schema,
-    "ALTER TABLE requests ADD COLUMN touched INTEGER NOT NULL DEFAULT 0;"
-    "PRAGMA user_version = 2;",
-    lives,
-    store,
-    batches,
+    schema, touched, lives, store, batches, parking,
 };
 
 static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_FIND] = "SELECT hash, publisher, body, attempts, container, result, recorded,"
-                       " begun, touched, op FROM requests WHERE id = ?",
+                       " begun, touched, op, parked, history FROM requests WHERE id = ?",
     [STATEMENT_BEGIN] =
-        "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun)"
-        " VALUES (?, ?, ?, ?, ?, ?, 1, ?)"
-        " ON CONFLICT (id) DO UPDATE SET attempts = attempts + 1 RETURNING begun",
-    [STATEMENT_LET_GO] = "UPDATE requests SET attempts = attempts - 1, touched = touched OR ?"
-                         " WHERE id = ?",
+        "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun, history)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, json_array(json_object('begun', ?7)))"
+        " ON CONFLICT (id) DO UPDATE SET attempts = attempts + 1,"
+        "   history = json_insert(history, '$[#]', json_object('begun', ?7)) RETURNING begun",
+    [STATEMENT_LET_GO] = "UPDATE requests SET attempts = attempts - 1, touched = touched OR ?,"
+                         " history = json_remove(history, '$[#-1]') WHERE id = ?",
+    [STATEMENT_DEATH] = "UPDATE requests SET"
+                        " history = json_set(history, '$[#-1].ended', ?3, '$[#-1].end', ?4)"
+                        " WHERE id = ?1 AND json_extract(history, '$[#-1].begun') >= ?2"
+                        " AND json_extract(history, '$[#-1].ended') IS NULL",
+    [STATEMENT_PARK] = "UPDATE requests SET parked = ? WHERE id = ? AND ended IS NULL",
+    [STATEMENT_UNPARK] = "UPDATE requests SET parked = NULL, attempts = 0, touched = 1"
+                         " WHERE id = ? AND ended IS NULL",
     [STATEMENT_CONTAINER] = "UPDATE requests SET container = ? WHERE id = ?",
     [STATEMENT_END] = "UPDATE requests SET result = ?, ended = ? WHERE id = ? AND ended IS NULL",
     [STATEMENT_END_UNBEGUN] =
@@ -99,15 +110,17 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_FACT] = "SELECT value FROM facts WHERE name = ?",
     [STATEMENT_SET_FACT] = "INSERT INTO facts (name, value) VALUES (?, ?)"
                            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    [STATEMENT_UNFINISHED] = "SELECT id, publisher, body FROM requests WHERE recorded = 0"
+    [STATEMENT_UNFINISHED] = "SELECT id, publisher, body, parked IS NOT NULL FROM requests"
+                             " WHERE recorded = 0"
                              " ORDER BY rowid",
     [STATEMENT_REPLACER] = "SELECT id, ended IS NOT NULL FROM requests"
                            " WHERE container = ? AND op = 'container.recreate'"
                            " ORDER BY rowid DESC LIMIT 1",
     [STATEMENT_DEAD_COMMIT] =
-        "SELECT 1 FROM (SELECT rowid AS at, user, ended, result FROM requests"
+        "SELECT 1 FROM (SELECT rowid AS at, user, ended, result, parked FROM requests"
         "   WHERE container = ? AND op = 'image.commit' ORDER BY rowid DESC LIMIT 1) AS last"
-        " WHERE ended IS NOT NULL AND json_extract(result, '$.state') <> 'done'"
+        " WHERE (parked IS NOT NULL OR ended IS NOT NULL)"
+        " AND coalesce(json_extract(result, '$.state'), '') <> 'done'"
         " AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.user = last.user"
         "   AND op = 'container.pause' AND rowid > at)",
     [STATEMENT_BURY] = "INSERT INTO tombstones (container, buried) VALUES (?, ?)"

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/prefork.h"
 #include "common/privileges.h"
+#include "schemas/units.h"
 #include "worker/link_private.h"
 
 #define TURN_MS 1000  /* well under half of the broker's heartbeat */
@@ -28,16 +29,18 @@ static int park(struct link *link, const struct item *item, struct error *err)
 }
 
 /* No worker can make anything of it: a copy is parked, confirmed, before it is settled. What the
- * journal holds is then ended as well, by a runner. */
+ * journal holds is then set aside there as well, by a runner, and cleared up after. */
 static void park_condemned(struct link *link)
 {
     struct error err = {0};
     struct item *item = workload_condemned(&link->workload, clock_ms());
     if (!item)
         return;
-    log_request(item->id[0] ? item->id : NULL);
-    if (item->kind == WORK_GIVE_UP) {
-        log_error("left as it is in the journal, for it cannot even be ended: %s", item->reason);
+    link_name(item);
+    log_request(item->id);
+    if (item->kind == WORK_SET_ASIDE || item->kind == WORK_CLEAR_UP) {
+        log_error("left as it is in the journal, for it cannot even be set aside: %s",
+                  item->reason);
         workload_remove(&link->workload, item);
     } else if (park(link, item, &err) < 0) {
         log_error("cannot park: %s", err.text);
@@ -49,7 +52,7 @@ static void park_condemned(struct link *link)
         item->state = ITEM_READY;
         item->crashes = 0;
         if (item->kind == WORK_RESUME)
-            item->kind = WORK_GIVE_UP;
+            item->kind = WORK_SET_ASIDE;
         else
             workload_remove(&link->workload, item);
     }
@@ -76,13 +79,14 @@ static void hear_left(struct link *link, const struct word *word)
 {
     if (workload_by_id(&link->workload, word->id))
         return; /* in hand already */
-    struct item *item = workload_add(&link->workload, WORK_RESUME);
+    struct item *item = workload_add(&link->workload, word->parked ? WORK_CLEAR_UP : WORK_RESUME);
     if (!item)
         return;
     memcpy(item->id, word->id, sizeof item->id);
     memcpy(item->account, word->account, sizeof item->account);
     item->body = strndup(word->body, word->length);
     item->length = item->body ? word->length : 0;
+    item->bytes = word->length;
     errand_read(word->body, word->length, &item->errand);
     log_request(item->id);
     log_info("resuming what the journal holds undone");
@@ -101,12 +105,25 @@ static void hear_done(struct link *link, struct item *item, const struct word *w
         return;
     }
     link_settle(link, item);
-    workload_remove(&link->workload, item);
+    if (item->kind == WORK_SET_ASIDE) {
+        item->kind = WORK_CLEAR_UP;
+        item->state = ITEM_READY;
+        item->crashes = 0;
+    } else {
+        workload_remove(&link->workload, item);
+    }
 }
 
-static void hear_park(struct item *item, const struct word *word)
+static void hear_park(struct link *link, struct item *item, const struct word *word)
 {
+    if (item->kind == WORK_BATCHES || item->kind == WORK_FORGET) { /* the former is asked again */
+        log_error("the batch class: %s", word->reason);
+        workload_remove(&link->workload, item);
+        return;
+    }
     if (item->kind != WORK_RECALL) {
+        free(item->history);
+        item->history = word->length ? strndup(word->body, word->length) : NULL;
         workload_condemn(item, word->reason);
         return;
     }
@@ -139,7 +156,7 @@ static void hear_word(struct link *link, struct runner_slot *slot, const struct 
         workload_postpone(item, clock_ms());
         begin_outage(link, word->reason);
     } else {
-        hear_park(item, word);
+        hear_park(link, item, word);
     }
 }
 
@@ -148,7 +165,7 @@ static void lose_runner(struct runner_slot *slot)
     close(slot->socket);
     slot->socket = -1;
     if (slot->item)
-        slot->item->crashes++; /* taken up again when the supervisor has reaped the runner */
+        item_die(slot->item, timestamp_now()); /* taken up again when the runner has been reaped */
 }
 
 static void hear_runner(struct link *link, struct runner_slot *slot)
@@ -166,9 +183,9 @@ static void hear_runner(struct link *link, struct runner_slot *slot)
 static void meet_runner(struct link *link)
 {
     struct error err = {0};
-    size_t number = 0;
+    struct slot_news news = {0};
     int socket = -1;
-    int status = slot_receive(link->control, &number, &socket, &err);
+    int status = slot_receive(link->control, &news, &socket, &err);
     if (status > 0) { /* the supervisor is gone */
         prefork_stopping = 1;
         close(link->control);
@@ -176,16 +193,18 @@ static void meet_runner(struct link *link)
     }
     if (status != 0)
         return;
-    if (number >= link->slots) {
+    if (news.slot >= link->slots) {
         close(socket);
         return;
     }
-    struct runner_slot *slot = &link->runners[number];
+    struct runner_slot *slot = &link->runners[news.slot];
     if (slot->socket >= 0)
         lose_runner(slot);
     slot->socket = socket;
     struct item *item = slot->item;
     slot->item = NULL;
+    if (item)
+        item_explain_death(item, news.wait_status);
     if (item && item_is_deadly(item))
         workload_condemn(item, "it has killed every runner that took it up");
     else if (item)
@@ -205,6 +224,7 @@ static int hand_out(struct link *link, struct runner_slot *slot, struct item *it
     struct error err = {0};
     work.kind = item->kind;
     work.serial = item->serial;
+    work.last = item_last_death(item);
     work.length = carries_body(item) ? item->length : 0;
     memcpy(work.account, item->account, sizeof work.account);
     memcpy(work.id, item->id, sizeof work.id);
@@ -213,6 +233,7 @@ static int hand_out(struct link *link, struct runner_slot *slot, struct item *it
     if (work_send(slot->socket, &work, &err) < 0)
         return -1; /* it is dying; its end will be seen */
     item->state = ITEM_OUT;
+    item_begin(item, timestamp_now());
     slot->item = item;
     if (item->batch)
         batch_serve(&link->batches, item->batch);

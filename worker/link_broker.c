@@ -10,6 +10,7 @@
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "common/mutant.h"
+#include "schemas/parked.h"
 #include "schemas/topology.h"
 #include "worker/link_private.h"
 
@@ -204,6 +205,7 @@ static void take_delivery(struct link *link, struct amqp_delivery *delivery)
              publisher_of(link, delivery, item->batch != NULL));
     item->body = TAKE(delivery->body);
     item->length = delivery->length;
+    item->bytes = delivery->size;
     errand_read(item->body, item->length, &item->errand);
     if (delivery->consumer == link->unsorted)
         link_sort(link, item);
@@ -244,15 +246,30 @@ void link_settle(struct link *link, struct item *item)
     FAULT_POINT("settle.after");
 }
 
-/* No JSON has control bytes but its white space; escaped, they would make a body grow sixfold. */
-static bool is_text(const struct item *item)
+/* What the journal knows; of what never got that far, what we have seen ourselves. */
+static json_t *attempts_of(const struct link *link, const struct item *item)
 {
-    for (size_t i = 0; i < item->length; i++) {
-        unsigned char byte = (unsigned char)item->body[i];
-        if (byte < ' ' && byte != '\t' && byte != '\n' && byte != '\r')
-            return false;
-    }
-    return true;
+    json_t *known = item->history ? json_loads(item->history, 0, NULL) : NULL;
+    if (json_array_size(known) > 0)
+        return known;
+    json_decref(known);
+    json_t *attempts = json_array();
+    for (size_t i = 0; i < item->crashes && i < ATTEMPTS_KEPT; i++)
+        json_array_append_new(attempts,
+                              parked_attempt(link->config->server, item->attempts[i].begun,
+                                             item->attempts[i].ended, item->attempts[i].end));
+    return attempts;
+}
+
+void link_name(struct item *item)
+{
+    AUTO(request) struct request request = {0};
+    if (item->id[0])
+        return;
+    if (item->body && request_decode(item->body, item->length, &request, NULL) == 0)
+        memcpy(item->id, request.id, sizeof item->id);
+    else
+        identifier_new(item->id);
 }
 
 int link_park(struct link *link, const struct item *item, const char *reason, struct error *err)
@@ -260,14 +277,17 @@ int link_park(struct link *link, const struct item *item, const char *reason, st
     /* A connection of its own, closed again: one that publishes is not read under a broker alarm,
      * acknowledgements included, and parking is rare. */
     AUTO(amqp_link) struct amqp_link *broker = NULL;
-    json_auto_t *body = json_pack("{s:i, s:s, s:s, s:s}", "v", 1, "server", link->config->server,
-                                  "publisher", item->account, "reason", reason);
-    json_t *text = item->body && is_text(item) ? json_stringn(item->body, item->length) : NULL;
-    json_object_set_new(body, "body", text ? text : json_null()); /* null: not text at all */
-    json_object_set_new(body, "bytes", json_integer((json_int_t)item->length));
-    if (item->id[0])
-        json_object_set_new(body, "request", json_string(item->id));
-    AUTO(string) char *bytes = json_dumps(body, JSON_COMPACT);
+    json_auto_t *attempts = attempts_of(link, item);
+    bool whole = item->body && item->length == item->bytes;
+    struct parked parked = {.id = item->id,
+                            .server = link->config->server,
+                            .publisher = item->account,
+                            .reason = reason,
+                            .body = whole ? item->body : NULL,
+                            .length = whole ? item->length : 0,
+                            .bytes = item->bytes,
+                            .attempts = attempts};
+    AUTO(string) char *bytes = parked_encode(&parked);
     if (!bytes)
         return fail(err, FAULT_INTERNAL, "out of memory");
     struct amqp_publication publication = {.exchange = "",

@@ -44,6 +44,8 @@ void link_lose_broker(struct link *link, const struct error *err);
 void link_read_broker(struct link *link);
 /* Acknowledge the item's delivery, if it still has one. */
 void link_settle(struct link *link, struct item *item);
+/* Give the item an id to be asked for by: the request's; a new one, if it is none. */
+void link_name(struct item *item);
 /* Publish what cannot be worked on to the parked queue, confirmed, before it is settled. */
 int link_park(struct link *link, const struct item *item, const char *reason, struct error *err);
 /* One more connection to the broker: to publish over, or to consume. */

@@ -33,6 +33,7 @@ struct worker {
     int link_end;    /* the link's end of it, between before_fork and after_fork */
     int runner_end;  /* the new runner's socket, likewise */
     int runner_ours; /* and the link's end of that */
+    int *ends;       /* how the last process in each slot ended (waitpid(2)) */
 };
 
 static int make_pair(int *ret_one, int *ret_other, struct error *err)
@@ -75,8 +76,8 @@ static void after_fork(size_t slot, pid_t pid, void *context)
     struct error err = {0};
     (void)pid;
     /* Where the link is gone, the runner finds its socket closed, leaves, and is forked again. */
-    if (slot >= SLOT_RUNNERS &&
-        slot_send(worker->control, slot - SLOT_RUNNERS, worker->runner_ours, &err) < 0)
+    struct slot_news news = {.slot = slot - SLOT_RUNNERS, .wait_status = worker->ends[slot]};
+    if (slot >= SLOT_RUNNERS && slot_send(worker->control, &news, worker->runner_ours, &err) < 0)
         log_warning("%s", err.text);
     drop(&worker->link_end);
     drop(&worker->runner_end);
@@ -99,7 +100,7 @@ static int child(size_t slot, void *context)
 static void ended(size_t slot, int wait_status, void *context)
 {
     struct worker *worker = context;
-    (void)wait_status;
+    worker->ends[slot] = wait_status;
     if (slot == SLOT_LINK)
         drop(&worker->control);
 }
@@ -145,7 +146,8 @@ static int serve(struct worker *worker)
 {
     size_t slots = SLOT_RUNNERS + (size_t)worker->config.runners;
     char **names = name_slots(slots);
-    if (!names)
+    worker->ends = calloc(slots, sizeof *worker->ends);
+    if (!names || !worker->ends)
         return EXIT_FAILURE;
     struct prefork_options options = {
         .slots = slots, .names = (const char *const *)names, .grace_s = GRACE_S, .wake_fd = -1};
@@ -157,6 +159,7 @@ static int serve(struct worker *worker)
     for (size_t i = 0; i < slots; i++)
         free(names[i]);
     free(names);
+    free(worker->ends);
     return status;
 }
 
@@ -165,6 +168,7 @@ static void usage(FILE *to)
     fputs("usage: dcm-worker [--config FILE] [--runners N] [--version]\n"
           "       dcm-worker [--config FILE] --reconcile [--apply]\n"
           "       dcm-worker [--config FILE] --journal ID\n"
+          "       dcm-worker [--config FILE] --parked list|show|requeue|drop [ID] --broker FILE\n"
           "       dcm-worker --check-policy FILE\n",
           to);
 }
@@ -174,6 +178,9 @@ struct arguments {
     long runners;        /* 0: as the configuration has it */
     const char *policy;  /* to be checked, and no more; or NULL */
     const char *request; /* to be looked up in the journal; or NULL */
+    const char *parked;  /* what to do with the messages set aside; or NULL */
+    const char *broker;  /* for that */
+    const char *id;      /* with which one; or NULL */
     bool reconcile, apply;
     bool version, help;
 };
@@ -196,6 +203,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
                                             {"runners", required_argument, NULL, 'r'},
                                             {"check-policy", required_argument, NULL, 'p'},
                                             {"journal", required_argument, NULL, 'j'},
+                                            {"parked", required_argument, NULL, 'P'},
+                                            {"broker", required_argument, NULL, 'b'},
                                             {"reconcile", no_argument, NULL, 'R'},
                                             {"apply", no_argument, NULL, 'a'},
                                             {"version", no_argument, NULL, 'V'},
@@ -206,7 +215,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         const char **text;
         bool *flag;
     } places[] = {{'c', &arguments->config, NULL},  {'p', &arguments->policy, NULL},
-                  {'j', &arguments->request, NULL}, {'R', NULL, &arguments->reconcile},
+                  {'j', &arguments->request, NULL}, {'P', &arguments->parked, NULL},
+                  {'b', &arguments->broker, NULL},  {'R', NULL, &arguments->reconcile},
                   {'a', NULL, &arguments->apply},   {'V', NULL, &arguments->version},
                   {'h', NULL, &arguments->help}};
     int option = 0;
@@ -220,7 +230,11 @@ static int parse(int argc, char **argv, struct arguments *arguments)
                 *places[i].flag = true;
         }
     }
-    return optind == argc && (!arguments->apply || arguments->reconcile) ? 0 : -1;
+    if (arguments->parked && optind < argc)
+        arguments->id = argv[optind++];
+    bool sensible =
+        (!arguments->apply || arguments->reconcile) && !arguments->parked == !arguments->broker;
+    return optind == argc && sensible ? 0 : -1;
 }
 
 static int serve_for_good(struct worker *worker)
@@ -247,6 +261,8 @@ static int run(struct worker *worker, const struct arguments *arguments)
         return once_reconcile(&worker->config, arguments->apply);
     if (arguments->request)
         return once_journal(&worker->config, arguments->request);
+    if (arguments->parked)
+        return once_parked(&worker->config, arguments->parked, arguments->id, arguments->broker);
     return serve_for_good(worker);
 }
 

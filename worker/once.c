@@ -46,19 +46,6 @@ int once_check_policy(const char *path)
     return EXIT_SUCCESS;
 }
 
-/* Rely upon the store as the journal knows it. FAULT_DEPENDENCY when it has lost data. */
-static int trust(struct runner *runner, struct error *err)
-{
-    uint64_t generation = GENERATION_UNKNOWN, seq = 0;
-    if (journal_store(runner->journal, &generation, &seq, err) < 0)
-        return -1;
-    if (generation == GENERATION_UNKNOWN)
-        watermark_doubt(runner->mark); /* no worker has compared it yet */
-    watermark_rise(runner->mark, seq);
-    store_trust(runner->store, generation);
-    return store_check(runner->store, err);
-}
-
 /* Without a worker we put the store in order, and no worker starts meanwhile. One that runs has
  * already begun to. */
 static int put_in_order(struct runner *runner, struct error *err)
@@ -69,7 +56,7 @@ static int put_in_order(struct runner *runner, struct error *err)
     if (!busy)
         return keeper_open_store(runner, &unused, err);
     for (int waited = 0; waited < PATIENCE_S; waited++) {
-        if (trust(runner, err) == 0)
+        if (runner_trust(runner, err) == 0)
             return 0;
         sleep(1);
     }
@@ -122,7 +109,7 @@ static json_t *lost_store(void)
 
 static int reconcile(struct runner *runner, bool apply, json_t **ret_found, struct error *err)
 {
-    if (trust(runner, err) < 0) {
+    if (runner_trust(runner, err) < 0) {
         if (err->fault != FAULT_DEPENDENCY || !watermark_is_doubted(runner->mark))
             return -1;
         if (!apply) {

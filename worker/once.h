@@ -21,6 +21,15 @@ int once_check_policy(const char *path);
  */
 int once_reconcile(const struct worker_config *config, bool apply);
 
+/*
+ * --parked list|show|requeue|drop [ID] --broker FILE: the messages that were set aside
+ * (schemas/parked.h), over the broker of FILE's `broker`, whose account asks for what is requeued;
+ * the policy has to let it speak for the user. JSON, for list a line each. requeue and drop may be
+ * killed at any point and repeated. 2 for words that make no sense, 4 when no copy has the id.
+ */
+int once_parked(const struct worker_config *config, const char *verb, const char *id,
+                const char *broker);
+
 /* --journal ID: what the journal knows of this request. 4 when it knows nothing. */
 int once_journal(const struct worker_config *config, const char *id);
 

@@ -11,6 +11,7 @@
 #include "common/auto.h"
 #include "common/log.h"
 #include "common/prefork.h"
+#include "schemas/parked.h"
 #include "schemas/policy_document.h"
 #include "worker/addresses.h"
 #include "worker/batch_users.h"
@@ -63,6 +64,18 @@ int runner_look(struct runner *runner, struct error *err)
     return id_map_read(info, SUBUID_FILE, SUBGID_FILE, &runner->ids, err);
 }
 
+int runner_trust(struct runner *runner, struct error *err)
+{
+    uint64_t generation = GENERATION_UNKNOWN, seq = 0;
+    if (journal_store(runner->journal, &generation, &seq, err) < 0)
+        return -1;
+    if (generation == GENERATION_UNKNOWN)
+        watermark_doubt(runner->mark); /* no worker has compared it yet */
+    watermark_rise(runner->mark, seq);
+    store_trust(runner->store, generation);
+    return store_check(runner->store, err);
+}
+
 bool runner_has_address(const struct runner *runner, const char *address)
 {
     char **known = runner->addresses;
@@ -111,6 +124,7 @@ static int tell_left(struct runner *runner, const struct work *work, const json_
     word.kind = WORD_LEFT;
     word.serial = work->serial;
     word.length = length;
+    word.parked = json_is_true(json_object_get(request, "parked"));
     snprintf(word.id, sizeof word.id, "%s", id);
     snprintf(word.account, sizeof word.account, "%s", publisher);
     memcpy(word.body, json_string_value(body), length);
@@ -133,6 +147,25 @@ static int recall(struct runner *runner, const struct work *work, struct error *
     return 0;
 }
 
+/* The attempts that the journal knows, for the copy that is parked. */
+static size_t tell_history(const struct runner *runner, char *text, size_t size)
+{
+    json_auto_t *attempts = json_array();
+    size_t i = 0;
+    json_t *attempt = NULL;
+    json_array_foreach(runner->history, i, attempt)
+    {
+        const char *end = json_string_value(json_object_get(attempt, "end"));
+        json_array_append_new(attempts,
+                              parked_attempt(runner->config->server,
+                                             json_integer_value(json_object_get(attempt, "begun")),
+                                             json_integer_value(json_object_get(attempt, "ended")),
+                                             end ? end : ""));
+    }
+    size_t length = json_dumpb(attempts, text, size, JSON_COMPACT);
+    return length <= size ? length : 0;
+}
+
 static void answer(struct runner *runner, const struct work *work, int status,
                    const struct error *err)
 {
@@ -142,9 +175,11 @@ static void answer(struct runner *runner, const struct work *work, int status,
     word.serial = work->serial;
     word.proven = status == SETTLE_PROVEN;
     word.admitted = status == SETTLE_ADMITTED;
+    word.length = 0;
     if (status < 0) {
         word.kind = fault_fate(err->fault) == FATE_RETRY ? WORD_LATER : WORD_PARK;
         snprintf(word.reason, sizeof word.reason, "%s", err->text);
+        word.length = tell_history(runner, word.body, sizeof word.body);
     }
     /* A link that is gone reads the journal when it is back. */
     if (word_send(runner->socket, &word, &unheard) < 0)
@@ -152,13 +187,10 @@ static void answer(struct runner *runner, const struct work *work, int status,
 }
 
 static int (*const serving[])(struct runner *runner, const struct work *work, struct error *err) = {
-    [WORK_DELIVERY] = settle_work,
-    [WORK_RESUME] = settle_work,
-    [WORK_GIVE_UP] = settle_work,
-    [WORK_ADMIT] = settle_work,
-    [WORK_RECALL] = recall,
-    [WORK_BATCHES] = batch_users_tell,
-    [WORK_FORGET] = batch_users_forget,
+    [WORK_DELIVERY] = settle_work,     [WORK_RESUME] = settle_work,
+    [WORK_SET_ASIDE] = settle_work,    [WORK_CLEAR_UP] = settle_work,
+    [WORK_ADMIT] = settle_work,        [WORK_RECALL] = recall,
+    [WORK_BATCHES] = batch_users_tell, [WORK_FORGET] = batch_users_forget,
 };
 
 static void serve(struct runner *runner, const struct work *work)
@@ -167,6 +199,8 @@ static void serve(struct runner *runner, const struct work *work)
     store_begin(runner->store);
     int status = serving[work->kind](runner, work, &err);
     answer(runner, work, status, &err);
+    json_decref(runner->history);
+    runner->history = NULL;
     log_request(NULL);
 }
 

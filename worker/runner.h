@@ -29,6 +29,7 @@ struct runner {
     char identity[ENGINE_IDENTITY_SIZE]; /* the engine's; "" until runner_identity was asked */
     struct id_map ids;                   /* of its containers, as runner_look saw them last */
     int socket;                          /* to the link; -1 in the keeper */
+    json_t *history; /* set by settle_work (worker/settle.h), else NULL; owned */
 };
 
 /* Open everything that `config` names (mark NULL: the process is alone); nothing connects yet but
@@ -43,6 +44,9 @@ int runner_identity(struct runner *runner, struct error *err);
 int runner_look(struct runner *runner, struct error *err);
 /* Read policy, keyring and addresses anew; a faulty file is reported and the old one stays. */
 void runner_reload(struct runner *runner);
+
+/* Rely upon the store as the journal knows it. FAULT_DEPENDENCY when it has lost data. */
+int runner_trust(struct runner *runner, struct error *err);
 
 /* Is this one of the server's addresses? */
 bool runner_has_address(const struct runner *runner, const char *address);

@@ -10,6 +10,7 @@
 #include "schemas/keys.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
+#include "worker/aside.h"
 #include "worker/batch_users.h"
 #include "worker/locks.h"
 #include "worker/policy.h"
@@ -91,8 +92,7 @@ static int stand_back(struct runner *runner, const struct job *job, enum claim o
     return record_here_only(runner, job, result, err);
 }
 
-/* A request that has failed for good leaves nothing behind of what earlier attempts made. */
-static int clear_up(struct runner *runner, const struct job *job, struct error *err)
+int settle_clear_up(struct runner *runner, const struct job *job, struct error *err)
 {
     const struct action *action = &actions[job->request.op];
     struct error debris = {0};
@@ -146,7 +146,7 @@ static int act(struct runner *runner, struct job *job, json_t *result, struct er
     /* What it failed for may be what a store that has lost data made it believe. */
     if (failed && store_check(runner->store, &debris) < 0)
         return let_go(runner, job, &debris, err);
-    if (failed && clear_up(runner, job, &debris) < 0)
+    if (failed && settle_clear_up(runner, job, &debris) < 0)
         return let_go(runner, job, &debris, err);
     if (record_outcome(runner, job, result, status, &fault, err) < 0)
         return -1;
@@ -161,8 +161,9 @@ static int call_off(struct runner *runner, const struct job *job, json_t *result
         fail(&fault, FAULT_UNKNOWN, "cancelled, but it had been begun: see with ps");
     else
         fail(&fault, FAULT_CANCELLED, "cancelled before it was begun");
-    return clear_up(runner, job, err) < 0 ? -1
-                                          : record_outcome(runner, job, result, -1, &fault, err);
+    return settle_clear_up(runner, job, err) < 0
+               ? -1
+               : record_outcome(runner, job, result, -1, &fault, err);
 }
 
 static int run_request(struct runner *runner, struct job *job, struct error *err)
@@ -172,7 +173,7 @@ static int run_request(struct runner *runner, struct job *job, struct error *err
     enum claim outcome = CLAIM_OURS;
     struct error fault = {0};
     if ((!job->resumed || job->untouched) && check_age(&job->request, &fault) < 0)
-        return clear_up(runner, job, err) < 0
+        return settle_clear_up(runner, job, err) < 0
                    ? -1
                    : record_outcome(runner, job, result, -1, &fault, err);
     FAULT_POINT("claim.before");
@@ -209,7 +210,24 @@ static int check_attempts(const struct journal_entry *entry, struct error *err)
                 entry->attempts, entry->container[0] ? "; container " : "", entry->container);
 }
 
-static int settle_job(struct runner *runner, struct job *job, struct error *err)
+/* How the last attempt ended, where the link knows. */
+static int note_death(struct runner *runner, const struct job *job, const struct attempt *last,
+                      struct journal_entry *entry, struct error *err)
+{
+    struct journal_entry noted = {0};
+    if (entry->state != JOURNAL_BEGUN || !last->ended)
+        return 0;
+    if (journal_death(runner->journal, job->request.id, last->begun, last->ended, last->end, err) <
+            0 ||
+        journal_find(runner->journal, job->request.id, &noted, err) < 0)
+        return -1;
+    journal_entry_clear(entry);
+    *entry = noted;
+    return 0;
+}
+
+static int settle_job(struct runner *runner, struct job *job, const struct work *work,
+                      struct error *err)
 {
     AUTO(lock) struct lock lock = {.file = -1};
     AUTO(journal_entry) struct journal_entry entry = {0};
@@ -224,34 +242,21 @@ static int settle_job(struct runner *runner, struct job *job, struct error *err)
                     job->request.user);
         return 0;
     }
-    if (check_attempts(&entry, err) < 0)
+    if (entry.parked) {
+        log_info("user=%s: it is parked, and waits for an administrator", job->request.user);
+        return 0;
+    }
+    if (note_death(runner, job, &work->last, &entry, err) < 0)
         return -1;
+    if (check_attempts(&entry, err) < 0) {
+        runner->history = json_incref(entry.history);
+        return -1;
+    }
     job->resumed = entry.state == JOURNAL_BEGUN;
     job->untouched = job->resumed && journal_is_untouched(&entry);
     job->begun = entry.begun;
     memcpy(job->container, entry.container, sizeof job->container);
     return run_request(runner, job, err);
-}
-
-/* It has been parked: nobody shall wait for it, and no later start of the worker take it up. */
-static int give_up(struct runner *runner, struct job *job, struct error *err)
-{
-    AUTO(lock) struct lock lock = {.file = -1};
-    AUTO(journal_entry) struct journal_entry entry = {0};
-    struct error fault = {0};
-    if (lock_take(runner->config->state, LOCK_REQUEST, job->request.id, false, &lock, err) < 0 ||
-        journal_find(runner->journal, job->request.id, &entry, err) < 0)
-        return -1;
-    job->journalled = job->resumed = true;
-    if (entry.state == JOURNAL_ENDED)
-        return record_again(runner, job, &entry, err);
-    memcpy(job->container, entry.container, sizeof job->container);
-    if (clear_up(runner, job, err) < 0)
-        return -1;
-    json_auto_t *result = result_new(&job->request);
-    fail(&fault, FAULT_UNKNOWN,
-         "interrupted each time, and not tried again: see with ps what came of it");
-    return record_outcome(runner, job, result, -1, &fault, err);
 }
 
 static int settle_delivery(struct runner *runner, const struct work *work, struct error *err)
@@ -272,7 +277,7 @@ static int settle_delivery(struct runner *runner, const struct work *work, struc
     if (!admit(runner, &job))
         return 0;
     if (work->kind == WORK_DELIVERY)
-        return settle_job(runner, &job, err);
+        return settle_job(runner, &job, work, err);
     return batch_users_admit(runner, request.user, err) < 0 ? -1 : SETTLE_ADMITTED;
 }
 
@@ -294,7 +299,11 @@ static int settle_journalled(struct runner *runner, const struct work *work, str
                       .body = entry.body,
                       .serial = work->serial};
     request_hash(&request, job.hash);
-    return work->kind == WORK_GIVE_UP ? give_up(runner, &job, err) : settle_job(runner, &job, err);
+    if (work->kind == WORK_SET_ASIDE)
+        return aside_set(runner, &job, err);
+    if (work->kind == WORK_CLEAR_UP)
+        return aside_clear_up(runner, &job, err);
+    return settle_job(runner, &job, work, err);
 }
 
 int settle_work(struct runner *runner, const struct work *work, struct error *err)

@@ -21,6 +21,8 @@ enum item_state {
     ITEM_UNSORTED,  /* to be published to the queue of its batch; not before `not_before` */
 };
 
+#define ATTEMPTS_KEPT (ATTEMPTS_MOST + 1)
+
 struct item {
     struct item *next;
     enum item_state state;
@@ -31,12 +33,15 @@ struct item {
     char id[IDENTIFIER_SIZE]; /* "" until a runner said it */
     char *body;               /* owned; NULL: none came, or it was too large to read */
     size_t length;
+    uint64_t bytes; /* as many the message has, read or not */
     struct errand errand;
     struct batch *batch; /* borrowed; NULL: not of the batch class */
     char reason[256];    /* why it is condemned */
     int64_t not_before;
     unsigned tries;   /* how often engine or store were out of reach for it */
     unsigned crashes; /* how many runners it has killed that we know of: it is a suspect */
+    struct attempt attempts[ATTEMPTS_KEPT]; /* attempts[i]: the one that i crashes came before */
+    char *history; /* what the journal knows of its attempts, or NULL; owned */
 };
 
 struct workload {
@@ -74,6 +79,14 @@ struct item *workload_condemned(const struct workload *workload, int64_t now);
 struct item *workload_by_serial(const struct workload *workload, uint64_t serial);
 struct item *workload_by_id(const struct workload *workload, const char *id);
 size_t workload_count(const struct workload *workload, enum item_state state);
+
+/* An attempt, at these milliseconds since the epoch: begun; died, with its runner; and how, by the
+ * wait status (waitpid(2)). More than are kept are not noted. */
+void item_begin(struct item *item, int64_t now);
+void item_die(struct item *item, int64_t now);
+void item_explain_death(struct item *item, int wait_status);
+/* The last one that died: begun 0 if there was none. */
+struct attempt item_last_death(const struct item *item);
 
 /* Engine or store were out of reach: wait 0.25 s, then twice as long each time, to 5 s. */
 void workload_postpone(struct item *item, int64_t now);

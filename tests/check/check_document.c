@@ -1,5 +1,5 @@
 /*
- * check_document request|result|event|policy|grant FILE…
+ * check_document request|result|event|policy|grant|parked FILE…
  *
  * Reads each file as that kind of document, by the code that the programs use, and prints
  * "FILE: ok" or "FILE: what is wrong". Exits 0 whatever the documents are worth, 2 on misuse.
@@ -13,6 +13,7 @@
 #include "schemas/event.h"
 #include "schemas/fields.h"
 #include "schemas/grant.h"
+#include "schemas/parked.h"
 #include "schemas/policy_document.h"
 #include "schemas/request.h"
 #include "schemas/result.h"
@@ -58,12 +59,18 @@ static int check_grant(const char *bytes, size_t length, struct error *err)
                : 0;
 }
 
+static int check_parked(const char *bytes, size_t length, struct error *err)
+{
+    json_auto_t *parked = NULL;
+    return parked_decode(bytes, length, &parked, err);
+}
+
 static const struct kind {
     const char *name;
     int (*check)(const char *bytes, size_t length, struct error *err);
 } kinds[] = {
     {"request", check_request}, {"result", check_result}, {"event", check_event},
-    {"policy", check_policy},   {"grant", check_grant},
+    {"policy", check_policy},   {"grant", check_grant},   {"parked", check_parked},
 };
 
 static const struct kind *find_kind(const char *name)
@@ -95,7 +102,7 @@ int main(int argc, char **argv)
 {
     const struct kind *kind = argc > 2 ? find_kind(argv[1]) : NULL;
     if (!kind) {
-        fprintf(stderr, "usage: check_document request|result|event|policy|grant FILE...\n");
+        fprintf(stderr, "usage: check_document request|result|event|policy|grant|parked FILE...\n");
         return 2;
     }
     for (int i = 2; i < argc; i++)

@@ -166,17 +166,6 @@ def test_a_death_there_costs_nothing(stack, alice, name, point, turn):
     assert not kind.once or stack.calls(kind.once) - before == 1
 
 
-def test_a_create_that_kills_every_runner_leaves_nothing_behind(stack, alice):
-    stack.plan.kill_at("bind", 0, 99)
-    result = alice.json("create", "debian-ssh", status=1)
-    assert result["state"] == "unknown"
-    stack.plan.drop()
-    eventually(lambda: stack.unfinished() == [], 10, "an account of everything begun")
-    nothing_left(stack, alice)
-    assert alice.json("status", result["request"])["state"] == "unknown"
-    assert stack.empty_parked() == 1
-
-
 # What the keeper does at an end: the stop, and two seconds later the removal, of the network too.
 @pytest.mark.parametrize("point, turn", [
     *((point, turn) for turn in range(3) for point in ("act.before", "act.after")),

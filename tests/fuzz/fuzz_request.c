@@ -1,8 +1,10 @@
-/* What a publisher put on the queue: the worker's first look at it, and the link's. */
+/* What a publisher put on the queue: the worker's first look at it, and the link's. And what stands
+ * in the queue of messages that were set aside. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
+#include "schemas/parked.h"
 #include "schemas/ports.h"
 #include "schemas/request.h"
 #include "tests/fuzz/fuzz.h"
@@ -40,12 +42,26 @@ static void check_decoded(const struct request *request)
     check_round_trip(request);
 }
 
+static void check_parked(const char *bytes, size_t length)
+{
+    json_auto_t *parked = NULL;
+    struct error err = {0};
+
+    if (parked_decode(bytes, length, &parked, &err) < 0) {
+        fuzz_check_error(&err);
+        return;
+    }
+    HOLDS(identifier_is_valid(json_string_value(json_object_get(parked, "id"))));
+    HOLDS(json_array_size(json_object_get(parked, "attempts")) <= PARKED_ATTEMPTS_MOST);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO(request) struct request request = {0};
     struct errand errand;
     struct error err = {0};
 
+    check_parked((const char *)data, size);
     errand_read((const char *)data, size, &errand);
     if (request_decode((const char *)data, size, &request, &err) == 0) {
         HOLDS(strcmp(errand.user, request.user) == 0);

@@ -114,7 +114,8 @@ def test_beside_a_worker_the_keeper_does_that(stack, admin, alice):
     assert truth.differences(stack) == []
 
 
-@pytest.mark.parametrize("args", [["--apply"], ["--reconcile", "x"], ["--journal", "no-id"]])
+@pytest.mark.parametrize("args", [["--apply"], ["--reconcile", "x"], ["--journal", "no-id"],
+                                  ["--parked", "list"], ["--broker", "x"]])
 def test_what_makes_no_sense_is_told(stack, args):
     import subprocess
     done = subprocess.run([stack.program("dcm-worker"), "--config", stack.worker.config, *args],

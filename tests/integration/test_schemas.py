@@ -20,7 +20,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "schemas" / "examples"
 CHECK = ROOT / os.environ.get("DCM_BUILD", "build/dev") / "tests" / "check" / "check_document"
-KINDS = {"request": 32768, "result": 65536, "event": 65536, "policy": 4194304, "grant": 1024}  # most bytes
+KINDS = {"request": 32768, "result": 65536, "event": 65536, "policy": 4194304, "grant": 1024,
+         "parked": 131072}  # most bytes
 
 
 def load_schema(kind):

@@ -1,4 +1,5 @@
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,14 +79,15 @@ static void a_descriptor_travels_with_its_slot(void **state)
 {
     int *pair = *state;
     int passed[2], received = -1;
-    size_t slot = 0;
+    struct slot_news news = {0};
     struct error err;
     char byte = 0;
     assert_int_equal(pipe(passed), 0);
-    assert_int_equal(slot_send(pair[0], 5, passed[1], &err), 0);
+    assert_int_equal(slot_send(pair[0], &(struct slot_news){5, SIGKILL}, passed[1], &err), 0);
     close(passed[1]);
-    assert_int_equal(slot_receive(pair[1], &slot, &received, &err), 0);
-    assert_int_equal(slot, 5);
+    assert_int_equal(slot_receive(pair[1], &news, &received, &err), 0);
+    assert_int_equal(news.slot, 5);
+    assert_int_equal(news.wait_status, SIGKILL);
     assert_int_equal(write(received, "x", 1), 1);
     assert_int_equal(read(passed[0], &byte, 1), 1);
     assert_int_equal(byte, 'x');

@@ -133,21 +133,124 @@ static void assert_made_current(void *const *state, const char *undo)
     journal_close(journal);
 }
 
+#define BEFORE_PARKING                                                                             \
+    "ALTER TABLE requests DROP COLUMN history; ALTER TABLE requests DROP COLUMN parked;"
+#define BEFORE_BATCHES "DROP TABLE batches;"
+#define BEFORE_GENERATIONS "ALTER TABLE requests DROP COLUMN seq; DROP TABLE facts;"
+
 static void a_journal_of_the_first_version_is_made_current(void **state)
 {
-    assert_made_current(state,
-                        "ALTER TABLE requests DROP COLUMN seq; DROP TABLE facts; DROP TABLE lives;"
-                        "DROP TABLE batches;"
+    assert_made_current(state, BEFORE_PARKING BEFORE_BATCHES BEFORE_GENERATIONS
+                        "DROP TABLE lives;"
                         "ALTER TABLE requests DROP COLUMN touched;"
                         "PRAGMA user_version = 1;");
 }
 
 static void a_journal_of_the_second_version_is_made_current(void **state)
 {
-    assert_made_current(state,
-                        "ALTER TABLE requests DROP COLUMN seq; DROP TABLE facts; DROP TABLE lives;"
-                        "DROP TABLE batches;"
+    assert_made_current(state, BEFORE_PARKING BEFORE_BATCHES BEFORE_GENERATIONS
+                        "DROP TABLE lives;"
                         "PRAGMA user_version = 2;");
+}
+
+static void a_journal_of_the_fourth_version_is_made_current(void **state)
+{
+    assert_made_current(state, BEFORE_PARKING BEFORE_BATCHES "PRAGMA user_version = 4;");
+}
+
+static const json_t *attempt_of(const struct journal_entry *entry, size_t index, size_t count)
+{
+    assert_int_equal(json_array_size(entry->history), count);
+    return json_array_get(entry->history, index);
+}
+
+static void attempts_are_remembered_with_their_ends(void **state)
+{
+    struct journal *journal = open_journal(state);
+    struct request request = request_of(1);
+
+    begin(journal, &request);
+    begin(journal, &request);
+    assert_int_equal(journal_let_go(journal, request.id, true, NULL), 0);
+    struct journal_entry entry = find(journal, request.id);
+    const json_t *attempt = attempt_of(&entry, 0, 1);
+    assert_int_equal(json_integer_value(json_object_get(attempt, "begun")), entry.begun);
+    assert_null(json_object_get(attempt, "end"));
+    int64_t begun = entry.begun;
+    journal_entry_clear(&entry);
+
+    /* Not of one that had not come to be begun here; of this one; and only the first word counts.
+     */
+    assert_int_equal(journal_death(journal, request.id, begun + 1, 7, "later", NULL), 0);
+    assert_int_equal(journal_death(journal, request.id, begun, 8, "killed", NULL), 0);
+    assert_int_equal(journal_death(journal, request.id, begun, 9, "again", NULL), 0);
+    begin(journal, &request);
+    entry = find(journal, request.id);
+    attempt = attempt_of(&entry, 0, 2);
+    assert_int_equal(json_integer_value(json_object_get(attempt, "ended")), 8);
+    assert_string_equal(json_string_value(json_object_get(attempt, "end")), "killed");
+    assert_null(json_object_get(attempt_of(&entry, 1, 2), "end"));
+    journal_entry_clear(&entry);
+    request_clear(&request);
+    journal_close(journal);
+}
+
+static bool is_parked(struct journal *journal, const char *id)
+{
+    struct journal_entry entry = find(journal, id);
+    bool parked = entry.parked != 0;
+    journal_entry_clear(&entry);
+    return parked;
+}
+
+static void what_is_parked_has_not_ended_and_begins_anew_with_a_clean_count(void **state)
+{
+    struct journal *journal = open_journal(state);
+    struct request request = request_of(1);
+    json_t *requests = NULL;
+
+    for (int i = 0; i < 3; i++)
+        begin(journal, &request);
+    assert_false(is_parked(journal, request.id));
+    assert_int_equal(journal_park(journal, request.id, NULL), 0);
+    assert_true(is_parked(journal, request.id));
+    assert_int_equal(journal_unfinished(journal, &requests, NULL), 0);
+    assert_true(json_is_true(json_object_get(json_array_get(requests, 0), "parked")));
+    json_decref(requests);
+
+    assert_int_equal(journal_unpark(journal, request.id, NULL), 0);
+    struct journal_entry entry = find(journal, request.id);
+    assert_int_equal(entry.state, JOURNAL_BEGUN);
+    assert_int_equal(entry.attempts, 0);
+    assert_false(journal_is_untouched(&entry)); /* whatever those attempts did */
+    attempt_of(&entry, 0, 3);
+    journal_entry_clear(&entry);
+
+    assert_int_equal(journal_park(journal, request.id, NULL), 0);
+    end(journal, &request, "unknown");
+    assert_false(is_parked(journal, request.id));
+    assert_int_equal(journal_park(journal, request.id, NULL), -1);
+    assert_int_equal(journal_unpark(journal, request.id, NULL), -1);
+    request_clear(&request);
+    journal_close(journal);
+}
+
+static void a_commit_that_is_parked_may_have_left_its_container_paused(void **state)
+{
+    struct journal *journal = open_journal(state);
+    struct request commit = request_of(1);
+    bool left = false;
+
+    commit.op = OP_IMAGE_COMMIT;
+    begin(journal, &commit);
+    assert_int_equal(journal_container(journal, commit.id, CONTAINER, NULL), 0);
+    assert_int_equal(journal_left_paused(journal, CONTAINER, &left, NULL), 0);
+    assert_false(left); /* it goes on */
+    assert_int_equal(journal_park(journal, commit.id, NULL), 0);
+    assert_int_equal(journal_left_paused(journal, CONTAINER, &left, NULL), 0);
+    assert_true(left);
+    request_clear(&commit);
+    journal_close(journal);
 }
 
 static void the_first_result_stays(void **state)
@@ -294,6 +397,10 @@ int main(void)
         JOURNAL_TEST(an_attempt_that_was_let_go_does_not_count),
         JOURNAL_TEST(a_journal_of_the_first_version_is_made_current),
         JOURNAL_TEST(a_journal_of_the_second_version_is_made_current),
+        JOURNAL_TEST(a_journal_of_the_fourth_version_is_made_current),
+        JOURNAL_TEST(attempts_are_remembered_with_their_ends),
+        JOURNAL_TEST(what_is_parked_has_not_ended_and_begins_anew_with_a_clean_count),
+        JOURNAL_TEST(a_commit_that_is_parked_may_have_left_its_container_paused),
         JOURNAL_TEST(the_first_result_stays),
         JOURNAL_TEST(a_request_may_end_that_was_not_begun),
         JOURNAL_TEST(the_unfinished_come_oldest_first),

@@ -1,4 +1,5 @@
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -230,6 +231,26 @@ static void what_kills_every_runner_is_condemned_and_goes_to_none(void **state)
     assert_int_equal(workload_pause(workload, 400, 1000), 100);
 }
 
+static void each_death_is_remembered_as_far_as_there_is_room(void **state)
+{
+    struct item *item = add(*state, 1);
+    assert_int_equal(item_last_death(item).begun, 0);
+    for (int64_t i = 1; i <= ATTEMPTS_KEPT; i++) {
+        item_begin(item, i * 100);
+        item_die(item, i * 100 + 50);
+        assert_string_equal(item_last_death(item).end, "");
+        item_explain_death(item, SIGSEGV); /* a wait status, of a process that this has killed */
+        assert_int_equal(item_last_death(item).begun, i * 100);
+        assert_int_equal(item_last_death(item).ended, i * 100 + 50);
+        assert_string_equal(item_last_death(item).end, "its runner was killed by signal 11");
+    }
+    item_begin(item, 9000);
+    item_die(item, 9001);
+    item_explain_death(item, 1 << 8);
+    assert_int_equal(item_last_death(item).begun, 0);
+    assert_int_equal(item->attempts[ATTEMPTS_KEPT - 1].begun, ATTEMPTS_KEPT * 100);
+}
+
 static void what_the_journal_holds_is_asked_for_without_end(void **state)
 {
     struct item *recall = workload_add(*state, WORK_RECALL);
@@ -263,6 +284,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_kills_every_runner_is_condemned_and_goes_to_none,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_death_is_remembered_as_far_as_there_is_room, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(what_the_journal_holds_is_asked_for_without_end, set_up,
                                         tear_down),
     };

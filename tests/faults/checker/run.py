@@ -20,7 +20,8 @@ Outcome = namedtuple("Outcome", "tally violations share text")
 
 
 def settled(stack, history):
-    """Nothing under way any more."""
+    """Nothing under way any more, and nobody waits for an administrator."""
+    stack.end_parked()
     asked = [one for one in history.asked.values() if one.standing == CONFIRMED]
     records = stack.records(asked)
     return (all(records[one.id].get("state") in users.FINAL for one in asked if one.op != "ping")

@@ -117,6 +117,18 @@ class Checked(Proxied):
     def workers(self):
         return [self.worker]
 
+    def end_parked(self):
+        """As an administrator does: what has killed every runner ends as unknown."""
+        if not self.queue_length("dcm.parked"):
+            return
+        broker = self.secret("parked.conf", f"broker = {self.straight['AMQP_ADMIN_URL']}\n")
+        for worker in self.workers():
+            def parked(*args, program=self.program("dcm-worker"), config=worker.config):
+                return subprocess.run([program, "--config", config, "--parked", *args, "--broker", broker],
+                                      stdout=subprocess.PIPE, text=True, check=False).stdout
+            for line in parked("list").splitlines():
+                parked("drop", json.loads(line)["id"])
+
     def records(self, asked):
         """id → the record's fields, {} where there is none"""
         pipeline = self.redis().pipeline()
