@@ -253,17 +253,22 @@ static int serve_for_good(struct worker *worker)
 static int run(struct worker *worker, const struct arguments *arguments)
 {
     enum log_level level = LOG_LEVEL_INFO;
+    struct error err = {0};
     if (arguments->runners)
         worker->config.runners = arguments->runners;
     log_level_parse(worker->config.log_level, &level);
     log_open("dcm-worker", level);
-    if (arguments->reconcile)
-        return once_reconcile(&worker->config, arguments->apply);
     if (arguments->request)
         return once_journal(&worker->config, arguments->request);
     if (arguments->parked)
         return once_parked(&worker->config, arguments->parked, arguments->id, arguments->broker);
-    return serve_for_good(worker);
+    if (!arguments->reconcile)
+        return serve_for_good(worker);
+    if (tls_configure(&worker->config.tls, &err) < 0) {
+        log_error("%s", err.text);
+        return EXIT_FAILURE;
+    }
+    return once_reconcile(&worker->config, arguments->apply);
 }
 
 int main(int argc, char **argv)

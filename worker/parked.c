@@ -23,6 +23,7 @@
 struct desk {
     struct runner runner;
     char **broker;
+    struct tls_settings tls; /* to it; none: as the worker's */
     struct amqp_link *queue; /* holds what it has shown and not acknowledged until it is closed */
 };
 
@@ -368,7 +369,9 @@ static int run(const struct verb *verb, const struct worker_config *config, cons
     AUTO(watermark) struct watermark *mark = NULL;
     struct error err = {0};
     log_open("dcm-worker", LOG_LEVEL_ERROR); /* what is done is in what is printed */
-    if (watermark_new(&mark, &err) < 0 || runner_open(config, mark, -1, &desk->runner, &err) < 0)
+    bool own = desk->tls.ca || desk->tls.certificate;
+    if (tls_configure(own ? &desk->tls : &config->tls, &err) < 0 ||
+        watermark_new(&mark, &err) < 0 || runner_open(config, mark, -1, &desk->runner, &err) < 0)
         return complain(EXIT_FAILURE, err.text);
     int status = verb->run(desk, id, &err);
     amqp_link_close(desk->queue);
@@ -379,10 +382,14 @@ static int run(const struct verb *verb, const struct worker_config *config, cons
 int once_parked(const struct worker_config *config, const char *name, const char *id,
                 const char *broker)
 {
-    static const struct setting settings[] = {{.name = "broker",
-                                               .kind = SETTING_LIST,
-                                               .offset = offsetof(struct desk, broker),
-                                               .secret = true}};
+    static const struct setting settings[] = {
+        {.name = "broker",
+         .kind = SETTING_LIST,
+         .offset = offsetof(struct desk, broker),
+         .secret = true},
+        TLS_SETTINGS(offsetof(struct desk, tls)),
+    };
+    const size_t count = sizeof settings / sizeof settings[0];
     const struct verb *verb = find_verb(name);
     struct desk desk = {.broker = NULL};
     struct error err = {0};
@@ -390,9 +397,9 @@ int once_parked(const struct worker_config *config, const char *name, const char
         return complain(2, "--parked takes list, or show, requeue or drop and an id");
     if (id && !identifier_is_valid(id))
         return complain(2, "--parked: this is no message's id: see list");
-    if (settings_read(broker, settings, 1, &desk, &err) < 0)
+    if (settings_read(broker, settings, count, &desk, &err) < 0)
         return complain(2, err.text);
     int status = run(verb, config, id, &desk);
-    settings_free(settings, 1, &desk);
+    settings_free(settings, count, &desk);
     return status;
 }

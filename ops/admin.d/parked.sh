@@ -8,7 +8,7 @@ parked_run() {
     [[ -n ${SETTINGS[broker]} ]] || fail 2 "${OPTIONS[config]}: broker is needed for that"
     [[ -r ${SETTINGS[worker_conf]} ]] || fail 2 "no worker is configured on this host: run this on a container server"
     "$SBIN/dcm-worker" --config "${SETTINGS[worker_conf]}" --parked "$@" \
-        --broker <(printf 'broker = %s\n' "${SETTINGS[broker]}")
+        --broker <(printf 'broker = %s\n' "${SETTINGS[broker]}" && settings_of_tls)
 }
 
 # What the messages say may be anybody's: no control or formatting character reaches the terminal.

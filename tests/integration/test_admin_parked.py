@@ -8,18 +8,21 @@ from test_policy import new_id, publish
 UNKNOWN = "01ffffff-0000-7000-8000-000000000001"
 
 
+def purge(stack):
+    with stack.amqp() as connection:
+        connection.channel().queue_purge("dcm.parked")
+
+
 @pytest.fixture
 def parked(stack, admin):
     """Two messages: one that would write to a terminal, one too large. What list shows of them."""
-    with stack.amqp() as connection:
-        connection.channel().queue_purge("dcm.parked")
+    purge(stack)
     bodies = ['{"v":1,"id":"\u009b2J\u202e"}', "x" * 200000]
     for count, body in enumerate(bodies, 1):
         publish(stack, body.encode(), user_id="dcm-gate")
         eventually(lambda count=count: stack.queue_length("dcm.parked") == count, 15, "a parked message")
     yield admin.run("parked", "list")["parked"]
-    with stack.amqp() as connection:
-        connection.channel().queue_purge("dcm.parked")
+    purge(stack)
 
 
 def test_what_nobody_can_read_is_listed_shown_and_dropped(stack, admin, parked):
@@ -51,6 +54,7 @@ def test_who_cannot_ask_for_everybody_requeues_nothing(stack, admin):
             '"attempts":[],"body":"{\\"v\\":1,\\"id\\":\\"%s\\",\\"op\\":\\"ping\\",\\"user\\":\\"alice\\",'
             '\\"submitted\\":\\"2026-01-01T00:00:00.000Z\\"}"}')
     identity = new_id()
+    purge(stack)
     with stack.amqp() as connection:
         connection.channel().basic_publish("", "dcm.parked", body % (identity, stack.server, identity))
     eventually(lambda: stack.queue_length("dcm.parked") == 1, 10, "it to come")

@@ -194,6 +194,7 @@ def test_dcm_admin_reaches_broker_and_store_over_tls(secured, stack, admin, tunn
     config = admin.configure("tls-admin.conf", broker=secured.url(secured.broker, who="AMQP_ADMIN_URL"), store=store,
                              tls_ca=secured.ours.ca, tls_certificate=pem, tls_key=key)
     # redis-cli speaks TLS itself; dcm-submit does where hiredis does, and says so where not.
+    assert "parked" in admin.run("parked", "list", config=config)
     listed = admin.tell("usage", config=config)
     assert listed.returncode == 0 or "stunnel" in listed.stderr, listed
     tunnelled = re.sub(r"rediss://(.*)@127.0.0.1:\d+/", rf"redis://\1@127.0.0.1:{tunnel}/", store)
