@@ -9,7 +9,7 @@
 
 #define BUSY_MS 5000
 #define BUSY_STEP_MS 20
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 
 /* Small, for every runner holds a connection: 256 KiB of cache in place of 2 MiB. */
 static const char settings[] = "PRAGMA synchronous = FULL;"

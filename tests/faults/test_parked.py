@@ -17,10 +17,10 @@ def admin(whole_stack):
     whole_stack.set_policy(whole_stack.usual_policy(), reload=True)
 
 
-def park(stack, alice, admin, point):
+def park(stack, alice, admin, point, *options):
     """A create that dies at this point of its way, however often it is tried. Its id, and what list shows."""
     stack.plan.kill_at(point, 0, 99)
-    request = alice.submit("-d", "create", "debian-ssh").stdout.strip()
+    request = alice.submit("-d", "create", "debian-ssh", *options).stdout.strip()
     eventually(lambda: stack.queue_length("dcm.parked") == 1, 20, "a parked copy")
     stack.plan.drop()
     [listed] = admin.run("parked", "list")["parked"]
@@ -32,9 +32,10 @@ def nothing_left(stack, alice):
     return stack.containers() == [] and alice.names() == [] and stack.leases() == {}
 
 
-@pytest.mark.parametrize("point", ["bind", "claim.before"], ids=["begun", "never-begun"])
-def test_it_is_parked_with_its_history_and_leaves_nothing_behind(stack, alice, admin, point):
-    request, listed = park(stack, alice, admin, point)
+@pytest.mark.parametrize("point, options", [("bind", []), ("claim.before", []), ("bind", ["--batch"])],
+                         ids=["begun", "never-begun", "batch"])
+def test_it_is_parked_with_its_history_and_leaves_nothing_behind(stack, alice, admin, point, options):
+    request, listed = park(stack, alice, admin, point, *options)
     assert (listed["user"], listed["op"], listed["server"]) == ("alice", "container.create", stack.server)
     assert listed["publisher"] == "dcm-gate" and listed["attempts"] == 3
     shown = admin.run("parked", "show", request)["parked"]

@@ -158,6 +158,11 @@ static void a_journal_of_the_fourth_version_is_made_current(void **state)
     assert_made_current(state, BEFORE_PARKING BEFORE_BATCHES "PRAGMA user_version = 4;");
 }
 
+static void a_journal_of_the_fifth_version_is_made_current(void **state)
+{
+    assert_made_current(state, BEFORE_PARKING "PRAGMA user_version = 5;");
+}
+
 static const json_t *attempt_of(const struct journal_entry *entry, size_t index, size_t count)
 {
     assert_int_equal(json_array_size(entry->history), count);
@@ -398,6 +403,7 @@ int main(void)
         JOURNAL_TEST(a_journal_of_the_first_version_is_made_current),
         JOURNAL_TEST(a_journal_of_the_second_version_is_made_current),
         JOURNAL_TEST(a_journal_of_the_fourth_version_is_made_current),
+        JOURNAL_TEST(a_journal_of_the_fifth_version_is_made_current),
         JOURNAL_TEST(attempts_are_remembered_with_their_ends),
         JOURNAL_TEST(what_is_parked_has_not_ended_and_begins_anew_with_a_clean_count),
         JOURNAL_TEST(a_commit_that_is_parked_may_have_left_its_container_paused),
