@@ -183,6 +183,7 @@ void item_die(struct item *item, int64_t now)
     if (item->crashes < ATTEMPTS_KEPT)
         item->attempts[item->crashes].ended = now;
     item->crashes++;
+    item->state = ITEM_ORPHANED;
 }
 
 void item_explain_death(struct item *item, int wait_status)
@@ -246,7 +247,7 @@ void workload_disconnect(struct workload *workload)
         next = item->next;
         bool returned = item->tag != 0;
         item->tag = 0;
-        if (returned && item->state != ITEM_OUT)
+        if (returned && item->state != ITEM_OUT && item->state != ITEM_ORPHANED)
             workload_remove(workload, item);
     }
 }

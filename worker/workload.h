@@ -15,7 +15,8 @@
 
 enum item_state {
     ITEM_READY,     /* for the next idle runner */
-    ITEM_OUT,       /* with a runner, or with one that died and is not replaced yet */
+    ITEM_OUT,       /* with a runner */
+    ITEM_ORPHANED,  /* its runner has died, and is not replaced yet; the others go on meanwhile */
     ITEM_WAITING,   /* for engine or store to come back; not before `not_before` */
     ITEM_CONDEMNED, /* to be parked, and no runner's any more; not before `not_before` */
     ITEM_UNSORTED,  /* to be published to the queue of its batch; not before `not_before` */

@@ -212,6 +212,24 @@ static void a_suspect_goes_alone_and_what_comes_after_it_waits(void **state)
     assert_ptr_equal(next(workload, 0, 2), after);
 }
 
+static void others_go_on_while_a_dead_runner_is_replaced(void **state)
+{
+    struct workload *workload = *state;
+    struct item *deadly = add(workload, 1), *same = add(workload, 2), *other = add(workload, 3);
+    deadly->errand = same->errand = (struct errand){.user = "alice", .container = "web"};
+    deadly->state = ITEM_OUT;
+    item_begin(deadly, 1);
+    item_die(deadly, 2);
+    assert_ptr_equal(next(workload, 0, 2), other); /* and not what has to wait for it */
+    other->state = ITEM_OUT;
+    workload_disconnect(workload); /* its slot still knows it */
+    assert_ptr_equal(workload->first, deadly);
+    deadly->state = ITEM_READY; /* replaced: now it goes alone */
+    assert_null(next(workload, 0, 2));
+    workload_remove(workload, other);
+    assert_ptr_equal(next(workload, 0, 2), deadly);
+}
+
 static void what_kills_every_runner_is_condemned_and_goes_to_none(void **state)
 {
     struct workload *workload = *state;
@@ -281,6 +299,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             what_was_to_be_sorted_into_a_queue_that_is_gone_is_admitted_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_suspect_goes_alone_and_what_comes_after_it_waits, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(others_go_on_while_a_dead_runner_is_replaced, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_kills_every_runner_is_condemned_and_goes_to_none,
                                         set_up, tear_down),
