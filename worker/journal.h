@@ -117,6 +117,11 @@ int journal_tombstone(struct journal *journal, const char *container, struct err
 int journal_is_tombstone(struct journal *journal, const char *container, bool *ret_is,
                          struct error *err);
 
+/* Forget what a user who goes has asked for, so that no store gets it back. *ret_left: something of
+ * his has not ended, or not been recorded, and stays. */
+int journal_forget_user(struct journal *journal, const char *user, bool *ret_left,
+                        struct error *err);
+
 /* Forget what ended and was recorded, or was removed, before this time (milliseconds since the
  * epoch). */
 int journal_prune(struct journal *journal, int64_t before, struct error *err);

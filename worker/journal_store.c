@@ -75,6 +75,19 @@ int journal_found(struct journal *journal, uint64_t generation, uint64_t seq, ui
     return journal_run(journal, STATEMENT_SET_FACT, fact, NULL, err);
 }
 
+int journal_forget_user(struct journal *journal, const char *user, bool *ret_left,
+                        struct error *err)
+{
+    const struct argument arguments[] = {{.text = user}};
+    uint64_t left = 0;
+
+    if (journal_run(journal, STATEMENT_FORGET_USER, arguments, NULL, err) ||
+        read_number(journal, STATEMENT_USER_LEFT, arguments, &left, err))
+        return -1;
+    *ret_left = left != 0;
+    return 0;
+}
+
 int journal_left_paused(struct journal *journal, const char *container, bool *ret_left,
                         struct error *err)
 {

@@ -169,6 +169,7 @@ static void usage(FILE *to)
           "       dcm-worker [--config FILE] --reconcile [--apply]\n"
           "       dcm-worker [--config FILE] --journal ID\n"
           "       dcm-worker [--config FILE] --parked list|show|requeue|drop [ID] --broker FILE\n"
+          "       dcm-worker [--config FILE] --forget USER\n"
           "       dcm-worker --check-policy FILE\n",
           to);
 }
@@ -181,6 +182,7 @@ struct arguments {
     const char *parked;  /* what to do with the messages set aside; or NULL */
     const char *broker;  /* for that */
     const char *id;      /* with which one; or NULL */
+    const char *user;    /* to be forgotten there; or NULL */
     bool reconcile, apply;
     bool version, help;
 };
@@ -205,6 +207,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
                                             {"journal", required_argument, NULL, 'j'},
                                             {"parked", required_argument, NULL, 'P'},
                                             {"broker", required_argument, NULL, 'b'},
+                                            {"forget", required_argument, NULL, 'f'},
                                             {"reconcile", no_argument, NULL, 'R'},
                                             {"apply", no_argument, NULL, 'a'},
                                             {"version", no_argument, NULL, 'V'},
@@ -214,11 +217,11 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         int option;
         const char **text;
         bool *flag;
-    } places[] = {{'c', &arguments->config, NULL},  {'p', &arguments->policy, NULL},
-                  {'j', &arguments->request, NULL}, {'P', &arguments->parked, NULL},
-                  {'b', &arguments->broker, NULL},  {'R', NULL, &arguments->reconcile},
-                  {'a', NULL, &arguments->apply},   {'V', NULL, &arguments->version},
-                  {'h', NULL, &arguments->help}};
+    } places[] = {{'c', &arguments->config, NULL},    {'p', &arguments->policy, NULL},
+                  {'j', &arguments->request, NULL},   {'P', &arguments->parked, NULL},
+                  {'b', &arguments->broker, NULL},    {'f', &arguments->user, NULL},
+                  {'R', NULL, &arguments->reconcile}, {'a', NULL, &arguments->apply},
+                  {'V', NULL, &arguments->version},   {'h', NULL, &arguments->help}};
     int option = 0;
     while ((option = getopt_long(argc, argv, "c:r:h", options, NULL)) != -1) {
         if (option == '?' || (option == 'r' && parse_runners(optarg, &arguments->runners) < 0))
@@ -262,6 +265,8 @@ static int run(struct worker *worker, const struct arguments *arguments)
         return once_journal(&worker->config, arguments->request);
     if (arguments->parked)
         return once_parked(&worker->config, arguments->parked, arguments->id, arguments->broker);
+    if (arguments->user)
+        return once_forget(&worker->config, arguments->user);
     if (!arguments->reconcile)
         return serve_for_good(worker);
     if (tls_configure(&worker->config.tls, &err) < 0) {

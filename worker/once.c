@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "schemas/digest.h"
 #include "schemas/identifier.h"
+#include "schemas/names.h"
 #include "schemas/policy_document.h"
 #include "schemas/units.h"
 #include "worker/difference.h"
@@ -154,25 +155,46 @@ static json_t *describe_entry(const char *id, const struct journal_entry *entry)
                      entry->container[0] ? entry->container : NULL, "result", entry->result);
 }
 
+/* *ret_journal stays NULL where no worker has begun anything: to open it would make it. */
+static int open_journal(const struct worker_config *config, struct journal **ret_journal,
+                        struct error *err)
+{
+    AUTO(string) char *path = NULL;
+    if (asprintf(&path, "%s/journal.db", config->state) < 0)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    return access(path, F_OK) == 0 ? journal_open(path, ret_journal, err) : 0;
+}
+
 int once_journal(const struct worker_config *config, const char *id)
 {
     struct error err = {0};
     AUTO(journal) struct journal *journal = NULL;
     AUTO(journal_entry) struct journal_entry entry = {0};
-    AUTO(string) char *path = NULL;
     if (!identifier_is_valid(id)) {
         fprintf(stderr, "dcm-worker: --journal: this is no request's id\n");
         return 2;
     }
-    if (asprintf(&path, "%s/journal.db", config->state) < 0)
-        return EXIT_FAILURE;
-    if (access(path, F_OK) != 0)
-        return NOT_FOUND; /* no worker has begun anything here; to open it would make it */
-    if (journal_open(path, &journal, &err) < 0 || journal_find(journal, id, &entry, &err) < 0)
+    if (open_journal(config, &journal, &err) < 0 ||
+        (journal && journal_find(journal, id, &entry, &err) < 0))
         return complain(&err);
     if (entry.state == JOURNAL_UNKNOWN)
         return NOT_FOUND;
     json_auto_t *document = describe_entry(id, &entry);
     print(document);
     return EXIT_SUCCESS;
+}
+
+int once_forget(const struct worker_config *config, const char *user)
+{
+    struct error err = {0};
+    AUTO(journal) struct journal *journal = NULL;
+    bool left = false;
+    if (!name_is_user(user)) {
+        fprintf(stderr, "dcm-worker: --forget: this is no user's name\n");
+        return 2;
+    }
+    if (open_journal(config, &journal, &err) < 0 ||
+        (journal && journal_forget_user(journal, user, &left, &err) < 0))
+        return complain(&err);
+    return left ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -33,4 +33,8 @@ int once_parked(const struct worker_config *config, const char *verb, const char
 /* --journal ID: what the journal knows of this request. 4 when it knows nothing. */
 int once_journal(const struct worker_config *config, const char *id);
 
+/* --forget USER: nothing that he has asked for comes back into a store. 1 when some of it has not
+ * ended, or not been told to the store: that is left, for another time. */
+int once_forget(const struct worker_config *config, const char *user);
+
 #endif

@@ -47,6 +47,7 @@ remove_all() {
     account_end_processes "$1"
     settle_containers "$1" true remove --force
     [[ -z ${OPTIONS[images]:-} ]] || settle_images "$1"
+    settle_requests "$1"
     storage_remove "$1" "$2"
     rm -rf --one-file-system -- "${SETTINGS[keys]:?}/$1"
     account_remove "$1"
@@ -56,6 +57,7 @@ remove_all() {
         | if .users then .users |= del(.[$user]) else . end
         | if .groups then .groups |= map_values(if .members then .members -= [$user] else . end) else . end'
     broker_forget "$1"
+    worker_forget "$1"
     store_forget "$1"
     storage_forget "$1"
 }

@@ -44,6 +44,18 @@ settle_containers() {
         fail 1 "containers of $user are left: is the worker running? Then run this again"
 }
 
+# settle_requests USER: wait for what the user has asked and no worker has begun, which would leave its
+# record behind. It is refused by then. What stays longer may have been taken out of the queue.
+settle_requests() {
+    local try listed
+    for try in {1..20}; do
+        ((try == 1)) || sleep 0.5
+        listed=$(submit_as "$1" --json jobs) || fail 1 "the requests of $1 cannot be listed"
+        jq -e '.jobs | any(.state == "queued") | not' <<<"$listed" >/dev/null && return
+    done
+    printf 'dcm-admin: requests of %s are still in the queue: run this again to remove what they leave\n' "$1" >&2
+}
+
 # images_of USER: JSON, the user's own images, one a line.
 images_of() {
     local listed

@@ -32,6 +32,17 @@ worker_fact() {
     store_cli HGET "dcm:server:$1" "$2" || true
 }
 
+# worker_forget USER: what its journal knows of one who has gone, which a store that has lost data would
+# get back. What is under way ends soon.
+worker_forget() {
+    local end=$((SECONDS + SETTINGS[patience]))
+    [[ -r ${SETTINGS[worker_conf]} ]] || return 0
+    until "$SBIN/dcm-worker" --config "${SETTINGS[worker_conf]}" --forget "$1"; do
+        ((SECONDS < end)) || fail 1 "requests of $1 have not ended: does the worker run, and are any in dcm-admin parked list? Then run this again"
+        sleep 0.5
+    done
+}
+
 # SIGHUP to the supervisor. Fails where there is none.
 worker_signal() {
     local pid found=1

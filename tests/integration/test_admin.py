@@ -8,7 +8,6 @@ import tarfile
 import pytest
 
 from admin import NAME, getent
-from stack import ROOT
 
 
 def test_a_user_who_was_added_creates_and_signs_in(carol):
@@ -19,34 +18,6 @@ def test_adding_twice_is_adding_once(stack, admin, carol):
     before = stack.policy_path.read_bytes()
     assert admin.add() == admin.add()
     assert stack.policy_path.read_bytes() == before
-
-
-def test_nothing_of_a_removed_user_is_left(stack, admin, carol, alice):
-    hers = alice.create()
-    carol.create()
-    alice.ssh(hers, "echo mine > ~/file")
-    planned = admin.run("user", "remove", NAME)
-    assert not planned["removed"] and len(planned["containers"]) == 1 and len(carol.names()) == 1
-    archive = stack.state / "carol.tar"
-    done = admin.run("user", "remove", NAME, "--yes", "--archive", archive)
-    assert done == {**planned, "removed": True}
-    assert stack.containers() == [hers["id"]] and stack.networks() == ["dcm.alice"]
-    assert admin.trace(NAME) == {}
-    assert [user for field in stack.leases().values() for lease in json.loads(field).values()
-            if (user := lease["user"]) != "alice"] == []
-    with tarfile.open(archive) as saved:
-        assert f"{NAME}/home" in saved.getnames()
-    assert os.stat(archive).st_mode & 0o777 == 0o600
-    assert alice.ssh(hers, "cat ~/file") == "mine" and alice.names() == [hers["name"]]
-    assert "no user" in admin.run("user", "remove", NAME, "--yes", status=4)
-
-
-def test_the_broker_knows_nothing_of_a_removed_user(stack, admin, carol):
-    carol.create()
-    admin.run("user", "remove", NAME, "--yes")
-    for listing in ("list_users", "list_queues -p dcm name", "list_bindings -p dcm", "list_permissions -p dcm"):
-        listed = subprocess.check_output([stack.urls["RABBITMQCTL"], *listing.split()], text=True, stderr=subprocess.STDOUT)
-        assert "dcm" in listed and NAME not in listed
 
 
 def images_in_engine(stack):

@@ -75,6 +75,37 @@ static void what_came_after_its_seq_is_what_a_store_lacks(void **state)
     assert_lost(journal, 0, INT64_MAX, ""); /* too long ago */
 }
 
+static void of_a_forgotten_user_a_store_gets_nothing(void **state)
+{
+    AUTO(journal) struct journal *journal = open_journal(state);
+    bool left = true;
+    ended(journal, 1, 5);
+    ended(journal, 2, 9);
+    assert_int_equal(journal_forget_user(journal, "bob", &left, NULL), 0);
+    assert_false(left);
+    assert_lost(journal, 0, 0, "12");
+    assert_int_equal(journal_forget_user(journal, "alice", &left, NULL), 0);
+    assert_false(left);
+    assert_lost(journal, 0, 0, "");
+}
+
+static void what_a_forgotten_user_has_under_way_stays_until_it_is_recorded(void **state)
+{
+    AUTO(journal) struct journal *journal = open_journal(state);
+    AUTO(request) struct request begun = request_of(1);
+    AUTO(request) struct request unrecorded = request_of(2);
+    bool left = false;
+    begin(journal, &begun);
+    ended(journal, 2, 0);
+    assert_int_equal(journal_forget_user(journal, "alice", &left, NULL), 0);
+    assert_true(left);
+    assert_unfinished(journal, "12");
+    ended(journal, 1, 5);
+    assert_int_equal(journal_recorded(journal, unrecorded.id, 6, NULL), 0);
+    assert_int_equal(journal_forget_user(journal, "alice", &left, NULL), 0);
+    assert_false(left);
+}
+
 static void what_was_put_back_is_there_at_a_later_seq(void **state)
 {
     AUTO(journal) struct journal *journal = open_journal(state);
@@ -160,6 +191,8 @@ int main(void)
         JOURNAL_TEST(a_new_journal_knows_no_store),
         JOURNAL_TEST(the_highest_seq_is_the_stores),
         JOURNAL_TEST(what_came_after_its_seq_is_what_a_store_lacks),
+        JOURNAL_TEST(of_a_forgotten_user_a_store_gets_nothing),
+        JOURNAL_TEST(what_a_forgotten_user_has_under_way_stays_until_it_is_recorded),
         JOURNAL_TEST(what_was_put_back_is_there_at_a_later_seq),
         JOURNAL_TEST(a_store_that_is_away_ends_the_visit),
         JOURNAL_TEST(only_a_commit_that_died_leaves_a_container_paused),
