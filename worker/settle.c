@@ -47,6 +47,11 @@ static const struct action {
     [OP_POLICY_EXPLAIN] = {.run = request_explain, .facts = READS},
 };
 
+bool settle_knows(enum op op)
+{
+    return actions[op].run != NULL;
+}
+
 /* Ids say when they were made: one from long ago may be of a record that has been forgotten, and
  * would be done twice. */
 static int check_age(const struct request *request, struct error *err)

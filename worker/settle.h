@@ -5,7 +5,10 @@
 #ifndef DCM_WORKER_SETTLE_H
 #define DCM_WORKER_SETTLE_H
 
+#include <stdbool.h>
+
 #include "common/error.h"
+#include "schemas/request.h"
 #include "worker/dispatch.h"
 #include "worker/runner.h"
 
@@ -24,5 +27,8 @@ int settle_work(struct runner *runner, const struct work *work, struct error *er
 /* A request that has failed for good, or is set aside, leaves nothing behind of what earlier
  * attempts made. */
 int settle_clear_up(struct runner *runner, const struct job *job, struct error *err);
+
+/* Is there an action for this kind of request? There has to be one for each. */
+bool settle_knows(enum op op);
 
 #endif

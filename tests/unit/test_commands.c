@@ -163,6 +163,19 @@ static void to_explain_asks_about_what_the_command_would_ask(void **state)
     assert_int_equal(scene->fake.submit_calls, sizeof(cases) / sizeof(cases[0]) + 2);
 }
 
+static void every_kind_of_request_is_what_some_command_asks(void **state)
+{
+    bool asked[OP_COUNT] = {false};
+
+    (void)state;
+    for (size_t i = 0; i < command_count; i++)
+        if (commands[i].op != OP_COUNT)
+            asked[commands[i].op] = true;
+    for (enum op op = 0; op < OP_COUNT; op++)
+        if (!asked[op])
+            fail_msg("no command asks for %s", op_name(op));
+}
+
 static void to_explain_a_faulty_command_asks_nothing(void **state)
 {
     static const char logs[] = "explain logs " FAKE_ID;
@@ -342,6 +355,7 @@ int main(void)
         SCENE(an_extension_asks_for_seconds_from_now),
         SCENE(an_extension_with_a_faulty_word_asks_nothing),
         SCENE(to_explain_asks_about_what_the_command_would_ask),
+        SCENE(every_kind_of_request_is_what_some_command_asks),
         SCENE(to_explain_a_faulty_command_asks_nothing),
         SCENE(a_create_without_a_proper_image_asks_nothing),
         SCENE(all_targets_are_tried_and_the_first_failure_counts),

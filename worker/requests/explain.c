@@ -91,6 +91,11 @@ static request_judge *const judges[OP_COUNT] = {
     [OP_JOB_CANCEL] = judge_nothing,          [OP_PING] = judge_nothing,
 };
 
+bool request_is_explained(enum op op)
+{
+    return judges[op] != NULL;
+}
+
 /* The job as which that request would come here. Its args are borrowed, or its own and empty. */
 static struct job job_asked_about(const struct job *job)
 {

@@ -55,6 +55,9 @@ request_judge judge_extend;
 request_judge judge_commit;
 request_judge judge_image_remove;
 
+/* Does policy.explain know how this kind is judged? It has to, of each but itself. */
+bool request_is_explained(enum op op);
+
 /*
  * A container of the request's user, found by args.container: the index says which, the engine says
  * what it is, and name and MAC prove that it is ours. FAULT_NOT_FOUND otherwise; FAULT_CONFLICT for
