@@ -150,6 +150,24 @@ def test_other_oddities_of_a_home_keep_nobody_out(box, mess):
     assert [line for line in odd.log() if "aside" in line] == []
 
 
+ANOTHER = ["dcm-init: the image's alice has uid 6001: 5001 from now on"]
+
+
+@pytest.mark.parametrize("mess, log", [
+    ("echo alice:x:6001:6001::/nowhere:/bin/false >>/etc/passwd; echo alice:x:6001: >>/etc/group", ANOTHER),
+    ("useradd --uid 6001 alice", ANOTHER),  # which locks it, too
+    ("useradd --uid 5001 other", []),
+    ("echo alice:x:6001: >>/etc/group", []),
+    ("for file in passwd group shadow; do truncate -s -1 /etc/$file; done", []),
+], ids=["name", "name-locked", "number", "group", "unended-lines"])
+def test_whatever_accounts_an_image_has_the_container_is_its_users(box, mess, log):
+    made = box(mess)
+    look = "id alice; getent passwd 5001 | cut -d: -f 1,6; stat -c '%U %G' /home/alice; getent passwd | sort | uniq -d"
+    assert made.assert_up(look) == ["uid=5001(alice) gid=5001(alice) groups=5001(alice)", "alice:/home/alice", "alice alice"]
+    assert made.ssh("id -u") == "5001" and made.log() == log
+    assert made.ssh("getent passwd root sshd | wc -l", "root") == "2"
+
+
 def test_five_that_find_a_damaged_key_at_once_agree_on_a_new_one(box):
     volumes = {"dcm-test-root": {"bind": "/root", "mode": "rw"}}
     wait = f"mkdir -p {DCM}/ssh; : >>{KEY}; while [ ! -e /root/go ]; do sleep 0.1; done"

@@ -65,6 +65,18 @@ def test_what_was_put_into_a_container_is_in_the_image(stack, alice):
     assert alice.json("restart", "again")["state"] == "done"
 
 
+def test_an_image_in_which_the_user_has_another_uid_is_the_users_all_the_same(stack, alice):
+    container = alice.create()
+    alice.ssh(container, "sed -i '/^alice:/s/5001/6001/g' /etc/passwd /etc/group && chown 6001 /opt", login="root")
+    assert alice.submit("commit", container["name"], "odd").returncode == 0
+    again = alice.json("create", "odd", "--name", "again")["container"]
+    assert alice.submit("restart", container["name"]).returncode == 0
+    for one in (container, again):
+        assert alice.ssh(one, "id -un; id -u; touch ~/file && stat -c %u ~/file").split() == ["alice", "5001", "5001"]
+        assert stack.inspect(one)["RestartCount"] == 0
+    assert "has uid 6001: 5001 from now on" in alice.submit("logs", "again").stderr
+
+
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
     """A Debian package, as anybody makes one: a program, and a script that runs when it is installed."""
