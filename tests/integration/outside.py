@@ -15,8 +15,8 @@ HOST, OUTSIDE = "198.51.100.1", "198.51.100.2"  # RFC 5737: nobody's
 class Listener:
     """Greets whoever connects, by TCP and by UDP on one port, in the namespace of its maker."""
 
-    def __init__(self, address="0.0.0.0"):
-        self.tcp = socket.create_server((address, 0))
+    def __init__(self, address="0.0.0.0", port=0):
+        self.tcp = socket.create_server((address, port))
         self.port = self.tcp.getsockname()[1]
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind((address, self.port))

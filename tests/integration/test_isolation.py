@@ -1,9 +1,10 @@
 """From inside a user's container the host and other users' containers are out of reach.
 
-A second network namespace plays the network outside; a listener of ours on every address of the host
-stands for whatever listens there: engine, broker, store, metrics, a login server's sshd.
+A second network namespace plays the network outside. Listeners of ours on every address of the host stand for what
+may listen there; the engine's, the broker's and the store's own are on loopback.
 """
 
+import pathlib
 import subprocess
 
 import pytest
@@ -12,6 +13,9 @@ from outside import HOST, OUTSIDE, Listener, read_tcp
 from stack import ROOT, eventually
 
 FIREWALL = ROOT / "ops" / "dcm-firewall"
+PORTS = {"login": 22, "engine": 2375, "broker": 5672, "store": 6379, "metrics": 9100}
+# How often the kernel says that something is prohibited: not once a second, as usual, but always.
+UNLIMITED = pathlib.Path("/proc/sys/net/ipv4/icmp_ratelimit")
 
 
 def read_udp(address, port):
@@ -23,6 +27,18 @@ def service():
     made = Listener()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def services(service):
+    """Ports on which somebody listens on every address of the host."""
+    made = [Listener(port=port) for port in PORTS.values()]
+    usual = UNLIMITED.read_text()
+    UNLIMITED.write_text("0")
+    yield [*PORTS.values(), service.port]
+    UNLIMITED.write_text(usual)
+    for listener in made:
+        listener.close()
 
 
 @pytest.fixture
@@ -46,6 +62,22 @@ def assert_prohibited(user, container, script, what):
     assert done.stdout == "", what
 
 
+def answers(user, container, targets):
+    """What a connection to each (address, port) comes to, tried side by side: that it is prohibited is known after a second."""
+    tried = [f"{address}/{port}" for address, port in targets]
+    probe = "echo T $( (exec 3<>/dev/tcp/T && timeout 3 head -n 1 <&3) 2>&1)"
+    done = user.ssh_try(container, f"printf '%s\\n' {' '.join(tried)} | xargs -P 16 -I T bash -c '{probe}'")
+    found = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert sorted(found) == sorted(tried), done
+    return found
+
+
+def assert_all_prohibited(user, container, targets):
+    reached = {where: answer for where, answer in answers(user, container, targets).items()
+               if "No route to host" not in answer}
+    assert targets and reached == {}
+
+
 def assert_silent(user, container, script, what):
     """The same for UDP, where the kernel's limit on errors may leave us without any answer."""
     done = try_inside(user, container, script)
@@ -65,36 +97,49 @@ def host_addresses(stack, *containers):
     return sorted(found)
 
 
-def test_services_of_the_host_are_out_of_reach_on_every_address(stack, alice, pair, service):
+def test_services_of_the_host_are_out_of_reach_on_every_address(stack, alice, pair, services, service):
     container, other, outside = pair
-    for address in host_addresses(stack, container, other):
-        assert_prohibited(alice, container, read_tcp(address, service.port), address)
+    assert_all_prohibited(alice, container, [(address, port) for address in host_addresses(stack, container, other)
+                                             for port in services])
     gateway = address_of(stack, container)["Gateway"]
     assert_silent(alice, container, read_udp(gateway, service.port), "by UDP")
     assert outside.greeted(HOST, service.port) == "greetings\n"
 
 
-def test_containers_of_others_are_out_of_reach_by_address_and_by_published_port(stack, alice, pair):
+def test_containers_of_others_are_out_of_reach_by_address_and_by_published_port(stack, alice, pair, services):
     container, other, outside = pair
-    assert_prohibited(alice, container, read_tcp(address_of(stack, other)["IPAddress"], 22), "bob's own address")
-    for address in host_addresses(stack, container, other):
-        assert_prohibited(alice, container, read_tcp(address, other["ssh_port"]), f"bob's port on {address}")
+    published = [(address, other["ssh_port"]) for address in host_addresses(stack, container, other)]
+    assert_all_prohibited(alice, container, [(address_of(stack, other)["IPAddress"], 22), *published])
     assert outside.greeted(HOST, other["ssh_port"]).startswith("SSH-2.0-")
 
 
-def test_without_the_rules_all_of_that_can_be_reached(stack, alice, pair, service):
+def test_without_the_rules_all_of_that_can_be_reached(stack, alice, pair, services):
     """So what the others assert is the rules' doing."""
     container, other, _ = pair
+    places = [HOST, address_of(stack, container)["Gateway"]]
     firewall("remove")
     try:
-        for address in (HOST, address_of(stack, container)["Gateway"]):
-            assert try_inside(alice, container, read_tcp(address, service.port)).stdout == "greetings\n"
-            assert try_inside(alice, container, read_tcp(address, other["ssh_port"])).stdout.startswith("SSH-2.0-")
+        reached = answers(alice, container, [(address, port) for address in places for port in services])
+        assert set(reached.values()) == {"greetings"}
+        reached = answers(alice, container, [(address, other["ssh_port"]) for address in places])
+        assert all(answer.startswith("SSH-2.0-") for answer in reached.values())
         # By UDP the listener answers from the gateway's address, whichever was asked.
-        assert try_inside(alice, container, read_udp(address, service.port)).stdout == "greetings\n"
+        assert try_inside(alice, container, read_udp(places[1], services[-1])).stdout == "greetings\n"
     finally:
         firewall("apply")
-    assert_prohibited(alice, container, read_tcp(HOST, service.port), "with the rules again")
+    assert_prohibited(alice, container, read_tcp(HOST, services[-1]), "with the rules again")
+
+
+def test_seccomp_is_on_for_everybody_inside(stack, alice, pair):
+    """unshare(2) of a user namespace is what the engine's filter refuses to whoever has no CAP_SYS_ADMIN."""
+    container, _, _ = pair
+    for login in ("alice", "root"):
+        status, *refused = alice.ssh(container, "grep -h ^Seccomp: /proc/self/status; unshare --user true 2>&1; "
+                                     "cat /proc/1/status | grep ^Seccomp:", login=login).splitlines()
+        assert status.split() == ["Seccomp:", "2"] == refused[-1].split() and "Operation not permitted" in refused[0]
+    assert not stack.inspect(container)["HostConfig"]["SecurityOpt"]
+    with stack.engine() as engine:
+        assert "name=seccomp,profile=default" in engine.info()["SecurityOptions"]
 
 
 def test_the_network_outside_and_ones_own_containers_are_within_reach(stack, alice, pair):
