@@ -131,9 +131,9 @@ int store_cancel(struct store *store, const char *user, const char *id, enum can
     json_auto_t *reply = NULL;
     snprintf(target.user, sizeof(target.user), "%s", user);
     snprintf(target.id, sizeof(target.id), "%s", id);
-    call_begin(&call, "cancel", &target);
+    call_begin(&call, "call_off", &target);
     add(&call, call.retention);
-    if (store_call_plain(store, &call.call, &reply, err) || check_words(&call, reply, err))
+    if (send(store, &call, &reply, err))
         return -1;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(words[i], word_of(reply, 0)) != 0)

@@ -14,7 +14,7 @@ redis.register_function('dcm_1_queue', function(keys, args)
 end)
 
 -- What has not begun will not begin. It may not even have come yet: its claim finds the mark.
-redis.register_function('dcm_1_cancel', function(keys, args)
+local function cancel(keys, args)
     local retention = args[1]
     local state, _hash, holder = read_record(keys[1])
     if FINAL[state] then
@@ -26,4 +26,5 @@ redis.register_function('dcm_1_cancel', function(keys, args)
     redis.call('HSET', keys[1], 'cancel', 1)
     redis.call('EXPIRE', keys[1], retention)
     return { 'noted', state or '' }
-end)
+end
+redis.register_function('dcm_1_cancel', cancel)

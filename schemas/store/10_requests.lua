@@ -35,6 +35,9 @@ guarded('claim', function(keys, args)
     return { 'ours', server }
 end)
 
+-- What a store that has lost its record says of a request would be promised in vain.
+guarded('call_off', cancel)
+
 -- A hint, which allocates nothing.
 redis.register_function('dcm_1_event', function(keys, args)
     local event, retention = unpack(args)

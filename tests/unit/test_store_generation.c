@@ -63,6 +63,18 @@ static void an_emptied_store_allocates_nothing(void **state)
     assert_true(watermark_is_doubted(fixture->store->mark));
 }
 
+/* Or a request that has ended would be said to be called off. */
+static void an_emptied_store_promises_no_cancellation(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request request = request_of("alice");
+    char word[CANCEL_WORD_SIZE];
+    enum cancel unused;
+    flush(fixture);
+    assert_fault(FAULT_DEPENDENCY,
+                 store_cancel(fixture->store, request.user, request.id, &unused, word, err));
+}
+
 static void a_store_that_is_behind_allocates_nothing(void **state)
 {
     const struct fixture *fixture = *state;
@@ -203,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_asked_of_a_store_that_was_not_compared),
         TEST(an_emptied_store_allocates_nothing),
+        TEST(an_emptied_store_promises_no_cancellation),
         TEST(a_store_that_is_behind_allocates_nothing),
         TEST(what_one_process_has_seen_counts_for_all),
         TEST(an_attempt_of_an_earlier_generation_goes_no_further),
