@@ -16,7 +16,13 @@
 #include "worker/requests/requests.h"
 #include "worker/requests/taken.h"
 
-#define TRIES_MOST 8 /* ports found taken outside DCM before we give up */
+#define TRIES_MOST 8 /* ports found taken outside DCM, or given away, before we give up */
+
+/* Why an attempt has failed that may be made again with other ports. */
+struct obstacle {
+    bool taken; /* a port turned out to be in use outside DCM */
+    bool late;  /* the reservation had run out before the container was bound */
+};
 
 static int reserve(struct runner *runner, const struct job *job, const struct order *order,
                    const struct ports *avoid, struct reservation *ret_reservation,
@@ -92,7 +98,7 @@ static int64_t end_of(const struct job *job, const struct order *order, const js
 
 static int bind_container(struct runner *runner, const struct job *job, const struct order *order,
                           const struct reservation *reservation, const json_t *inspected,
-                          json_t *result, struct error *err)
+                          json_t *result, bool *ret_late, struct error *err)
 {
     const char *id = json_string_value(json_object_get(inspected, "Id"));
     int64_t ends = 0;
@@ -112,7 +118,11 @@ static int bind_container(struct runner *runner, const struct job *job, const st
     };
     json_t *container = describe_container(&description);
     json_object_set_new(result, "container", container);
-    return store_bind(runner->store, &job->request, container, err);
+    if (store_bind(runner->store, &job->request, container, err) == 0)
+        return 0;
+    *ret_late = err->fault == FAULT_CONFLICT;
+    json_object_del(result, "container");
+    return -1;
 }
 
 /* Leave no debris of an attempt that failed for good, or of ports that were taken. */
@@ -132,7 +142,7 @@ static int undo(struct runner *runner, const struct job *job, const struct reser
 
 static int attempt(struct runner *runner, struct job *job, const struct order *order,
                    const struct ports *avoid, struct reservation *reservation, json_t *result,
-                   bool *ret_taken, struct error *err)
+                   struct obstacle *obstacle, struct error *err)
 {
     AUTO(lock) struct lock network_lock = {.file = -1};
     char network[ENGINE_NAME_SIZE];
@@ -169,9 +179,9 @@ static int attempt(struct runner *runner, struct job *job, const struct order *o
         .keys_directory = order->paths.keys,
     };
     if (join_network(runner, job, reservation->subnet, network, err) < 0 ||
-        launch(runner, job, &plan, &inspected, ret_taken, err) < 0)
+        launch(runner, job, &plan, &inspected, &obstacle->taken, err) < 0)
         return -1;
-    return bind_container(runner, job, order, reservation, inspected, result, err);
+    return bind_container(runner, job, order, reservation, inspected, result, &obstacle->late, err);
 }
 
 /* After a failure for good: no container, no lease, and no network if it was made for this. */
@@ -194,15 +204,17 @@ int request_create(struct runner *runner, struct job *job, json_t *result, struc
         return -1;
     store_progress(runner->store, &job->request, PHASE_CREATING, err); /* a hint may be lost */
     for (int try = 0; try < TRIES_MOST; try++) {
-        bool taken = false;
-        if (attempt(runner, job, &order, &avoid, &reservation, result, &taken, err) == 0)
+        struct obstacle obstacle = {0};
+        if (attempt(runner, job, &order, &avoid, &reservation, result, &obstacle, err) == 0)
             return 0;
         if (fault_fate(err->fault) == FATE_RETRY)
             return -1; /* what stands, stands: the next attempt finds it */
-        if (!taken)
+        if (!obstacle.taken && !obstacle.late)
             break;
-        taken_ports(&reservation, &avoid);
-        log_info("a port of %s is in use outside DCM; choosing others", reservation.name);
+        if (obstacle.taken)
+            taken_ports(&reservation, &avoid);
+        log_info("%s: %s; choosing anew", reservation.name,
+                 obstacle.taken ? "a port is in use outside DCM" : "its reservation ran out");
         if (undo(runner, job, &reservation, err) < 0)
             return -1;
     }

@@ -121,9 +121,19 @@ static int save_changes(struct runner *runner, const struct job *job, const stru
     return engine_image_inspect(runner->engine, id, ret_image, err);
 }
 
+/* Somebody else's, whose reservation came when ours had run out; or a program's of the host. */
+static int port_taken(struct runner *runner, const struct job *job, struct change *change,
+                      struct error *err)
+{
+    if (reserve(runner, job, change, err) < 0)
+        return -1;
+    return fail(err, FAULT_CONFLICT,
+                "one of the ports is in use outside DCM: choose another host port");
+}
+
 /* The new container under the name, running, and compared whole. */
-static int launch(struct runner *runner, const struct container_plan *plan,
-                  const struct change *change, const json_t *present, json_t **ret_inspected,
+static int launch(struct runner *runner, const struct job *job, const struct container_plan *plan,
+                  struct change *change, const json_t *present, json_t **ret_inspected,
                   struct error *err)
 {
     char id[ENGINE_ID_SIZE];
@@ -134,9 +144,7 @@ static int launch(struct runner *runner, const struct container_plan *plan,
     if (engine_container_create(runner->engine, change->engine_name, body, id, err) < 0)
         return -1;
     if (engine_container_act(runner->engine, ENGINE_START, id, &taken, err) < 0)
-        return taken ? fail(err, FAULT_CONFLICT,
-                            "one of the ports is in use outside DCM: choose another host port")
-                     : -1;
+        return taken ? port_taken(runner, job, change, err) : -1;
     if (engine_container_inspect(runner->engine, id, ret_inspected, err) < 0)
         return -1;
     return plan_again_verify(plan, present, *ret_inspected, err);
@@ -172,7 +180,7 @@ static json_t *describe(const struct runner *runner, const struct owned *owned,
 }
 
 static int replace(struct runner *runner, struct job *job, const struct owned *owned,
-                   const struct change *change, json_t *result, struct error *err)
+                   struct change *change, json_t *result, struct error *err)
 {
     char network[ENGINE_NAME_SIZE];
     json_auto_t *image = NULL, *inspected = NULL;
@@ -198,7 +206,7 @@ static int replace(struct runner *runner, struct job *job, const struct owned *o
     };
     store_progress(runner->store, &job->request, PHASE_STARTING, err); /* a hint may be lost */
     int64_t ends = 0;
-    if (launch(runner, &plan, change, owned->inspected, &inspected, err) < 0 ||
+    if (launch(runner, job, &plan, change, owned->inspected, &inspected, err) < 0 ||
         inherit_life(runner, change, inspected, &ends, err) < 0)
         return -1;
     json_t *container = describe(runner, owned, change, inspected, ends);
