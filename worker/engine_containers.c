@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/fault_point.h"
 #include "worker/engine_private.h"
 
 /* "dcm.<user>", and what follows it: a user's name has no dots in it. NULL: something else. */
@@ -60,7 +61,10 @@ int engine_container_inspect(struct engine *engine, const char *reference, json_
     if (!name_is_engine_id(reference) && !engine_is_container_name(reference))
         return fail(err, FAULT_INVALID, "neither a container's full id nor its name");
     snprintf(path, sizeof(path), "/containers/%s/json", reference);
-    return engine_ask(engine, &call, ret_container, err);
+    FAULT_POINT("inspect.before");
+    int status = engine_ask(engine, &call, ret_container, err);
+    FAULT_POINT("inspect.after");
+    return status;
 }
 
 int engine_container_list(struct engine *engine, json_t **ret_containers, struct error *err)

@@ -1,5 +1,6 @@
 import os
 import pathlib
+import re
 import sqlite3
 import sys
 import tempfile
@@ -8,29 +9,13 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
+from plan import Plan  # noqa: E402
+from proxied import Proxied  # noqa: E402
 from standin_stack import StandinStack  # noqa: E402
 
 
-class Plan:
-    """The file that every process asks at each fault point (common/fault_point.h)."""
-
-    def __init__(self, path):
-        self.path = path
-        self.path.touch()
-        self.path.chmod(0o666)  # gate and link are not root, and count it down too
-
-    def kill_at(self, point, passes=0, times=1):
-        self.path.write_text(f"{point} {passes} {times}\n")
-
-    def drop(self):
-        self.path.write_text("")
-
-    def is_spent(self):
-        return self.path.read_text() == ""
-
-
-class FaultStack(StandinStack):
-    """Gate and worker die where the plan says so."""
+class FaultStack(Proxied, StandinStack):
+    """Gate and worker die, or sleep, where the plan says so."""
 
     def configure(self):
         super().configure()
@@ -62,6 +47,14 @@ class FaultStack(StandinStack):
         """The rows that the journal answers."""
         with sqlite3.connect(f"file:{self.state}/worker/journal.db?mode=ro", uri=True) as journal:
             return list(journal.execute(query))
+
+    def let_run_out(self):
+        """Whatever the store holds for a time: that time is over."""
+        with self.redis() as store:
+            for key in (f"dcm:server:{self.server}:ports", *store.scan_iter("dcm:user:*:containers"),
+                        *store.scan_iter("dcm:user:*:images")):
+                for field, text in store.hgetall(key).items():
+                    store.hset(key, field, re.sub(r'"until":[1-9]\d*', '"until":1', text))
 
     def unfinished(self):
         """Ids that the journal holds begun and not ended, or ended and not recorded."""

@@ -13,6 +13,7 @@ import pytest
 from checker import run
 from checker.stacks import RealChecked, StandinChecked, TwoServers
 
+OWN_STACKS = True  # for tests/lib/shares.py
 SEEDS = os.environ.get("CHECKER_SEEDS", "1").split()
 REQUESTS = int(os.environ.get("CHECKER_REQUESTS", "150"))
 STACK = {"standin": StandinChecked, "docker": RealChecked}[os.environ.get("CHECKER_ENGINE", "standin")]

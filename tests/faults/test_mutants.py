@@ -6,6 +6,7 @@ What is reported of them is meant to be bad, and says so.
 from checker import run
 from checker.stacks import StandinChecked
 
+OWN_STACKS = True  # for tests/lib/shares.py
 SHORT = {"patience": 10, "settle": 5}
 
 
@@ -14,7 +15,7 @@ def kinds(outcome):
 
 
 def test_an_acknowledgement_before_the_journal_loses_requests():
-    outcome = run.report_on(StandinChecked, "early", 60, mutant="ack-early", faults={"kill link": 1}, **SHORT)
+    outcome = run.report_on(StandinChecked, "early", 120, mutant="ack-early", faults={"kill link": 1}, **SHORT)
     assert "lost" in kinds(outcome)
 
 

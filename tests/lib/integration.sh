@@ -20,14 +20,14 @@ part_bench() {
 
 # A build of its own, with the points at which processes die, on an engine that does nothing.
 part_faults() {
-    pytest_part faults faults --ignore tests/faults/test_checker.py --ignore tests/faults/test_mutants.py
+    pytest_shared faults faults --ignore tests/faults/test_checker.py --ignore tests/faults/test_mutants.py
 }
 
 # Many requests while everything breaks; how many, from which seeds, on which engine: CHECKER_….
 # And workers that are worse than ours, whose reports have to be bad.
 part_checker() {
     [[ ${CHECKER_ENGINE:-} != docker ]] || check "the image" image_prepare
-    pytest_part faults/test_checker.py dev -s --show-capture=no tests/faults/test_mutants.py
+    pytest_shared faults/test_checker.py dev -s --show-capture=no tests/faults/test_mutants.py
 }
 
 # pytest_part PLACE PRESET [OPTION…]. Debian's python is the one that has the modules of packages.sh.

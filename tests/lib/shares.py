@@ -3,7 +3,8 @@
     pytest -p shares --share 2/3 --claims FOLDER …
 
 Each begins at another place, goes round, and leaves out what another one has begun: whoever has a fast half helps
-with the slow one. What is left out is in nobody's report but that of the one who ran it.
+with the slow one. Of a module that says OWN_STACKS each test is shared by itself. What is left out is in nobody's
+report but that of the one who ran it.
 """
 
 import pathlib
@@ -32,9 +33,10 @@ class Share:
 
     def pytest_runtest_protocol(self, item):
         """None goes on to pytest's own; True says that all is done."""
-        if item.path not in self.ours:
-            self.ours[item.path] = self.claim(item.path.name)
-        return None if self.ours[item.path] else True
+        name = item.name if getattr(item.module, "OWN_STACKS", False) else item.path.name
+        if name not in self.ours:
+            self.ours[name] = self.claim(name)
+        return None if self.ours[name] else True
 
     def claim(self, name):
         try:
