@@ -18,6 +18,7 @@ struct worker_config {
     char *state;
     char *policy;
     char *keyring;
+    char *audit;
     char **addresses;   /* at the start; worker/addresses.h says which count now */
     char *address_file; /* what dcm-admin made of them; need not exist */
     char *ssh_ports;

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "schemas/units.h"
+#include "worker/audit.h"
 #include "worker/describe.h"
 #include "worker/journal_lives.h"
 #include "worker/keeper_private.h"
@@ -83,6 +84,7 @@ static int stop(struct runner *keeper, const struct life *life, struct error *er
     if (engine_container_act(keeper->engine, ENGINE_STOP, life->container, NULL, err) < 0)
         return -1;
     log_warning("audit: expired: user=%s container=%s: stopped", life->user, life->name);
+    audit_expiry(keeper, life->user, life->name, life->container, "stopped");
     if (store_set_state(keeper->store, life->user, life->name, "stopped", err) < 0 &&
         err->fault != FAULT_NOT_FOUND) /* an index that has lost it will be told */
         return -1;
@@ -95,6 +97,7 @@ static int take_away(struct runner *keeper, const struct life *life, struct erro
         engine_container_remove(keeper->engine, life->container, err) < 0)
         return -1;
     log_warning("audit: expired: user=%s container=%s: removed", life->user, life->name);
+    audit_expiry(keeper, life->user, life->name, life->container, "removed");
     return clear_away(keeper, life, err);
 }
 

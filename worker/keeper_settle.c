@@ -5,6 +5,7 @@
 #include "common/auto.h"
 #include "common/fault_point.h"
 #include "common/log.h"
+#include "worker/audit.h"
 #include "worker/keeper_private.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
@@ -228,6 +229,7 @@ static int settle_one(struct runner *keeper, enum difference kind, json_t *found
     FAULT_POINT("keeper.before");
     if (settlers[kind](keeper, &item, err) == 0) {
         FAULT_POINT("keeper.after");
+        audit_difference(keeper, found);
         json_object_set_new(found, "done", json_true());
         return 0;
     }

@@ -5,6 +5,7 @@
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "schemas/result.h"
+#include "worker/audit.h"
 
 /* A record that belongs to another request of the same id, or to another server, stays as it is. */
 static int tell_store(struct runner *runner, const struct job *job, const json_t *result,
@@ -33,6 +34,7 @@ static int record_result(struct runner *runner, const struct job *job, const jso
     if (tell_store(runner, job, result, err) < 0)
         return -1;
     FAULT_POINT("result.told");
+    audit_request(runner, job, result);
     if (job->journalled && note_recorded(runner, job, err) < 0)
         return -1;
     FAULT_POINT("result.after");
@@ -75,14 +77,19 @@ int record_again(struct runner *runner, const struct job *job, const struct jour
      */
     if (tell_store(runner, job, entry->result, err) < 0)
         return -1;
-    return entry->recorded ? 0 : note_recorded(runner, job, err);
+    if (entry->recorded)
+        return 0;
+    audit_request(runner, job, entry->result);
+    return note_recorded(runner, job, err);
 }
 
 int record_here_only(struct runner *runner, const struct job *job, const json_t *result,
                      struct error *err)
 {
-    if (journal_end(runner->journal, &job->request, job->hash, result, err) < 0 ||
-        note_recorded(runner, job, err) < 0)
+    if (journal_end(runner->journal, &job->request, job->hash, result, err) < 0)
+        return -1;
+    audit_request(runner, job, result);
+    if (note_recorded(runner, job, err) < 0)
         return -1;
     log_outcome(job, result);
     return 0;

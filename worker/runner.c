@@ -14,6 +14,7 @@
 #include "schemas/parked.h"
 #include "schemas/policy_document.h"
 #include "worker/addresses.h"
+#include "worker/audit.h"
 #include "worker/batch_users.h"
 #include "worker/dispatch.h"
 #include "worker/settle.h"
@@ -29,7 +30,7 @@ int runner_open(const struct worker_config *config, struct watermark *mark, int 
         addresses_read(config, &runner.addresses, err) < 0 ||
         engine_new(config->engine, &runner.engine, err) < 0 ||
         store_new(config->store, config->server, mark, &runner.store, err) < 0 ||
-        journal_open(journal, &runner.journal, err) < 0) {
+        audit_check(config->audit, err) < 0 || journal_open(journal, &runner.journal, err) < 0) {
         runner_close(&runner);
         return -1;
     }

@@ -15,6 +15,7 @@
 #include "worker/journal.h"
 #include "worker/labels.h"
 #include "worker/store.h"
+#include "worker/verdicts.h"
 
 /* What a process needs to act for this server; the keeper has one too. */
 struct runner {
@@ -66,6 +67,7 @@ struct job {
     bool untouched;  /* and no attempt can have had an effect */
     int64_t begun; /* when the first attempt began it (milliseconds since 1970); journalled only */
     char container[ENGINE_ID_SIZE]; /* what the journal knows of that attempt, or "" */
+    struct verdicts *decided;       /* by which rules it is allowed, for the audit log; borrowed */
 };
 
 #endif

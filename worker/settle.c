@@ -11,6 +11,7 @@
 #include "schemas/result.h"
 #include "schemas/units.h"
 #include "worker/aside.h"
+#include "worker/audit.h"
 #include "worker/batch_users.h"
 #include "worker/locks.h"
 #include "worker/policy.h"
@@ -201,6 +202,7 @@ static int admit(struct runner *runner, const struct job *job)
         return 1;
     log_warning("audit: refused: op=%s user=%s publisher=%s rule=%s: %s", op_name(job->request.op),
                 job->request.user, job->publisher, refusal.rule, refusal.text);
+    audit_refusal(runner, job, &refusal);
     return 0;
 }
 
@@ -229,6 +231,17 @@ static int note_death(struct runner *runner, const struct job *job, const struct
     journal_entry_clear(entry);
     *entry = noted;
     return 0;
+}
+
+/* What allows it is taken down on the way. */
+static int run_audited(struct runner *runner, struct job *job, struct error *err)
+{
+    AUTO(verdicts) struct verdicts decided = {0};
+    verdicts_begin(&decided, true);
+    job->decided = &decided;
+    int status = run_request(runner, job, err);
+    job->decided = NULL;
+    return status;
 }
 
 static int settle_job(struct runner *runner, struct job *job, const struct work *work,
@@ -261,7 +274,7 @@ static int settle_job(struct runner *runner, struct job *job, const struct work 
     job->untouched = job->resumed && journal_is_untouched(&entry);
     job->begun = entry.begun;
     memcpy(job->container, entry.container, sizeof job->container);
-    return run_request(runner, job, err);
+    return run_audited(runner, job, err);
 }
 
 static int settle_delivery(struct runner *runner, const struct work *work, struct error *err)
@@ -273,6 +286,7 @@ static int settle_delivery(struct runner *runner, const struct work *work, struc
         return fail(err, FAULT_DEPENDENCY, "out of memory");
     if (request_decode(work->body, work->length, &request, err) < 0) {
         log_warning("audit: ill-formed message from publisher '%s': %s", work->account, err->text);
+        audit_message(runner, work->account, err);
         err->fault = FAULT_INTERNAL; /* there is no request to answer: set it aside */
         return -1;
     }

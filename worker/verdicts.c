@@ -7,9 +7,9 @@
 
 #define WHAT_SIZE 512
 
-void verdicts_begin(struct verdicts *ret_verdicts)
+void verdicts_begin(struct verdicts *ret_verdicts, bool strict)
 {
-    *ret_verdicts = (struct verdicts){.list = json_array()};
+    *ret_verdicts = (struct verdicts){.list = json_array(), .strict = strict};
 }
 
 void verdicts_clear(struct verdicts *verdicts)
@@ -53,7 +53,7 @@ int verdict_refused(struct verdicts *verdicts, const struct error *err, const ch
     char text[WHAT_SIZE];
     va_list arguments;
 
-    if (!verdicts || fault_fate(err->fault) != FATE_SETTLE)
+    if (!verdicts || verdicts->strict || fault_fate(err->fault) != FATE_SETTLE)
         return -1;
     va_start(arguments, what);
     vsnprintf(text, sizeof(text), what, arguments);

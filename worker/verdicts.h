@@ -1,7 +1,8 @@
 /*
- * What was decided about each thing that a request asks for. A real request passes none (NULL), and
- * ends with its first refusal; `explain` passes some: whoever judges takes down there what he has
- * decided, and goes on, so that all refusals are told and not only the first. Pure.
+ * What was decided about each thing that a request asks for. Whoever judges takes it down. For
+ * `explain` he then goes on, so that all refusals are told and not only the first; a real request
+ * ends with its first refusal (`strict`), and what allowed the rest goes to the audit log. NULL:
+ * like strict, and nobody wants to know. Pure.
  */
 #ifndef DCM_WORKER_VERDICTS_H
 #define DCM_WORKER_VERDICTS_H
@@ -20,8 +21,9 @@ struct verdicts {
     size_t bytes;   /* that it takes as JSON */
     size_t omitted; /* for which there was no room */
     bool refused;   /* one of all of them */
+    bool strict;    /* of a real request: the first refusal ends it, and is not taken down */
 };
-void verdicts_begin(struct verdicts *ret_verdicts);
+void verdicts_begin(struct verdicts *ret_verdicts, bool strict);
 void verdicts_clear(struct verdicts *verdicts);
 static inline void auto_verdicts(struct verdicts *verdicts)
 {
@@ -32,7 +34,7 @@ static inline void auto_verdicts(struct verdicts *verdicts)
 int verdict_allowed(struct verdicts *verdicts, const char *rule, const char *what, ...)
     __attribute__((format(printf, 3, 4)));
 /* Refused for the reason in *err, which is not NULL unless verdicts are. 0: taken down, go on. -1:
- * there are no verdicts, or *err is no refusal but says that something is out of reach. */
+ * nobody goes on, or *err is no refusal but says that something is out of reach. */
 int verdict_refused(struct verdicts *verdicts, const struct error *err, const char *what, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -16,7 +16,17 @@ check_files() {
                 fault "others than root can write $file" "chown root $file; chmod 644 $file"
         fi
     done
+    check_audit
     check_agreement
+}
+
+# The worker itself refuses at its start a file that is not root's alone; what it cannot write later goes to its log.
+check_audit() {
+    local file
+    file=$(worker_setting audit /var/log/dcm/audit.log)
+    [[ -e $file ]] || return 0
+    (($(df --output=avail --block-size=1M "$file" | tail -n 1) >= 16)) ||
+        fault "there is no room for the audit log $file" "make room there: until then its lines are in the worker's log alone"
 }
 
 # Two files say where things are: a dcm-admin that changes other files than the worker reads does

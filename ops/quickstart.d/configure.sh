@@ -22,6 +22,7 @@ keys = $DATA/keys
 state = $DATA/state
 policy = $CONFIG/policy.json
 keyring = $CONFIG/keyring
+audit = $DATA/state/audit.log
 addresses = 127.0.0.1
 ssh_ports = 20000-29999
 subnets = $(cat "$STATE/pool")

@@ -42,7 +42,7 @@ static void explain(const json_t *policy, const char *user, const json_t *args,
     struct error err = {0};
     AUTO(verdicts) struct verdicts verdicts = {0};
 
-    verdicts_begin(&verdicts);
+    verdicts_begin(&verdicts, false);
     HOLDS(policy_judge_create(policy, user, NOW, args, wanted, &verdicts, &grant, &err) == 0);
     HOLDS(verdicts.refused == refused);
     HOLDS(json_array_size(verdicts.list) > 0);

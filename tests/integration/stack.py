@@ -153,8 +153,9 @@ class Stack:
         self.prefix = self.state / "prefix"
         self.keys, self.storage = self.state / "keys", self.state / "storage"
         self.policy_path = self.state / "policy.json"
+        self.audit = self.state / "audit" / "audit.log"
         self.gate_socket = self.state / "run" / "gate.sock"
-        for folder in (self.keys, self.storage, self.state / "run", self.state / "worker"):
+        for folder in (self.keys, self.storage, self.state / "run", self.state / "worker", self.audit.parent):
             folder.mkdir()
             folder.chmod(0o755)
         self.make_accounts({**self.people, "dcm-test": 998, REMAP: 997})
@@ -220,6 +221,7 @@ keys = {self.keys}
 state = {self.state / 'worker'}
 policy = {self.policy_path}
 keyring = {self.state / 'keyring'}
+audit = {self.audit}
 address_file = {self.state / 'addresses.conf'}
 addresses = 127.0.0.1 127.0.0.2
 ssh_ports = 20000-29999

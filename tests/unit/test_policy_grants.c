@@ -153,7 +153,7 @@ static void with_verdicts_each_thing_asked_for_has_its_own(void **state)
 
     assert_non_null(asked);
     assert_int_equal(ports_parse("10.0.0.9:80:80", &ports, &err), 0);
-    verdicts_begin(&verdicts);
+    verdicts_begin(&verdicts, false);
     assert_int_equal(
         policy_judge_create(policy, "alice", NOW, asked, &ports, &verdicts, &grant, &err), 0);
     assert_int_equal(grant.memory, 2048 * MIB);
@@ -180,7 +180,7 @@ static void who_is_suspended_reads_all_the_other_verdicts_too(void **state)
     (void)state;
 
     json_object_set_new(policy, "suspended", json_pack("[s]", "alice"));
-    verdicts_begin(&verdicts);
+    verdicts_begin(&verdicts, false);
     assert_int_equal(
         policy_judge_create(policy, "alice", NOW, asked, &ports, &verdicts, &grant, &err), 0);
     assert_true(verdicts.refused);

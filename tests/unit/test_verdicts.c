@@ -26,7 +26,7 @@ static void with_verdicts_all_is_taken_down_in_order(void **state)
     AUTO(verdicts) struct verdicts verdicts = {0};
     (void)state;
 
-    verdicts_begin(&verdicts);
+    verdicts_begin(&verdicts, false);
     assert_int_equal(verdict_allowed(&verdicts, "defaults.images", "image %s", "a"), 0);
     assert_int_equal(verdict_allowed(&verdicts, "", "container %s", "web"), 0);
     assert_false(verdicts.refused);
@@ -54,7 +54,7 @@ static void an_outage_is_no_verdict(void **state)
     AUTO(verdicts) struct verdicts verdicts = {0};
     (void)state;
 
-    verdicts_begin(&verdicts);
+    verdicts_begin(&verdicts, false);
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
         struct error err = {.fault = faults[i], .text = "away"};
         assert_int_equal(verdict_refused(&verdicts, &err, "image a"), -1);
@@ -74,7 +74,7 @@ static void there_is_an_end_to_what_is_taken_down(void **state)
 
     memset(what, 'x', sizeof(what) - 1);
     what[sizeof(what) - 1] = '\0';
-    verdicts_begin(&verdicts);
+    verdicts_begin(&verdicts, false);
     for (; verdicts.omitted == 0; made++)
         verdict_allowed(&verdicts, "r", "%s", what);
     assert_in_range(json_dumpb(verdicts.list, NULL, 0, JSON_COMPACT), VERDICTS_BYTES - 400,
@@ -86,9 +86,24 @@ static void there_is_an_end_to_what_is_taken_down(void **state)
     assert_true(verdicts.refused);
 }
 
+static void a_real_request_ends_with_its_first_refusal_and_knows_what_allowed_the_rest(void **state)
+{
+    AUTO(verdicts) struct verdicts verdicts = {0};
+    struct error err = {.fault = FAULT_DENIED, .text = "no", .rule = "defaults.ports"};
+    (void)state;
+
+    verdicts_begin(&verdicts, true);
+    assert_int_equal(verdict_allowed(&verdicts, "defaults.images", "image %s", "a"), 0);
+    assert_int_equal(verdict_refused(&verdicts, &err, "port %d", 80), -1);
+    assert_false(verdicts.refused);
+    assert_int_equal(json_array_size(verdicts.list), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            a_real_request_ends_with_its_first_refusal_and_knows_what_allowed_the_rest),
         cmocka_unit_test(without_verdicts_the_first_refusal_is_a_failure),
         cmocka_unit_test(with_verdicts_all_is_taken_down_in_order),
         cmocka_unit_test(an_outage_is_no_verdict),

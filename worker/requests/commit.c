@@ -95,6 +95,7 @@ static int reserve(struct runner *runner, const struct job *job, const struct co
     struct image_wish wish;
     if (wish_for(runner, job, commit, &wish, err) < 0)
         return -1;
+    verdict_allowed(job->decided, commit->limits.images_kept_rule, "an image of your own");
     return store_image_reserve(runner->store, &job->request, &wish, err);
 }
 

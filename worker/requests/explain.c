@@ -121,7 +121,7 @@ int request_explain(struct runner *runner, struct job *job, json_t *result, stru
     struct job asked = job_asked_about(job);
     request_judge *judge = judges[asked.request.op];
     AUTO(verdicts) struct verdicts verdicts = {0};
-    verdicts_begin(&verdicts);
+    verdicts_begin(&verdicts, false);
     int status = judge ? judge(runner, &asked, &verdicts, err)
                        : fail(err, FAULT_INVALID, "this server cannot explain %s",
                               op_name(asked.request.op));

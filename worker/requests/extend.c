@@ -67,7 +67,7 @@ int request_extend(struct runner *runner, struct job *job, json_t *result, struc
     /* Again, now that nobody else changes it. */
     owned_clear(&owned);
     if (owned_find(runner, job, &owned, err) < 0 ||
-        judge(runner, job, &owned, NULL, &ends, err) < 0 ||
+        judge(runner, job, &owned, job->decided, &ends, err) < 0 ||
         lives_extend(runner->journal, owned.id, ends, err) < 0)
         return -1;
     json_t *container = json_deep_copy(json_object_get(owned.entry, "container"));

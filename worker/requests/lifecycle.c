@@ -96,7 +96,7 @@ static int act(struct runner *runner, const struct job *job, const struct owned 
 {
     const struct step *step = &steps[job->request.op];
     bool taken = false;
-    if (judge(runner, job, owned, NULL, err) < 0)
+    if (judge(runner, job, owned, job->decided, err) < 0)
         return -1;
     if (is_done(step, job, owned->inspected))
         return 0;

@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/prefork.h"
 #include "schemas/result.h"
+#include "worker/audit.h"
 #include "worker/requests/requests.h"
 
 #define FOLLOWERS_MOST 16 /* of one runner */
@@ -115,7 +116,10 @@ static int follow(const struct runner *runner, const struct job *job, const char
     else
         result_set_done(result, server);
     store_begin(store); /* it has read for hours, and the store may be another one by now */
-    return store_end(store, &job->request, job->hash, result, err);
+    if (store_end(store, &job->request, job->hash, result, err) < 0)
+        return -1;
+    audit_request(runner, job, result);
+    return 0;
 }
 
 /* What is inherited is closed: the locks that the runner holds, among them this request's, on which

@@ -212,7 +212,7 @@ int order_judge(struct runner *runner, const struct job *job, struct verdicts *v
 int order_prepare(struct runner *runner, const struct job *job, struct order *ret_order,
                   struct error *err)
 {
-    if (order_judge(runner, job, NULL, ret_order, err) < 0)
+    if (order_judge(runner, job, job->decided, ret_order, err) < 0)
         return -1;
     const struct storage_owner owner = {
         .user = job->request.user, .uid = ret_order->uid, .ids = &runner->ids};

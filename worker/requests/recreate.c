@@ -221,9 +221,9 @@ static int attempt(struct runner *runner, struct job *job, const struct owned *o
                    struct change *change, json_t *result, struct error *err)
 {
     if (recreate_choose_ports(runner, job, owned, &change->ports, err) < 0 ||
-        recreate_check(runner, change->user, owned, &change->ports, NULL, err) < 0 ||
+        recreate_check(runner, change->user, owned, &change->ports, job->decided, err) < 0 ||
         recreate_drop_new(runner, job, change, err) < 0 || reserve(runner, job, change, err) < 0 ||
-        recreate_check(runner, change->user, owned, &change->ports, NULL, err) <
+        recreate_check(runner, change->user, owned, &change->ports, job->decided, err) <
             0) /* again, now that every port has its address */
         return -1;
     store_progress(runner->store, &job->request, PHASE_CREATING, err); /* a hint may be lost */

@@ -1,0 +1,130 @@
+/* What stands in the lines of the audit log. */
+#include "worker/audit.h"
+
+#include <string.h>
+
+#include "common/auto.h"
+#include "common/log.h"
+#include "schemas/units.h"
+
+/* entry: stolen. */
+static void append(const struct runner *runner, const char *event, json_t *entry)
+{
+    json_auto_t *line = entry;
+    char now[TIMESTAMP_SIZE];
+    struct error err = {0};
+    timestamp_format(timestamp_now(), now);
+    json_auto_t *head = json_pack("{s:i, s:s, s:s, s:s}", "v", 1, "time", now, "server",
+                                  runner->config->server, "event", event);
+    if (head && line && json_object_update_missing(line, head) == 0 &&
+        audit_append(runner->config->audit, line, &err) == 0)
+        return;
+    AUTO(string) char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+    log_error("not written to the audit log (%s): %s", err.text[0] ? err.text : "out of memory",
+              text ? text : event);
+}
+
+/* Of variables the names alone: users hand secrets to their programs by them. */
+static json_t *names_of(json_t *variables)
+{
+    json_t *names = json_array();
+    const char *name = NULL;
+    json_t *value = NULL;
+    json_object_foreach(variables, name, value)
+    {
+        json_array_append_new(names, json_string(name));
+    }
+    return names;
+}
+
+/* As they were asked for. Those of an explanation hold another request's. */
+static json_t *shown_args(json_t *args)
+{
+    json_t *shown = json_copy(args);
+    json_t *inner = json_object_get(shown, "args");
+    json_t *variables = json_object_get(shown, "env");
+    if (json_is_object(variables))
+        json_object_set_new(shown, "env", names_of(variables));
+    json_t *inner_variables = json_object_get(inner, "env");
+    if (json_is_object(inner_variables)) {
+        json_t *copy = json_copy(inner);
+        json_object_set_new(copy, "env", names_of(inner_variables));
+        json_object_set_new(shown, "args", copy);
+    }
+    return shown;
+}
+
+static json_t *name_and_id(const json_t *thing)
+{
+    const json_t *name = json_object_get(thing, "name"), *id = json_object_get(thing, "id");
+    return thing ? json_pack("{s:O*, s:O*}", "name", name, "id", id) : NULL;
+}
+
+/* The rules by which it was allowed, each once. */
+static json_t *rules_of(const struct verdicts *decided)
+{
+    json_auto_t *seen = json_object();
+    json_t *rules = json_array(), *verdict = NULL;
+    size_t i = 0;
+    json_array_foreach(decided ? decided->list : NULL, i, verdict)
+    {
+        json_t *rule = json_object_get(verdict, "rule");
+        if (!rule || json_object_get(seen, json_string_value(rule)))
+            continue;
+        json_object_set_new(seen, json_string_value(rule), json_true());
+        json_array_append(rules, rule);
+    }
+    return rules;
+}
+
+static json_t *asked(const struct job *job, const char *state)
+{
+    const struct request *request = &job->request;
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "request", request->id, "op",
+                     op_name(request->op), "user", request->user, "publisher", job->publisher,
+                     "args", shown_args(request->args), "state", state);
+}
+
+void audit_request(const struct runner *runner, const struct job *job, const json_t *result)
+{
+    const json_t *error = json_object_get(result, "error");
+    json_t *entry = asked(job, json_string_value(json_object_get(result, "state")));
+    json_auto_t *outcome =
+        json_pack("{s:o, s:O*, s:o*, s:o*}", "rules", rules_of(job->decided), "error", error,
+                  "container", name_and_id(json_object_get(result, "container")), "image",
+                  name_and_id(json_object_get(result, "image")));
+    json_object_update(entry, outcome);
+    append(runner, "request", entry);
+}
+
+static json_t *error_of(const struct error *reason)
+{
+    return json_pack("{s:s, s:s, s:s*}", "code", fault_code(reason->fault), "message", reason->text,
+                     "rule", reason->rule[0] ? reason->rule : NULL);
+}
+
+void audit_refusal(const struct runner *runner, const struct job *job, const struct error *refusal)
+{
+    json_t *entry = asked(job, fault_state(refusal->fault));
+    json_object_set_new(entry, "error", error_of(refusal));
+    append(runner, "request", entry);
+}
+
+void audit_message(const struct runner *runner, const char *publisher, const struct error *reason)
+{
+    append(runner, "message",
+           json_pack("{s:s, s:o}", "publisher", publisher, "error", error_of(reason)));
+}
+
+void audit_expiry(const struct runner *runner, const char *user, const char *name, const char *id,
+                  const char *done)
+{
+    append(runner, "expiry",
+           json_pack("{s:s, s:{s:s, s:s}, s:s}", "user", user, "container", "name", name, "id", id,
+                     "done", done));
+}
+
+void audit_difference(const struct runner *runner, const json_t *item)
+{
+    append(runner, "difference", json_pack("{s:O}", "difference", item));
+}
