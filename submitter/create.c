@@ -54,9 +54,10 @@ int run_create(const struct session *session, const struct command *command,
     if (options_ports(options, &ports, &reason) == -1)
         return render_error(session, command->name, NULL, &reason);
 
+    const char *subject =
+        options->name ? options->name : image_called(session, options->operands[0]);
     json_t *args = args_of(options, image, &ports);
     if (ask_build(session, options, command->op, args, &request, &reason) == -1)
         return render_error(session, command->name, NULL, &reason);
-    return ask_all(session, options, command, &request,
-                   (const char *[]){options->name ? options->name : options->operands[0]}, 1);
+    return ask_all(session, options, command, &request, &subject, 1);
 }

@@ -168,3 +168,11 @@ int find_image(const struct session *session, const char *text, const char **ret
     *ret_reference = id;
     return 0;
 }
+
+const char *image_called(const struct session *session, const char *text)
+{
+    bool is_number = !name_is_image_reference(text) && session->numbered;
+    const json_t *image = is_number ? image_at(*session->numbered, text) : NULL;
+    const char *name = json_string_value(json_object_get(image, "name"));
+    return name ? name : text;
+}

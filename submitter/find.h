@@ -30,5 +30,7 @@ int find_container(struct courier *courier, const char *text, json_t **ret_item,
  */
 int find_image(const struct session *session, const char *text, const char **ret_reference,
                struct error *err);
+/* What people call it: the text, or the name beside the number that it is. Borrowed likewise. */
+const char *image_called(const struct session *session, const char *text);
 
 #endif

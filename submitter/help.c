@@ -9,7 +9,7 @@ static void list_commands(const struct session *session, FILE *out)
         if (!command_is_offered(session, command))
             continue;
         int width = fprintf(out, "  %s", command->name);
-        fprintf(out, "%*s%s", 11 - width, "", command->summary);
+        fprintf(out, "%*s%s", 14 - width, "", command->summary);
         if (*command->synonyms)
             fprintf(out, " (also: %s)", command->synonyms);
         fputc('\n', out);

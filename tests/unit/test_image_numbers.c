@@ -55,8 +55,10 @@ static void a_create_without_an_image_numbers_them_too(void **state)
     assert_non_null(strstr(scene->screen.err, "debian-ssh"));
     assert_non_null(strstr(scene->screen.err, "a number of that list\n"));
     assert_string_equal(scene->screen.out, "");
+    scene->screen.session.err_is_terminal = true;
     assert_int_equal(screen_run(&scene->screen, "create 1"), 0);
     assert_string_equal(asked_image(scene), FIRST);
+    assert_non_null(strstr(scene->screen.err, "debian-ssh: queued"));
 }
 
 static void a_list_that_changes_meanwhile_moves_no_number(void **state)
