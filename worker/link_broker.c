@@ -272,11 +272,16 @@ void link_name(struct item *item)
         identifier_new(item->id);
 }
 
+/* Perhaps somebody has deleted it. Not on the connection that publishes, which may be blocked. */
+static void restore_parked(struct link *link)
+{
+    struct error err = {0};
+    if (link->broker && declare_all(link->broker, &err) < 0)
+        link_lose_broker(link, &err);
+}
+
 int link_park(struct link *link, const struct item *item, const char *reason, struct error *err)
 {
-    /* A connection of its own, closed again: one that publishes is not read under a broker alarm,
-     * acknowledgements included, and parking is rare. */
-    AUTO(amqp_link) struct amqp_link *broker = NULL;
     json_auto_t *attempts = attempts_of(link, item);
     bool whole = item->body && item->length == item->bytes;
     struct parked parked = {.id = item->id,
@@ -295,7 +300,12 @@ int link_park(struct link *link, const struct item *item, const char *reason, st
                                            .message_id = item->id,
                                            .body = bytes,
                                            .length = strlen(bytes)};
-    if (link_open_broker(link, true, &broker, err) < 0)
+    if (link_need_sorter(link, err) < 0)
         return -1;
-    return amqp_link_publish(broker, &publication, TIMEOUT_MS, err);
+    int status = amqp_link_publish(link->sorter, &publication, SORTER_TIMEOUT_MS, err);
+    if (amqp_link_is_broken(link->sorter))
+        link_end_sorting(link);
+    if (status < 0)
+        restore_parked(link);
+    return status;
 }

@@ -12,6 +12,8 @@
 #include "worker/config.h"
 #include "worker/workload.h"
 
+#define SORTER_TIMEOUT_MS 2000 /* the loop stands still meanwhile */
+
 struct link {
     const struct worker_config *config;
     struct workload workload;
@@ -61,6 +63,9 @@ void link_admit(struct link *link, struct item *item);
 void link_meet_batch(struct link *link, const char *user);
 /* Publish what is to be sorted, and find out which queues are there. */
 void link_keep_batches(struct link *link);
+/* The second connection: one that has published is not read under a broker's alarm,
+ * acknowledgements included, so the first one never does. */
+int link_need_sorter(struct link *link, struct error *err);
 void link_end_sorting(struct link *link);
 
 #endif

@@ -14,7 +14,6 @@
 #include "worker/link_private.h"
 
 #define TOGETHER 64
-#define TIMEOUT_MS 2000 /* the loop stands still meanwhile */
 #define PAUSE_MS 1000
 #define ASK_EVERY_MS 10000
 
@@ -54,7 +53,7 @@ static void forget(struct link *link, struct batch *batch)
     batches_remove(&link->batches, batch);
 }
 
-static int need_sorter(struct link *link, struct error *err)
+int link_need_sorter(struct link *link, struct error *err)
 {
     return link->sorter ? 0 : link_open_broker(link, true, &link->sorter, err);
 }
@@ -75,7 +74,7 @@ static void rest(struct link *link, const struct error *err)
 static int look_for(struct link *link, struct batch *batch, struct error *err)
 {
     struct queue_name name = queue_of(batch);
-    if (need_sorter(link, err) < 0)
+    if (link_need_sorter(link, err) < 0)
         return -1;
     if (amqp_link_find_queue(link->sorter, name.text, err) == 0) {
         batch->certain = true;
@@ -166,7 +165,7 @@ static void publish(struct link *link, struct item *const items[], size_t count)
     }
     link->sort_at = 0;
     FAULT_POINT("sort.before");
-    amqp_link_publish_all(link->sorter, messages, count, TIMEOUT_MS, reasons);
+    amqp_link_publish_all(link->sorter, messages, count, SORTER_TIMEOUT_MS, reasons);
     FAULT_POINT("sort.after");
     if (amqp_link_is_broken(link->sorter))
         link_end_sorting(link);
@@ -191,7 +190,7 @@ static void publish_some(struct link *link)
         items[count++] = item;
     if (count == 0)
         return;
-    if (need_sorter(link, &err) < 0)
+    if (link_need_sorter(link, &err) < 0)
         rest(link, &err);
     else
         publish(link, items, count);

@@ -1,8 +1,10 @@
 """What breaks, comes back, and loses nothing."""
 
+import os
 import signal
 import time
 
+import truth
 from stack import eventually
 
 
@@ -80,6 +82,22 @@ def test_requests_outlast_a_store_that_is_away_for_20_seconds(stack, alice):
     check_outcome(stack, alice, outage(stack, alice, "store"))
 
 
+def test_a_dockerd_that_is_killed_among_20_creates_costs_none(stack, alice):
+    requests = [alice.submit("-d", "create", "debian-ssh").stdout.strip() for _ in range(20)]
+    eventually(lambda: len(stack.containers()) >= 6, 60, "some containers")
+    pid = int((stack.service_state / "run" / "engine.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(1)
+    assert [alice.json("status", request)["state"] for request in requests].count("done") < 20
+    stack.service("start", "engine")
+    results = [alice.json("wait", request, status=None) for request in requests]
+    assert [result for result in results if result["state"] != "done"] == []
+    assert sorted(result["container"]["id"] for result in results) == sorted(stack.containers())
+    assert len(stack.leases()) == 20
+    # An engine that comes back starts its containers again; the index follows.
+    eventually(lambda: truth.differences(stack) == [], 90, "agreement of engine, index and journal")
+
+
 def test_the_worker_finishes_what_is_under_way_and_leaves_the_rest(stack, alice):
     requests = [alice.submit("-d", "create", "debian-ssh").stdout.strip() for _ in range(12)]
     stack.worker.stop()
@@ -97,7 +115,6 @@ def test_a_killed_runner_costs_no_request(stack, alice):
     requests = [alice.submit("-d", "create", "debian-ssh").stdout.strip() for _ in range(8)]
     for name in ("runner-1", "runner-2", "runner-3", "runner-4", "link", "keeper"):
         for pid in stack.worker.children(name):
-            import os
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.3)
     for request in requests:

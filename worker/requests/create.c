@@ -195,11 +195,13 @@ static int give_up(struct runner *runner, const struct job *job,
     return container_release(runner, job->request.user, reservation->name, job->request.id, err);
 }
 
+/* What an engine was killed over it may be unable to start: then once more, from nothing. */
 int request_create(struct runner *runner, struct job *job, json_t *result, struct error *err)
 {
     AUTO(order) struct order order = {0};
     struct reservation reservation = {0};
     struct ports avoid = {0}; /* found taken outside DCM */
+    bool renewed = false;
     if (order_prepare(runner, job, &order, err) < 0)
         return -1;
     store_progress(runner->store, &job->request, PHASE_CREATING, err); /* a hint may be lost */
@@ -209,12 +211,17 @@ int request_create(struct runner *runner, struct job *job, json_t *result, struc
             return 0;
         if (fault_fate(err->fault) == FATE_RETRY)
             return -1; /* what stands, stands: the next attempt finds it */
-        if (!obstacle.taken && !obstacle.late)
+        bool known = obstacle.taken || obstacle.late;
+        bool spoilt = !known && !renewed && job->resumed && err->fault == FAULT_ENGINE;
+        if (!known && !spoilt)
             break;
         if (obstacle.taken)
             taken_ports(&reservation, &avoid);
-        log_info("%s: %s; choosing anew", reservation.name,
-                 obstacle.taken ? "a port is in use outside DCM" : "its reservation ran out");
+        renewed |= spoilt;
+        log_info("%s: %s; made anew", reservation.name,
+                 obstacle.taken  ? "a port is in use outside DCM"
+                 : obstacle.late ? "its reservation ran out"
+                                 : err->text);
         if (undo(runner, job, &reservation, err) < 0)
             return -1;
     }
