@@ -55,7 +55,7 @@ int redis_link_pipeline(struct redis_link *link, const struct redis_command *com
 /* The same for FCALL, as redis_link_function takes it: where the library is missing, all of them
  * are sent again. */
 int redis_link_pipeline_functions(struct redis_link *link, const struct redis_command *calls,
-                                  size_t count, struct error *err);
+                                  size_t count, json_t **ret_replies, struct error *err);
 
 /* XREAD BLOCK on one stream from after the entry `*after` (an id of at most 31 characters), for at
  * most wait_ms beyond the link's own timeout. The reply is an array of [id, [field, value, …]];

@@ -71,15 +71,15 @@ int redis_link_pipeline(struct redis_link *link, const struct redis_command *com
 }
 
 int redis_link_pipeline_functions(struct redis_link *link, const struct redis_command *calls,
-                                  size_t count, struct error *err)
+                                  size_t count, json_t **ret_replies, struct error *err)
 {
     struct error first = {.fault = FAULT_NONE};
 
-    if (exchange_all(link, calls, count, true, NULL, &first) == 0)
+    if (exchange_all(link, calls, count, true, ret_replies, &first) == 0)
         return 0;
     if (link->functions && strstr(first.text, "Function not found") &&
         redis_load_functions(link, &first) == 0 &&
-        exchange_all(link, calls, count, true, NULL, &first) == 0)
+        exchange_all(link, calls, count, true, ret_replies, &first) == 0)
         return 0;
     if (err)
         *err = first;

@@ -99,7 +99,7 @@ static int send_notes(struct mailbox *mailbox, struct note *notes, size_t count,
     for (size_t i = 0; i < count; i++)
         commands[i] = (struct redis_command){QUEUE_ARGUMENTS, notes[i].argv};
     if (count > 0)
-        status = redis_link_pipeline_functions(mailbox->link, commands, count, err);
+        status = redis_link_pipeline_functions(mailbox->link, commands, count, NULL, err);
     for (size_t i = 0; i < count; i++)
         free(TAKE(notes[i].result));
     return status;

@@ -1,6 +1,7 @@
 #include "worker/dispatch.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -43,6 +44,12 @@ int work_receive(int socket, struct work *ret_work, struct error *err)
         size != offsetof(struct work, body) + ret_work->length)
         return fail(err, FAULT_INTERNAL, "a work message of %zu bytes does not add up", size);
     return 0;
+}
+
+bool work_is_there(int socket)
+{
+    struct pollfd input = {.fd = socket, .events = POLLIN};
+    return poll(&input, 1, 0) == 1 && input.revents & POLLIN;
 }
 
 int word_send(int socket, const struct word *word, struct error *err)

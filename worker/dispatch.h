@@ -24,6 +24,9 @@
 #include "schemas/identifier.h"
 #include "schemas/request.h"
 
+/* Light ones that a runner has in hand at a time. */
+#define WORKS_MOST 16
+
 /* A request that has ended so many attempts by killing its runner is begun no more. */
 #define ATTEMPTS_MOST 3
 
@@ -46,6 +49,7 @@ struct attempt {
 
 struct work {
     enum work_kind kind;
+    bool light;               /* more of them may follow at once (worker/errand.h) */
     uint64_t serial;          /* the link's own number; comes back in every word of it */
     char account[64];         /* of a delivery: its publisher, whom the broker vouches for, or "";
                                  of WORK_FORGET: the user */
@@ -82,6 +86,8 @@ struct word {
  * err also when interrupted by a signal or, on a non-blocking socket, when there is nothing. */
 int work_send(int socket, const struct work *work, struct error *err);
 int work_receive(int socket, struct work *ret_work, struct error *err);
+/* Does a message wait to be received? */
+bool work_is_there(int socket);
 int word_send(int socket, const struct word *word, struct error *err);
 int word_receive(int socket, struct word *ret_word, struct error *err);
 

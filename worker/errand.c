@@ -13,6 +13,7 @@ static const bool slow[OP_COUNT] = {
     [OP_CONTAINER_STOP] = true, [OP_CONTAINER_RESTART] = true, [OP_CONTAINER_RECREATE] = true,
     [OP_IMAGE_COMMIT] = true,   [OP_IMAGE_REMOVE] = true,
 };
+static const bool light[OP_COUNT] = {[OP_PING] = true};
 
 void errand_read(const char *body, size_t length, struct errand *ret_errand)
 {
@@ -24,6 +25,7 @@ void errand_read(const char *body, size_t length, struct errand *ret_errand)
         snprintf(errand.user, sizeof errand.user, "%s", request.user);
         snprintf(errand.container, sizeof errand.container, "%s", container ? container : "");
         errand.slow = slow[request.op];
+        errand.light = light[request.op];
     }
     *ret_errand = errand;
 }

@@ -1,6 +1,6 @@
 /*
  * What the link must know of a request to keep users' order and room for quick ones: whose it is,
- * which container it is about, whether it may take long. Pure.
+ * which container it is about, whether it may take long, or hardly any time. Pure.
  */
 #ifndef DCM_WORKER_ERRAND_H
 #define DCM_WORKER_ERRAND_H
@@ -13,7 +13,8 @@
 struct errand {
     char user[USER_NAME_MAX + 1];           /* "": not known, and in nobody's way */
     char container[CONTAINER_NAME_MAX + 1]; /* as the request calls it; "": about none */
-    bool slow;
+    bool slow;                              /* the engine may take many seconds for it */
+    bool light; /* it asks nothing of the engine: several go to a runner at a time */
 };
 
 /* What does not decode has no errand: the runner will say what is wrong with it. */

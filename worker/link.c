@@ -133,7 +133,7 @@ static void hear_park(struct link *link, struct item *item, const struct word *w
 
 static void hear_word(struct link *link, struct runner_slot *slot, const struct word *word)
 {
-    struct item *item = slot->item;
+    struct item *item = workload_by_serial(&link->workload, word->serial);
     if (word->kind == WORD_LEFT || word->kind == WORD_BATCH) {
         if (word->kind == WORD_LEFT)
             hear_left(link, word);
@@ -141,7 +141,7 @@ static void hear_word(struct link *link, struct runner_slot *slot, const struct 
             link_meet_batch(link, word->account);
         return;
     }
-    if (!item || item->serial != word->serial)
+    if (!item || item->runner != slot->number)
         return; /* of something that we have no longer */
     if (word->kind == WORD_TAKEN) {
         memcpy(item->id, word->id, sizeof item->id);
@@ -149,7 +149,8 @@ static void hear_word(struct link *link, struct runner_slot *slot, const struct 
         link_settle(link, item);
         return; /* still out */
     }
-    slot->item = NULL;
+    slot->out--;
+    item->runner = 0;
     if (word->kind == WORD_DONE) {
         hear_done(link, item, word);
     } else if (word->kind == WORD_LATER) {
@@ -160,12 +161,20 @@ static void hear_word(struct link *link, struct runner_slot *slot, const struct 
     }
 }
 
-static void lose_runner(struct runner_slot *slot)
+/* The next that this runner has in hand. */
+static struct item *next_of(const struct link *link, const struct runner_slot *slot,
+                            const struct item *last)
+{
+    return workload_of_runner(&link->workload, last, slot->number);
+}
+
+/* What it had in hand is taken up again when the supervisor has reaped it. */
+static void lose_runner(struct link *link, struct runner_slot *slot)
 {
     close(slot->socket);
     slot->socket = -1;
-    if (slot->item)
-        item_die(slot->item, timestamp_now()); /* taken up again when the runner has been reaped */
+    for (struct item *item = NULL; (item = next_of(link, slot, item));)
+        item_die(item, timestamp_now());
 }
 
 static void hear_runner(struct link *link, struct runner_slot *slot)
@@ -176,7 +185,7 @@ static void hear_runner(struct link *link, struct runner_slot *slot)
     if (status == 0)
         hear_word(link, slot, &word);
     else
-        lose_runner(slot);
+        lose_runner(link, slot);
 }
 
 /* A fresh runner: whatever its predecessor had in hand may be taken up again. */
@@ -199,16 +208,16 @@ static void meet_runner(struct link *link)
     }
     struct runner_slot *slot = &link->runners[news.slot];
     if (slot->socket >= 0)
-        lose_runner(slot);
+        lose_runner(link, slot);
     slot->socket = socket;
-    struct item *item = slot->item;
-    slot->item = NULL;
-    if (item)
+    slot->out = 0;
+    for (struct item *item = NULL; (item = next_of(link, slot, item));) {
+        item->runner = 0;
         item_explain_death(item, news.wait_status);
-    if (item && item_is_deadly(item))
-        workload_condemn(item, "it has killed every runner that took it up");
-    else if (item)
         item->state = ITEM_READY;
+        if (item_is_deadly(item))
+            workload_condemn(item, "it has killed every runner that took it up");
+    }
     if (!link->recalling && workload_add(&link->workload, WORK_RECALL))
         link->recalling = true;
 }
@@ -218,12 +227,19 @@ static bool carries_body(const struct item *item)
     return item->body && (item->kind == WORK_DELIVERY || item->kind == WORK_ADMIT);
 }
 
+/* What may have killed a runner goes alone. */
+static bool is_light(const struct item *item)
+{
+    return item->errand.light && item->kind == WORK_DELIVERY && item->crashes == 0;
+}
+
 static int hand_out(struct link *link, struct runner_slot *slot, struct item *item)
 {
     static struct work work; /* 32 KiB: not on the stack */
     struct error err = {0};
     work.kind = item->kind;
     work.serial = item->serial;
+    work.light = is_light(item);
     work.last = item_last_death(item);
     work.length = carries_body(item) ? item->length : 0;
     memcpy(work.account, item->account, sizeof work.account);
@@ -233,8 +249,9 @@ static int hand_out(struct link *link, struct runner_slot *slot, struct item *it
     if (work_send(slot->socket, &work, &err) < 0)
         return -1; /* it is dying; its end will be seen */
     item->state = ITEM_OUT;
+    item->runner = slot->number;
+    slot->out++;
     item_begin(item, timestamp_now());
-    slot->item = item;
     if (item->batch)
         batch_serve(&link->batches, item->batch);
     return 0;
@@ -255,24 +272,30 @@ static void doubt_outage(struct link *link)
     link->outage = false;
 }
 
+/* Of four runners one is always there for somebody who waits at a prompt. */
+static struct item *next_item(const struct link *link)
+{
+    size_t slots = link->slots;
+    struct room room = {.slow = slots > 1 ? slots / 2 : 1,
+                        .batch = slots > 1 ? slots - (slots + 3) / 4 : 1};
+    return workload_next(&link->workload, clock_ms(), &room);
+}
+
 static void hand_out_all(struct link *link)
 {
     doubt_outage(link);
-    size_t out = workload_count(&link->workload, ITEM_OUT);
-    /* Of four runners one is always there for somebody who waits at a prompt. */
-    struct room room = {.slow = link->slots > 1 ? link->slots / 2 : 1,
-                        .batch = link->slots > 1 ? link->slots - (link->slots + 3) / 4 : 1};
     for (size_t i = 0; i < link->slots; i++) {
         struct runner_slot *slot = &link->runners[i];
-        if (slot->socket < 0 || slot->item)
+        if (slot->socket < 0 || slot->out > 0)
             continue;
-        if (link->outage && out > 0)
+        if (link->outage && workload_count(&link->workload, ITEM_OUT) > 0)
             return; /* one at a time tries whether engine and store are back */
-        struct item *item = workload_next(&link->workload, clock_ms(), &room);
+        struct item *item = next_item(link);
         if (!item)
             return;
-        if (hand_out(link, slot, item) == 0)
-            out++;
+        while (hand_out(link, slot, item) == 0 && is_light(item) && slot->out < WORKS_MOST &&
+               !link->outage && (item = next_item(link)) && is_light(item))
+            ;
     }
 }
 
@@ -296,6 +319,12 @@ static void wait_turn(struct link *link, struct pollfd *fds)
         meet_runner(link);
 }
 
+static void drop_items(struct link *link, const struct runner_slot *slot)
+{
+    for (struct item *item = NULL; (item = next_of(link, slot, NULL));)
+        workload_remove(&link->workload, item);
+}
+
 static int loop(struct link *link, struct pollfd *fds)
 {
     bool stopping = false;
@@ -307,6 +336,7 @@ static int loop(struct link *link, struct pollfd *fds)
         }
         link_keep_broker(link, stopping);
         link_read_broker(link);
+        link_settle_now(link);
         if (!stopping) {
             park_condemned(link);
             link_keep_batches(link);
@@ -317,11 +347,10 @@ static int loop(struct link *link, struct pollfd *fds)
             continue;
         /* Runners leave too; what one left undone is the broker's or the journal's again. */
         for (size_t i = 0; i < link->slots; i++)
-            if (link->runners[i].socket < 0 && link->runners[i].item) {
-                workload_remove(&link->workload, link->runners[i].item);
-                link->runners[i].item = NULL;
-            }
+            if (link->runners[i].socket < 0)
+                drop_items(link, &link->runners[i]);
     }
+    link_settle_now(link);
     return EXIT_SUCCESS;
 }
 
@@ -342,7 +371,7 @@ int link_run(const struct worker_config *config, int control)
         return EXIT_FAILURE;
     }
     for (size_t i = 0; i < link.slots; i++)
-        link.runners[i].socket = -1;
+        link.runners[i] = (struct runner_slot){.socket = -1, .number = i + 1};
     int status = loop(&link, fds);
     amqp_link_close(link.broker);
     link_end_sorting(&link);

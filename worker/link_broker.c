@@ -19,6 +19,8 @@
 #define PAUSE_LEAST_MS 250
 #define PAUSE_MOST_MS 5000
 
+/* Enough for runners that take several at a time; what one server has in hand others lack. */
+#define PREFETCH_EACH 8
 #define BATCH_PREFETCH 8
 
 static const struct amqp_exchange exchanges[] = {
@@ -98,6 +100,7 @@ void link_lose_broker(struct link *link, const struct error *err)
     amqp_link_close(link->broker);
     link->broker = NULL;
     link->interactive = link->unsorted = 0;
+    link->settled = 0;
     link->broker_missed = true;
     batches_disconnect(&link->batches);
     workload_disconnect(&link->workload);
@@ -133,7 +136,7 @@ static int consume(struct link *link, const char *queue, size_t prefetch, unsign
 /* Of the batch class what is known to be there: a consumer of nothing costs the connection. */
 static int consume_all(struct link *link, struct error *err)
 {
-    size_t prefetch = link->slots * 2 + 4;
+    size_t prefetch = link->slots * PREFETCH_EACH;
     if (consume(link, QUEUE_INTERACTIVE, prefetch, &link->interactive, err) < 0 ||
         consume(link, QUEUE_UNSORTED, prefetch, &link->unsorted, err) < 0)
         return -1;
@@ -235,14 +238,45 @@ void link_read_broker(struct link *link)
 
 void link_settle(struct link *link, struct item *item)
 {
-    struct error err = {0};
+    if (link->settled == SETTLED_MOST)
+        link_settle_now(link);
     if (!item->tag || !link->broker)
         return;
-    uint64_t tag = item->tag;
+    link->settled_tags[link->settled++] = item->tag;
     item->tag = 0;
+}
+
+static int compare_tags(const void *one, const void *other)
+{
+    uint64_t left = *(const uint64_t *)one, right = *(const uint64_t *)other;
+    return (left > right) - (left < right);
+}
+
+/* All that come before the first delivery that is not settled go by one acknowledgement. */
+static int acknowledge(struct link *link, struct error *err)
+{
+    uint64_t *tags = link->settled_tags, first = workload_first_tag(&link->workload);
+    size_t together = 0, count = link->settled;
+    qsort(tags, count, sizeof tags[0], compare_tags);
+    while (together < count && (first == 0 || tags[together] < first))
+        together++;
+    if (together > 0 && amqp_link_ack(link->broker, tags[together - 1], true, err) < 0)
+        return -1;
+    for (size_t i = together; i < count; i++)
+        if (amqp_link_ack(link->broker, tags[i], false, err) < 0)
+            return -1;
+    return 0;
+}
+
+void link_settle_now(struct link *link)
+{
+    struct error err = {0};
+    if (link->settled == 0 || !link->broker)
+        return;
     FAULT_POINT("settle.before");
-    if (amqp_link_ack(link->broker, tag, false, &err) < 0)
+    if (acknowledge(link, &err) < 0)
         link_lose_broker(link, &err);
+    link->settled = 0;
     FAULT_POINT("settle.after");
 }
 

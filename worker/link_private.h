@@ -13,6 +13,7 @@
 #include "worker/workload.h"
 
 #define SORTER_TIMEOUT_MS 2000 /* the loop stands still meanwhile */
+#define SETTLED_MOST 256
 
 struct link {
     const struct worker_config *config;
@@ -34,9 +35,12 @@ struct link {
     bool recalled;  /* and are in hand: what comes from the broker comes after them */
     size_t slots;
     struct runner_slot {
-        int socket; /* -1: no runner */
-        struct item *item;
+        int socket;    /* -1: no runner */
+        size_t number; /* from 1 on */
+        size_t out;    /* items that it has in hand */
     } * runners;
+    size_t settled; /* of these deliveries, which are to be acknowledged together */
+    uint64_t settled_tags[SETTLED_MOST];
 };
 
 /* Connect when it is time to, and consume or cancel as outage and stopping have it. */
@@ -44,8 +48,9 @@ void link_keep_broker(struct link *link, bool stopping);
 void link_lose_broker(struct link *link, const struct error *err);
 /* Read what the broker has sent, without waiting. */
 void link_read_broker(struct link *link);
-/* Acknowledge the item's delivery, if it still has one. */
+/* Acknowledge the item's delivery, if it still has one: with others, before the loop next waits. */
 void link_settle(struct link *link, struct item *item);
+void link_settle_now(struct link *link);
 /* Give the item an id to be asked for by: the request's; a new one, if it is none. */
 void link_name(struct item *item);
 /* Publish what cannot be worked on to the parked queue, confirmed, before it is settled. */

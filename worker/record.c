@@ -41,7 +41,7 @@ static int record_result(struct runner *runner, const struct job *job, const jso
     return 0;
 }
 
-static void log_outcome(const struct job *job, const json_t *result)
+void record_log(const struct job *job, const json_t *result)
 {
     const json_t *error = json_object_get(result, "error");
     const char *code = json_string_value(json_object_get(error, "code"));
@@ -59,7 +59,7 @@ int record_outcome(struct runner *runner, const struct job *job, json_t *result,
         result_set_done(result, server);
     if (record_result(runner, job, result, err) < 0)
         return -1;
-    log_outcome(job, result);
+    record_log(job, result);
     if (status < 0 && fault_fate(fault->fault) == FATE_PARK)
         log_error("internal fault: %s", fault->text);
     return 0;
@@ -91,6 +91,6 @@ int record_here_only(struct runner *runner, const struct job *job, const json_t 
     audit_request(runner, job, result);
     if (note_recorded(runner, job, err) < 0)
         return -1;
-    log_outcome(job, result);
+    record_log(job, result);
     return 0;
 }

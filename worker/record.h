@@ -25,4 +25,7 @@ int record_again(struct runner *runner, const struct job *job, const struct jour
 int record_here_only(struct runner *runner, const struct job *job, const json_t *result,
                      struct error *err);
 
+/* The line that says in the log how a request has ended. */
+void record_log(const struct job *job, const json_t *result);
+
 #endif

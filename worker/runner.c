@@ -18,6 +18,7 @@
 #include "worker/batch_users.h"
 #include "worker/dispatch.h"
 #include "worker/settle.h"
+#include "worker/settle_light.h"
 
 int runner_open(const struct worker_config *config, struct watermark *mark, int socket,
                 struct runner *ret_runner, struct error *err)
@@ -197,12 +198,42 @@ static int (*const serving[])(struct runner *runner, const struct work *work, st
 static void serve(struct runner *runner, const struct work *work)
 {
     struct error err = {0};
-    store_begin(runner->store);
     int status = serving[work->kind](runner, work, &err);
     answer(runner, work, status, &err);
     json_decref(runner->history);
     runner->history = NULL;
     log_request(NULL);
+}
+
+/* Light ones go together where they can, and everything else by itself. */
+static void serve_all(struct runner *runner, const struct work *works, size_t count)
+{
+    bool settled[WORKS_MOST] = {false};
+    struct error none = {0};
+    store_begin(runner->store);
+    if (works[0].light)
+        settle_light(runner, works, count, settled);
+    for (size_t i = 0; i < count; i++) {
+        if (settled[i])
+            answer(runner, &works[i], 0, &none);
+        else
+            serve(runner, &works[i]);
+    }
+}
+
+/* 0, and what there is: one work, or light ones; 1 when the link is gone. */
+static int receive_all(int socket, struct work works[WORKS_MOST], size_t *ret_count,
+                       struct error *err)
+{
+    size_t count = 0;
+    do {
+        int got = work_receive(socket, &works[count], err);
+        if (got != 0)
+            return got;
+        count++;
+    } while (works[count - 1].light && count < WORKS_MOST && work_is_there(socket));
+    *ret_count = count;
+    return 0;
 }
 
 /* Is there work, or an end of the link? Signals are let in only while this waits: one that came
@@ -224,7 +255,7 @@ static bool wait_for_work(struct runner *runner)
 
 int runner_run(const struct worker_config *config, struct watermark *mark, int socket)
 {
-    static struct work work; /* 32 KiB: not on the stack */
+    static struct work works[WORKS_MOST]; /* 32 KiB each: not on the stack */
     struct runner runner;
     struct error err = {0};
     if (runner_open(config, mark, socket, &runner, &err) < 0) {
@@ -235,7 +266,8 @@ int runner_run(const struct worker_config *config, struct watermark *mark, int s
     while (!prefork_stopping) {
         if (!wait_for_work(&runner))
             continue;
-        int got = work_receive(socket, &work, &err);
+        size_t count = 0;
+        int got = receive_all(socket, works, &count, &err);
         if (got > 0)
             break; /* the link is gone; the supervisor brings both back */
         if (got < 0) {
@@ -247,7 +279,7 @@ int runner_run(const struct worker_config *config, struct watermark *mark, int s
          * than the keeper's word that the new policy counts. */
         if (prefork_hangup())
             runner_reload(&runner);
-        serve(&runner, &work);
+        serve_all(&runner, works, count);
     }
     runner_close(&runner);
     return status;

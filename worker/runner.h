@@ -1,6 +1,7 @@
 /*
- * A runner: takes one request at a time from the link and works it from decoding to recorded
- * result in blocking code, over connections of its own to engine, store and journal.
+ * A runner: takes one request at a time from the link, of light ones several, and works it from
+ * decoding to recorded result in blocking code, over connections of its own to engine, store and
+ * journal.
  */
 #ifndef DCM_WORKER_RUNNER_H
 #define DCM_WORKER_RUNNER_H

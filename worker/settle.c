@@ -7,18 +7,15 @@
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "common/mutant.h"
-#include "schemas/keys.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
+#include "worker/admission.h"
 #include "worker/aside.h"
 #include "worker/audit.h"
 #include "worker/batch_users.h"
 #include "worker/locks.h"
-#include "worker/policy.h"
 #include "worker/record.h"
 #include "worker/requests/requests.h"
-
-#define CLOCK_SKEW_MS (5LL * 60 * 1000)
 
 /* What the kinds of requests do, and whether the journal must know before they begin. */
 enum { READS = 0, JOURNALLED = 1 };
@@ -51,22 +48,6 @@ static const struct action {
 bool settle_knows(enum op op)
 {
     return actions[op].run != NULL;
-}
-
-/* Ids say when they were made: one from long ago may be of a record that has been forgotten, and
- * would be done twice. */
-static int check_age(const struct request *request, struct error *err)
-{
-    int64_t made = identifier_milliseconds(request->id);
-    int64_t now = timestamp_now();
-    if (made > now + CLOCK_SKEW_MS)
-        return fail(err, FAULT_INVALID,
-                    "the request's id is from the future: check the submitting server's clock");
-    if (made < now - 1000LL * REQUEST_RETENTION_S)
-        return fail(err, FAULT_EXPIRED, "the request is older than 7 days: submit it anew");
-    if (request->deadline && request->deadline < now)
-        return fail(err, FAULT_EXPIRED, "not started by its deadline");
-    return 0;
 }
 
 static int tell_taken(struct runner *runner, const struct job *job, struct error *err)
@@ -178,7 +159,7 @@ static int run_request(struct runner *runner, struct job *job, struct error *err
     json_auto_t *ended = NULL;
     enum claim outcome = CLAIM_OURS;
     struct error fault = {0};
-    if ((!job->resumed || job->untouched) && check_age(&job->request, &fault) < 0)
+    if ((!job->resumed || job->untouched) && admission_of_time(&job->request, &fault) < 0)
         return settle_clear_up(runner, job, err) < 0
                    ? -1
                    : record_outcome(runner, job, result, -1, &fault, err);
@@ -192,18 +173,6 @@ static int run_request(struct runner *runner, struct job *job, struct error *err
         return call_off(runner, job, result, err);
     return outcome == CLAIM_OURS ? act(runner, job, result, err)
                                  : stand_back(runner, job, outcome, ended, err);
-}
-
-/* Who says so? The broker vouches for the publisher, the policy for whom he speaks. */
-static int admit(struct runner *runner, const struct job *job)
-{
-    struct error refusal = {0};
-    if (policy_check_publisher(runner->policy, job->publisher, job->request.user, &refusal) == 0)
-        return 1;
-    log_warning("audit: refused: op=%s user=%s publisher=%s rule=%s: %s", op_name(job->request.op),
-                job->request.user, job->publisher, refusal.rule, refusal.text);
-    audit_refusal(runner, job, &refusal);
-    return 0;
 }
 
 /* An attempt that neither ended nor was let go has killed its runner, or died with the server. */
@@ -293,7 +262,7 @@ static int settle_delivery(struct runner *runner, const struct work *work, struc
     log_request(request.id);
     job.request = request;
     request_hash(&request, job.hash);
-    if (!admit(runner, &job))
+    if (!admission_of_publisher(runner, &job))
         return 0;
     if (work->kind == WORK_DELIVERY)
         return settle_job(runner, &job, work, err);

@@ -89,6 +89,18 @@ int store_followed(struct store *store, const struct request *request, bool *ret
 int store_end(struct store *store, const struct request *request, const char *hash,
               const json_t *result, struct error *err);
 
+/* Requests that come to their final result without anything done in between. */
+struct store_ending {
+    const struct request *request;
+    const char *hash;
+    const json_t *result;
+};
+/* Claim and end them all in one round trip, at most STORE_TOGETHER. ret_ended[i] says of which that
+ * was done; the others are as they were, and store_claim says why. */
+#define STORE_TOGETHER 16
+int store_end_unclaimed(struct store *store, const struct store_ending *endings, size_t count,
+                        bool *ret_ended, struct error *err);
+
 /* What a create asks for. */
 struct wish {
     const char *name; /* NULL: container<ssh port> */

@@ -31,25 +31,38 @@ static size_t append(const char **argv, size_t argc, const char *const *texts)
     return argc;
 }
 
-/* FCALL of this function; `guard` are its first two keys and its first two arguments, or NULL. */
-static int send_call(struct store *store, const struct store_call *call, const char *const guard[4],
-                     json_t **ret_reply, struct error *err)
-{
-    const char *argv[2 + sizeof(call->keys) / sizeof(call->keys[0]) + STORE_ARGUMENTS_MAX + 4];
+/* A call as it is sent; argv points into it and into the call. */
+struct fcall {
+    size_t argc;
+    const char *argv[2 + STORE_KEYS_MAX + STORE_ARGUMENTS_MAX + 4];
     char name[NAME_SIZE], count[NUMBER_SIZE];
+};
+
+/* `guard` are the function's first two keys and its first two arguments, or NULL. */
+static void write_call(const struct store_call *call, const char *const guard[4],
+                       struct fcall *fcall)
+{
+    const char **argv = fcall->argv;
     size_t argc = 2;
-    snprintf(name, sizeof(name), "%s_%s", store_library, call->function);
-    argv[0] = name;
-    argv[1] = count;
+    snprintf(fcall->name, sizeof(fcall->name), "%s_%s", store_library, call->function);
+    argv[0] = fcall->name;
+    argv[1] = fcall->count;
     if (guard)
         argc = append(argv, argc, (const char *[]){guard[0], guard[1], NULL});
     argc = append(argv, argc, call->keys);
-    snprintf(count, sizeof(count), "%zu", argc - 2);
+    snprintf(fcall->count, sizeof(fcall->count), "%zu", argc - 2);
     if (guard)
         argc = append(argv, argc, (const char *[]){guard[2], guard[3], NULL});
-    argc = append(argv, argc, call->arguments);
+    fcall->argc = append(argv, argc, call->arguments);
+}
+
+static int send_call(struct store *store, const struct store_call *call, const char *const guard[4],
+                     json_t **ret_reply, struct error *err)
+{
+    struct fcall fcall;
+    write_call(call, guard, &fcall);
     FAULT_POINT(call->function);
-    int status = redis_link_function(store->link, argc, argv, ret_reply, err);
+    int status = redis_link_function(store->link, fcall.argc, fcall.argv, ret_reply, err);
     FAULT_POINT(call->function); /* a second pass: the store has done it */
     return status;
 }
@@ -60,19 +73,30 @@ int store_call_plain(struct store *store, const struct store_call *call, json_t 
     return send_call(store, call, NULL, ret_answer, err);
 }
 
-int store_call(struct store *store, const struct store_call *call, json_t **ret_answer,
-               struct error *err)
-{
+/* What a guarded function is told of the store that we rely upon. */
+struct guard {
     char key[KEY_SIZE], generation[NUMBER_SIZE], seq[NUMBER_SIZE];
-    json_auto_t *reply = NULL;
+    const char *parts[4];
+};
+
+static int write_guard(const struct store *store, struct guard *guard, struct error *err)
+{
     if (store->generation == GENERATION_UNKNOWN)
         return fail(err, FAULT_DEPENDENCY, "the store has still to be compared with the engine");
-    key_of_server(key, KEY_SERVER, store->server);
-    write_generation(store->generation, generation);
-    write_seq(watermark_seq(store->mark), seq);
-    const char *const guard[] = {KEY_GENERATION, key, generation, seq};
-    if (send_call(store, call, guard, &reply, err))
-        return -1;
+    key_of_server(guard->key, KEY_SERVER, store->server);
+    write_generation(store->generation, guard->generation);
+    write_seq(watermark_seq(store->mark), guard->seq);
+    guard->parts[0] = KEY_GENERATION;
+    guard->parts[1] = guard->key;
+    guard->parts[2] = guard->generation;
+    guard->parts[3] = guard->seq;
+    return 0;
+}
+
+/* A guarded function's reply: {seq, answer}, or that the store is another one. */
+static int read_reply(struct store *store, const json_t *reply, json_t **ret_answer,
+                      struct error *err)
+{
     const json_t *counted = json_array_get(reply, 0);
     if (!json_is_integer(counted)) {
         watermark_doubt(store->mark);
@@ -83,6 +107,43 @@ int store_call(struct store *store, const struct store_call *call, json_t **ret_
     watermark_rise(store->mark, store->seq);
     if (ret_answer)
         *ret_answer = json_incref(json_array_get(reply, 1));
+    return 0;
+}
+
+int store_call(struct store *store, const struct store_call *call, json_t **ret_answer,
+               struct error *err)
+{
+    struct guard guard;
+    json_auto_t *reply = NULL;
+    if (write_guard(store, &guard, err) || send_call(store, call, guard.parts, &reply, err))
+        return -1;
+    return read_reply(store, reply, ret_answer, err);
+}
+
+int store_call_all(struct store *store, const struct store_call *calls, size_t count,
+                   json_t **ret_answers, struct error *err)
+{
+    struct guard guard;
+    struct fcall fcalls[STORE_TOGETHER];
+    struct redis_command commands[STORE_TOGETHER] = {0};
+    json_auto_t *replies = NULL, *answers = json_array();
+    if (count > STORE_TOGETHER)
+        return fail(err, FAULT_INTERNAL, "%zu calls are too many at a time", count);
+    if (write_guard(store, &guard, err))
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        write_call(&calls[i], guard.parts, &fcalls[i]);
+        commands[i] = (struct redis_command){fcalls[i].argc, fcalls[i].argv};
+    }
+    if (redis_link_pipeline_functions(store->link, commands, count, &replies, err))
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        json_t *answer = NULL;
+        if (read_reply(store, json_array_get(replies, i), &answer, err))
+            return -1;
+        json_array_append_new(answers, answer);
+    }
+    *ret_answers = TAKE(answers);
     return 0;
 }
 

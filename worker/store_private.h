@@ -20,13 +20,17 @@ struct store {
  * answered; may be NULL. FAULT_DEPENDENCY also when the store has lost what we rely upon. Texts are
  * borrowed; the lists end with NULL. */
 #define STORE_ARGUMENTS_MAX 40
+#define STORE_KEYS_MAX 6
 struct store_call {
     const char *function; /* without the library's name */
-    const char *keys[6];
+    const char *keys[STORE_KEYS_MAX];
     const char *arguments[STORE_ARGUMENTS_MAX + 1];
 };
 int store_call(struct store *store, const struct store_call *call, json_t **ret_answer,
                struct error *err);
+/* The same for several, in one round trip: *ret_answers is an array of what they answered. */
+int store_call_all(struct store *store, const struct store_call *calls, size_t count,
+                   json_t **ret_answers, struct error *err);
 /* A function that is not guarded: keys and arguments are all that it gets. */
 int store_call_plain(struct store *store, const struct store_call *call, json_t **ret_answer,
                      struct error *err);

@@ -1,6 +1,7 @@
 /* Requests in the store: record, list and stream (schemas/store/10_requests.lua). */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
@@ -216,4 +217,54 @@ int store_end(struct store *store, const struct request *request, const char *ha
         return fail(err, FAULT_CONFLICT, "request %s is claimed by server %s", request->id,
                     word_of(reply, 1));
     return 0;
+}
+
+/* ---- claimed and ended in one ---- */
+
+struct ending_call {
+    struct request_call call;
+    char *result, *placed, *done; /* owned */
+};
+
+static int ending_begin(struct ending_call *call, const struct store *store,
+                        const struct store_ending *ending, struct error *err)
+{
+    const struct request *request = ending->request;
+    call->result = store_text(ending->result, err);
+    call->placed = progress_text(request, PHASE_PLACED, err);
+    call->done = progress_text(request, PHASE_DONE, err);
+    if (!call->result || !call->placed || !call->done)
+        return -1;
+    call_begin(&call->call, "end_unclaimed", request);
+    add_request(&call->call, store, request, ending->hash);
+    add(&call->call, result_state(ending->result));
+    add(&call->call, call->result);
+    add(&call->call, call->placed);
+    add(&call->call, call->done);
+    add(&call->call, call->call.retention);
+    return 0;
+}
+
+int store_end_unclaimed(struct store *store, const struct store_ending *endings, size_t count,
+                        bool *ret_ended, struct error *err)
+{
+    struct ending_call calls[STORE_TOGETHER] = {0};
+    struct store_call plain[STORE_TOGETHER] = {{0}};
+    json_auto_t *answers = NULL;
+    int status = count > STORE_TOGETHER ? fail(err, FAULT_INTERNAL, "too many at a time") : 0;
+
+    for (size_t i = 0; i < count && status == 0; i++) {
+        status = ending_begin(&calls[i], store, &endings[i], err);
+        plain[i] = calls[i].call.call;
+    }
+    if (status == 0)
+        status = store_call_all(store, plain, count, &answers, err);
+    for (size_t i = 0; i < count && status == 0; i++)
+        ret_ended[i] = strcmp(word_of(json_array_get(answers, i), 0), "done") == 0;
+    for (size_t i = 0; i < STORE_TOGETHER; i++) {
+        free(calls[i].result);
+        free(calls[i].placed);
+        free(calls[i].done);
+    }
+    return status;
 }

@@ -70,6 +70,12 @@ struct out {
     bool suspect;
 };
 
+/* Light ones keep no runner from others. */
+static bool takes_room(const struct item *item)
+{
+    return item->batch && !item->errand.light;
+}
+
 static struct out count_out(const struct workload *workload)
 {
     struct out out = {0};
@@ -78,7 +84,7 @@ static struct out count_out(const struct workload *workload)
             continue;
         out.all++;
         out.slow += item->errand.slow;
-        out.batch += item->batch != NULL;
+        out.batch += takes_room(item);
         out.suspect |= is_suspect(item);
     }
     return out;
@@ -87,7 +93,7 @@ static struct out count_out(const struct workload *workload)
 static bool has_room(const struct item *item, const struct out *out, const struct room *room)
 {
     return (!item->errand.slow || out->slow < room->slow) &&
-           (!item->batch || out->batch < room->batch);
+           (!takes_room(item) || out->batch < room->batch);
 }
 
 struct item *workload_next(const struct workload *workload, int64_t now, const struct room *room)
@@ -138,6 +144,15 @@ struct item *workload_condemned(const struct workload *workload, int64_t now)
     return item;
 }
 
+struct item *workload_of_runner(const struct workload *workload, const struct item *last,
+                                size_t runner)
+{
+    struct item *item = last ? last->next : workload->first;
+    while (item && item->runner != runner)
+        item = item->next;
+    return item;
+}
+
 struct item *workload_by_serial(const struct workload *workload, uint64_t serial)
 {
     struct item *item = workload->first;
@@ -152,6 +167,15 @@ struct item *workload_by_id(const struct workload *workload, const char *id)
     while (item && strcmp(item->id, id) != 0)
         item = item->next;
     return item;
+}
+
+uint64_t workload_first_tag(const struct workload *workload)
+{
+    uint64_t first = 0;
+    for (const struct item *item = workload->first; item; item = item->next)
+        if (item->tag && (!first || item->tag < first))
+            first = item->tag;
+    return first;
 }
 
 size_t workload_count(const struct workload *workload, enum item_state state)

@@ -35,6 +35,7 @@ struct item {
     char *body;               /* owned; NULL: none came, or it was too large to read */
     size_t length;
     uint64_t bytes; /* as many the message has, read or not */
+    size_t runner;  /* the number of its slot, from 1 on; 0: none has it */
     struct errand errand;
     struct batch *batch; /* borrowed; NULL: not of the batch class */
     char reason[256];    /* why it is condemned */
@@ -77,8 +78,13 @@ struct item *workload_unsorted(const struct workload *workload, const struct ite
 void workload_leave_batch(struct workload *workload, const struct batch *batch);
 /* The oldest condemned item whose time has come, or NULL. */
 struct item *workload_condemned(const struct workload *workload, int64_t now);
+/* The next that this runner has in hand, after `last` (NULL: of all). */
+struct item *workload_of_runner(const struct workload *workload, const struct item *last,
+                                size_t runner);
 struct item *workload_by_serial(const struct workload *workload, uint64_t serial);
 struct item *workload_by_id(const struct workload *workload, const char *id);
+/* The lowest tag of a delivery that is not settled; 0 if there is none. */
+uint64_t workload_first_tag(const struct workload *workload);
 size_t workload_count(const struct workload *workload, enum item_state state);
 
 /* An attempt, at these milliseconds since the epoch: begun; died, with its runner; and how, by the

@@ -68,3 +68,24 @@ guarded('end', function(keys, args)
     keep(keys, retention)
     return { 'done' }
 end)
+
+-- Claim and end in one, for a request that comes to nothing but its result. Whatever stands against
+-- it is left for `claim` to say.
+guarded('end_unclaimed', function(keys, args)
+    local id, server, op, hash, submitted, final_state, result, placed, done, retention = unpack(args)
+    local state, known_hash, holder = read_record(keys[1])
+    if (state and known_hash ~= hash) or FINAL[state] or (state == 'running' and holder ~= server) or
+        redis.call('HEXISTS', keys[1], 'cancel') == 1 then
+        return { 'left' }
+    end
+    redis.call('HSET', keys[1], 'state', final_state, 'hash', hash, 'op', op,
+               'submitted', submitted, 'server', server, 'result', result)
+    if state ~= 'running' then
+        redis.call('HINCRBY', keys[1], 'epoch', 1)
+    end
+    list(keys[2], id, submitted, retention)
+    tell(keys[3], placed)
+    tell(keys[3], done)
+    keep(keys, retention)
+    return { 'done' }
+end)

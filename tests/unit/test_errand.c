@@ -31,7 +31,8 @@ static void the_container_is_read_from_whatever_names_it(void **state)
     struct errand create =
         errand_of("container.create", "\"image\":\"debian-ssh\",\"name\":\"web\"");
     assert_string_equal(create.container, "web");
-    assert_false(create.slow);
+    assert_false(create.slow || create.light);
+    assert_true(errand_of("ping", "").light);
     assert_true(errand_clashes(&stop, &create));
 }
 

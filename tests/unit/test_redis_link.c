@@ -316,7 +316,7 @@ static void functions_missing_in_a_pipeline_are_loaded_and_all_sent_again(void *
 
     (void)state;
     serve(script);
-    assert_int_equal(redis_link_pipeline_functions(fixture.link, calls, 2, &fixture.err), 0);
+    assert_int_equal(redis_link_pipeline_functions(fixture.link, calls, 2, NULL, &fixture.err), 0);
 }
 
 #define SCRIPTED(test) cmocka_unit_test_setup_teardown(test, begin, end)

@@ -420,6 +420,53 @@ static void what_has_begun_or_ended_is_not_cancelled(void **state)
     assert_cancel(fixture->store, &request, CANCEL_ENDED, "done");
 }
 
+/* One round trip for all; what something stands against is left as it is. */
+static void many_are_claimed_and_ended_at_once(void **state)
+{
+    enum { FRESH, QUEUED, OURS, THEIRS, CANCELLED, MISMATCH, ENDED, COUNT };
+    static const bool expected[COUNT] = {[FRESH] = true, [QUEUED] = true, [OURS] = true};
+    static const char *const states[COUNT] = {"done",   "done",   "done", "running",
+                                              "queued", "queued", "done"};
+    const struct fixture *fixture = *state;
+    AUTO(store) struct store *other = fixture_store(fixture, "lcg51");
+    struct request requests[COUNT];
+    struct store_ending endings[COUNT];
+    json_t *results[COUNT];
+    bool ended[COUNT] = {false};
+
+    for (size_t i = 0; i < COUNT; i++) {
+        requests[i] = request_of("alice");
+        results[i] = result_new(&requests[i]);
+        result_set_done(results[i], "lcg50");
+        endings[i] = (struct store_ending){&requests[i], HASH, results[i]};
+        if (i == QUEUED || i == CANCELLED || i == MISMATCH)
+            assert_queue(fixture, &requests[i], "queued");
+    }
+    endings[MISMATCH].hash = OTHER_HASH;
+    assert_int_equal(claim_of(fixture->store, &requests[OURS], HASH, NULL), CLAIM_OURS);
+    assert_int_equal(claim_of(other, &requests[THEIRS], HASH, NULL), CLAIM_OURS);
+    assert_cancel(fixture->store, &requests[CANCELLED], CANCEL_NOTED, "queued");
+    end_as_done(fixture->store, &requests[ENDED]);
+
+    assert_done(store_end_unclaimed(fixture->store, endings, COUNT, ended, err));
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(ended[i], expected[i]);
+        assert_field(fixture, &requests[i], "state", states[i]);
+    }
+    assert_field(fixture, &requests[FRESH], "epoch", "1");
+    assert_field(fixture, &requests[OURS], "epoch", "1");
+    json_auto_t *entries = read_stream(fixture, &requests[FRESH]);
+    assert_int_equal(json_array_size(entries), 2);
+    assert_phase(entries, 0, "placed");
+    assert_phase(entries, 1, "done");
+    assert_int_equal(ask_number(fixture, "TTL", &requests[FRESH], KEY_REQUEST),
+                     REQUEST_RETENTION_S);
+    for (size_t i = 0; i < COUNT; i++) {
+        json_decref(results[i]);
+        request_clear(&requests[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +487,7 @@ int main(void)
         TEST(a_store_that_was_restarted_is_connected_again),
         TEST(a_store_that_is_down_is_a_dependency),
         TEST(heartbeats_count_and_carry_the_facts),
+        TEST(many_are_claimed_and_ended_at_once),
         cmocka_unit_test_setup(what_is_cancelled_in_the_queue_is_claimed_by_nobody, fixture_empty),
         cmocka_unit_test_setup(a_cancellation_may_come_before_its_request, fixture_empty),
         cmocka_unit_test_setup(what_has_begun_or_ended_is_not_cancelled, fixture_empty),

@@ -142,6 +142,19 @@ static void requests_on_one_container_keep_their_order(void **state)
     assert_ptr_equal(next(workload, 0, 2), start);
 }
 
+static void what_a_runner_has_in_hand_is_found_in_order(void **state)
+{
+    struct workload *workload = *state;
+    struct item *first = add(workload, 7), *other = add(workload, 4), *second = add(workload, 9);
+    first->runner = second->runner = 2;
+    assert_ptr_equal(workload_of_runner(workload, NULL, 2), first);
+    assert_ptr_equal(workload_of_runner(workload, first, 2), second);
+    assert_null(workload_of_runner(workload, second, 2));
+    assert_int_equal(workload_first_tag(workload), 4);
+    other->tag = 0;
+    assert_int_equal(workload_first_tag(workload), 7);
+}
+
 static void slow_requests_leave_runners_for_quick_ones(void **state)
 {
     struct workload *workload = *state;
@@ -291,6 +304,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_item_is_found_by_its_request_id, set_up, tear_down),
         cmocka_unit_test_setup_teardown(requests_on_one_container_keep_their_order, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_a_runner_has_in_hand_is_found_in_order, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(slow_requests_leave_runners_for_quick_ones, set_up,
                                         tear_down),

@@ -1,0 +1,98 @@
+#include "worker/settle_light.h"
+
+#include <string.h>
+
+#include "common/auto.h"
+#include "common/fault_point.h"
+#include "common/log.h"
+#include "schemas/result.h"
+#include "worker/admission.h"
+#include "worker/audit.h"
+#include "worker/policy.h"
+#include "worker/record.h"
+
+struct light {
+    size_t work; /* its place among the works */
+    struct request request;
+    char hash[REQUEST_HASH_SIZE];
+    json_t *result; /* owned */
+};
+
+struct lights {
+    size_t count;
+    struct light list[WORKS_MOST];
+};
+
+static void auto_lights(struct lights *lights)
+{
+    for (size_t i = 0; i < lights->count; i++) {
+        request_clear(&lights->list[i].request);
+        json_decref(lights->list[i].result);
+    }
+}
+
+static struct job job_of(const struct light *light, const struct work *work)
+{
+    return (struct job){.request = light->request, .publisher = work->account};
+}
+
+/* Nothing stands against it, and its id is in no other use here. */
+static bool is_plain(struct runner *runner, const struct light *light, const struct work *work)
+{
+    AUTO(journal_entry) struct journal_entry entry = {0};
+    struct error unheard;
+    struct job job = job_of(light, work);
+    return policy_check_publisher(runner->policy, job.publisher, job.request.user, &unheard) == 0 &&
+           admission_of_time(&job.request, &unheard) == 0 &&
+           journal_find(runner->journal, job.request.id, &entry, &unheard) == 0 &&
+           entry.state == JOURNAL_UNKNOWN;
+}
+
+static void take_up(struct runner *runner, const struct work *work, size_t place,
+                    struct lights *lights)
+{
+    struct light *light = &lights->list[lights->count];
+    struct error unheard;
+    if (request_decode(work->body, work->length, &light->request, &unheard) < 0)
+        return;
+    if (!is_plain(runner, light, work)) {
+        request_clear(&light->request);
+        return;
+    }
+    light->work = place;
+    request_hash(&light->request, light->hash);
+    light->result = result_new(&light->request);
+    result_set_done(light->result, runner->config->server);
+    lights->count++;
+}
+
+void settle_light(struct runner *runner, const struct work *works, size_t count, bool *ret_settled)
+{
+    AUTO(lights) struct lights lights = {0};
+    struct store_ending endings[WORKS_MOST];
+    bool ended[WORKS_MOST] = {false};
+    struct error unheard;
+
+    for (size_t i = 0; i < count; i++)
+        take_up(runner, &works[i], i, &lights);
+    for (size_t i = 0; i < lights.count; i++)
+        endings[i] = (struct store_ending){.request = &lights.list[i].request,
+                                           .hash = lights.list[i].hash,
+                                           .result = lights.list[i].result};
+    FAULT_POINT("claim.before");
+    if (lights.count == 0 ||
+        store_end_unclaimed(runner->store, endings, lights.count, ended, &unheard) < 0)
+        return;
+    FAULT_POINT("claim.after");
+    for (size_t i = 0; i < lights.count; i++) {
+        const struct light *light = &lights.list[i];
+        struct job job = job_of(light, &works[light->work]);
+        ret_settled[light->work] = ended[i];
+        log_request(light->request.id);
+        if (ended[i]) {
+            audit_request(runner, &job, light->result);
+            record_log(&job, light->result);
+        }
+        log_request(NULL);
+    }
+}
