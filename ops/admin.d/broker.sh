@@ -56,10 +56,11 @@ broker_publisher() {
 
 # broker_forget USER: the queue of the batch class, of which the store knows. Workers notice that it is gone.
 broker_forget() {
-    local queue=dcm.batch.$1 vhost
+    local queue=dcm.batch.$1 vhost queues
     [[ $(store_cli SISMEMBER dcm:batches "$1") == 1 ]] || return 0
     vhost=$(broker_vhost)
-    if broker_ctl --quiet list_queues --vhost "$vhost" --no-table-headers name | grep -Fqx "$queue"; then
+    queues=$(broker_ctl --quiet list_queues --vhost "$vhost" --no-table-headers name) || exit
+    if grep -Fqx "$queue" <<<"$queues"; then
         broker_ctl delete_queue --vhost "$vhost" "$queue" >/dev/null
     fi
     store_cli SREM dcm:batches "$1" >/dev/null
