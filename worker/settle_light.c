@@ -90,8 +90,10 @@ void settle_light(struct runner *runner, const struct work *works, size_t count,
         ret_settled[light->work] = ended[i];
         log_request(light->request.id);
         if (ended[i]) {
+            FAULT_POINT("result.told");
             audit_request(runner, &job, light->result);
             record_log(&job, light->result);
+            FAULT_POINT("result.after");
         }
         log_request(NULL);
     }

@@ -18,9 +18,11 @@ from stack import eventually
 Kind = namedtuple("Kind", "op ready acts tells effect once")
 
 EVERY = ["confirm.before", "confirm.after", "settle.before", "settle.after", "claim.before", "claim.after",
-         "result.before", "result.journalled", "result.told", "result.after"]
+         "result.told", "result.after"]
+APART = ["result.before", "result.journalled"]  # of what is not claimed and ended in one
 JOURNALLED = ["journal.before", "journal.after"]
 INSPECTS = ["inspect.before", "inspect.after"]
+LIGHT = ("ping",)
 READS = ("ping", "policy.explain", "container.logs")  # in no journal
 BLIND = ("ping", "policy.explain", "image.remove", "job.cancel")  # look at no container
 
@@ -150,6 +152,8 @@ KINDS = {
 def points(kind):
     """Of each: which pass of it is the fatal one."""
     yield from ((point, 0) for point in EVERY)
+    if kind.op not in LIGHT:
+        yield from ((point, 0) for point in APART)
     if kind.op not in READS:
         yield from ((point, 0) for point in JOURNALLED)
     if kind.op not in BLIND:
