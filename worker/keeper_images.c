@@ -16,6 +16,17 @@ static const char *text_at(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+/* The engine has gone on with a commit after that had ended without it, or was parked. An image
+ * that it has taken the name from is nameless by now, and the index follows. */
+static int remove_given_up(struct runner *keeper, const char *user, const char *name,
+                           const char *engine_name, bool shown, struct error *err)
+{
+    log_warning("user=%s: the image %s is of a commit that was given up; removed", user, name);
+    if (engine_image_remove(keeper->engine, engine_name, err) < 0)
+        return err->fault == FAULT_CONFLICT ? 0 : -1;
+    return shown ? store_image_release(keeper->store, user, name, NULL, err) : 0;
+}
+
 int keeper_settle_image(struct runner *keeper, const char *user, const char *name,
                         struct error *err)
 {
@@ -39,12 +50,17 @@ int keeper_settle_image(struct runner *keeper, const char *user, const char *nam
     }
     const char *known = text_at(json_object_get(own.entry, "image"), "id");
     const char *id = text_at(image, "Id");
+    const json_t *labels = json_object_get(json_object_get(image, "Config"), "Labels");
+    bool given_up = false;
     if (known && id && strcmp(known, id) == 0)
         return 0;
+    if (image_is_given_up(keeper, labels, &given_up, err) < 0)
+        return -1;
+    if (given_up)
+        return remove_given_up(keeper, user, name, engine_name, own.entry != NULL, err);
     json_auto_t *part =
         describe_image(name, id, user, json_integer_value(json_object_get(image, "Size")),
                        text_at(image, "Created"));
-    const json_t *labels = json_object_get(json_object_get(image, "Config"), "Labels");
     log_warning("user=%s: the index had lost the image %s; restored", user, name);
     return store_image_bind(keeper->store, user, text_at(labels, "dcm.request"), part, err);
 }

@@ -39,7 +39,7 @@ static const struct action {
                                .facts = JOURNALLED,
                                .undo = request_recreate_undo},
     [OP_CONTAINER_EXTEND] = {.run = request_extend, .facts = JOURNALLED},
-    [OP_IMAGE_COMMIT] = {.run = request_commit, .facts = JOURNALLED},
+    [OP_IMAGE_COMMIT] = {.run = request_commit, .facts = JOURNALLED, .undo = request_commit_undo},
     [OP_IMAGE_REMOVE] = {.run = request_image_remove, .facts = JOURNALLED},
     [OP_JOB_CANCEL] = {.run = request_cancel, .facts = JOURNALLED},
     [OP_POLICY_EXPLAIN] = {.run = request_explain, .facts = READS},

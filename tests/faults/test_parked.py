@@ -1,10 +1,13 @@
 """What kills every runner is set aside with its history, and dcm-admin asks for it anew or ends it."""
 
 import json
+import signal
+import sqlite3
 
 import pytest
 
 from admin import Admin
+from kinds import is_not_saved, is_saved
 from stack import eventually
 
 
@@ -17,10 +20,10 @@ def admin(whole_stack):
     whole_stack.set_policy(whole_stack.usual_policy(), reload=True)
 
 
-def park(stack, alice, admin, point, *options):
-    """A create that dies at this point of its way, however often it is tried. Its id, and what list shows."""
+def park(stack, alice, admin, point, *options, command=("create", "debian-ssh")):
+    """A request that dies at this point of its way, however often it is tried. Its id, and what list shows."""
     stack.plan.kill_at(point, 0, 99)
-    request = alice.submit("-d", "create", "debian-ssh", *options).stdout.strip()
+    request = alice.submit("-d", *command, *options).stdout.strip()
     eventually(lambda: stack.queue_length("dcm.parked") == 1, 20, "a parked copy")
     stack.plan.drop()
     [listed] = admin.run("parked", "list")["parked"]
@@ -106,3 +109,35 @@ def test_what_is_parked_stays_so_over_a_restart(stack, alice, admin):
     assert stack.queue_length("dcm.parked") == 1 and nothing_left(stack, alice)
     admin.run("parked", "requeue", request)
     assert alice.json("wait", request)["state"] == "done"
+
+
+def room_for_images(stack):
+    with stack.redis() as store:
+        return store.hgetall("dcm:user:alice:images")
+
+
+@pytest.mark.parametrize("verb, look", [("requeue", is_saved), ("drop", is_not_saved)])
+def test_a_commit_that_is_set_aside_leaves_no_image_and_nothing_paused(stack, alice, admin, verb, look):
+    container = alice.create()
+    request, _ = park(stack, alice, admin, "result.before", command=("commit", container["name"], "saved"))
+    eventually(lambda: stack.images() == [] and room_for_images(stack) == {}, 10, "nothing left")
+    is_not_saved(stack, alice)
+    # As an engine leaves it that died over a commit and has come back.
+    stack.ask_engine(f"/containers/{container['id']}/pause", "POST")
+    stack.worker.process.send_signal(signal.SIGHUP)
+    eventually(lambda: stack.inspect(container)["State"]["Status"] == "running", 20, "that it goes on")
+    eventually(lambda: alice.json("ps")["containers"][0]["state"] == "running", 10, "the index")
+    admin.run("parked", verb, request)
+    assert alice.json("wait", request, status=None)["state"] == {"requeue": "done", "drop": "unknown"}[verb]
+    look(stack, alice)
+
+
+def test_an_image_that_the_engine_makes_of_a_commit_after_its_end_goes(stack, alice):
+    request = alice.json("commit", alice.create()["name"], "saved")["request"]
+    with sqlite3.connect(stack.state / "worker" / "journal.db", timeout=10) as journal:
+        journal.execute("UPDATE requests SET result = json_set(result, '$.state', 'failed') WHERE id = ?", (request,))
+    with stack.redis() as store:
+        store.delete("dcm:user:alice:images")
+    stack.worker.process.send_signal(signal.SIGHUP)
+    eventually(lambda: stack.images() == [], 20, "its removal")
+    assert alice.json("images")["images"] == [i for i in alice.json("images")["images"] if i["owner"] is None]

@@ -82,14 +82,15 @@ def test_everything_is_lost_under_load(stack, alice, bob):
     check_answers(stack, answers)
 
 
-def test_what_has_stopped_keeps_its_port_when_everything_is_lost(stack, alice):
-    container = alice.create("127.0.0.1:8080:80")
+def test_what_has_stopped_keeps_its_port_and_its_end_when_everything_is_lost(stack, alice):
+    container = alice.create("--ttl", "2h", "127.0.0.1:8080:80")
     assert alice.submit("stop", container["name"]).returncode == 0
     flush(stack)
     done = alice.submit("create", "debian-ssh", "127.0.0.1:8080:80")
     assert done.returncode == 1 and "8080/tcp is taken" in done.stderr
     agree(stack)
-    assert alice.submit("start", container["name"]).returncode == 0
+    assert [shown["expires"] for shown in alice.json("ps")["containers"]] == [container["expires"]]
+    assert container["expires"] and alice.submit("start", container["name"]).returncode == 0
 
 
 def test_a_pending_create_finds_its_own_again(stack, alice):

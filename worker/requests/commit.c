@@ -27,15 +27,23 @@ struct commit {
     struct policy_limits limits;
 };
 
+int image_name_of_commit(const struct job *job, char ret_name[IMAGE_NAME_MAX + 1],
+                         struct error *err)
+{
+    const char *asked = json_string_value(json_object_get(job->request.args, "name"));
+    int length =
+        snprintf(ret_name, IMAGE_NAME_MAX + 1, "%s%s", asked, strchr(asked, ':') ? "" : ":latest");
+    if (length > IMAGE_NAME_MAX)
+        return fail(err, FAULT_INVALID, "the image's name is too long with its tag \":latest\"");
+    return 0;
+}
+
 static int begin(const struct runner *runner, const struct job *job, struct commit *commit,
                  struct error *err)
 {
     policy_limits(runner->policy, job->request.user, timestamp_now(), &commit->limits);
-    const char *asked = json_string_value(json_object_get(job->request.args, "name"));
-    int length = snprintf(commit->name, sizeof commit->name, "%s%s", asked,
-                          strchr(asked, ':') ? "" : ":latest");
-    if ((size_t)length >= sizeof commit->name)
-        return fail(err, FAULT_INVALID, "the image's name is too long with its tag \":latest\"");
+    if (image_name_of_commit(job, commit->name, err) < 0)
+        return -1;
     engine_image_of(job->request.user, commit->name, commit->engine_name);
     return 0;
 }

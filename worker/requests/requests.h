@@ -34,6 +34,7 @@ request_action request_explain;
 /* After a failure for good: nothing is left of what earlier attempts made or reserved. */
 typedef int request_undo(struct runner *runner, const struct job *job, struct error *err);
 request_undo request_create_undo;
+request_undo request_commit_undo;
 /* What an earlier attempt made with a reservation that the store has lost since, and that is not
  * this one: it goes. */
 int create_undo_others(struct runner *runner, const struct job *job,
@@ -96,6 +97,13 @@ static inline void auto_own_image(struct own_image *image)
 {
     own_image_clear(image);
 }
+
+/* The name, with its tag, of the image that a commit makes. */
+int image_name_of_commit(const struct job *job, char ret_name[IMAGE_NAME_MAX + 1],
+                         struct error *err);
+/* Is the image with these labels, which have been verified, of a commit of this server's that has
+ * ended without success, or is parked? The engine may have made it after that. */
+int image_is_given_up(struct runner *runner, const json_t *labels, bool *ret_is, struct error *err);
 
 /* "dcm.local/<user>/<name>", what the engine calls an image of a user's own. */
 #define ENGINE_IMAGE_SIZE (IMAGE_NAME_MAX + USER_NAME_MAX + 16)
