@@ -4,7 +4,8 @@
 #
 #   publisher  a gate, or a batch system: asks, and reads what came of it
 #   worker     takes what is asked, and writes what came of it
-#   admin      dcm-admin's own, which makes the other accounts
+#   admin      dcm-admin's own: asks, looks after what was parked, and makes the store's other accounts
+#   root       at the broker, who tests and tries things out, on private services alone
 
 # role_broker ROLE: patterns of the names that it may configure, write and read, a line each. They end
 # in \z because `$` admits a trailing newline; "nothing" is (?!), because RabbitMQ reads an empty
@@ -14,7 +15,8 @@ role_broker() {
     case $1 in
     publisher) printf '%s\n' '(?!)' '^dcm\.requests\z' '(?!)' ;;
     worker) printf '%s\n' '^dcm\.' '^(dcm\..*|amq\.default)\z' '^dcm\.' ;;
-    admin) printf '%s\n' '.*' '.*' '.*' ;;
+    admin) printf '%s\n' '(?!)' '^dcm\.requests\z' '^dcm\.parked\z' ;;
+    root) printf '%s\n' '.*' '.*' '.*' ;;
     esac
 }
 

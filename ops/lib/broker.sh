@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# A private RabbitMQ on loopback, with its own epmd: vhost dcm, three accounts, no guest.
+# A private RabbitMQ on loopback, with its own epmd: vhost dcm, four accounts, no guest.
 
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/../admin.d/roles.sh"
@@ -8,7 +8,7 @@
 
 broker_definitions() {
     local account role tags
-    for account in gate:publisher: worker:worker: admin:admin:administrator; do
+    for account in gate:publisher: worker:worker: admin:admin: root:root:administrator; do
         IFS=: read -r account role tags <<<"$account"
         broker_definition "dcm-$account" "$(broker_password_hash <"$1/secrets/broker-dcm-$account")" \
             "$role" dcm "$tags" '{}'
@@ -24,7 +24,7 @@ broker_url() {
 # A node that starts on an empty database with definitions to load makes no guest account.
 broker_configure() {
     local state=$1 account
-    for account in dcm-gate dcm-worker dcm-admin; do secret "$state/secrets/broker-$account"; done
+    for account in dcm-gate dcm-worker dcm-admin dcm-root; do secret "$state/secrets/broker-$account"; done
     mkdir -p "$state/broker"
     # Erlang would make a cookie itself, from the clock.
     secret "$state/broker/.erlang.cookie"

@@ -283,7 +283,7 @@ log_level = debug
     def leases(self):
         return self.redis().hgetall(f"dcm:server:{self.server}:ports")
 
-    def amqp(self, who="admin"):
+    def amqp(self, who="root"):
         return pika.BlockingConnection(pika.URLParameters(self.urls[f"AMQP_{who.upper()}_URL"]))
 
     def queue_length(self, queue="dcm.interactive"):

@@ -224,7 +224,7 @@ def test_the_documented_commands_give_each_role_what_it_needs(stack):
     """As an administrator would: the lines of the page, with this checkout's roles.sh."""
     page = (ROOT / "docs" / "administration.md").read_text()
     rights = re.findall(r"^rabbitmqctl set_permissions -p dcm (\S+) '(.*)' '(.*)' '(.*)'$", page, re.MULTILINE)
-    role = {"dcm-worker": "worker", "dcm-admin": "publisher"}
+    role = {"dcm-worker": "worker", "dcm-admin": "admin"}
     assert {name for name, *_ in rights} == set(role)
     for name, *patterns in rights:
         told = subprocess.check_output(["bash", "-c", f". {ROOT}/ops/admin.d/roles.sh; role_broker {role[name]}"], text=True)

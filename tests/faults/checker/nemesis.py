@@ -161,7 +161,7 @@ class Nemesis:
     def junk(self, _what, chance):
         """A message that nobody can make anything of."""
         body = pick([b"", b"{", b"[]", b'{"v":1}', b"\xff" * 100, b"x" * 40000], chance[0])
-        with self.stack.amqp("admin") as connection:
+        with self.stack.amqp("root") as connection:
             connection.channel().basic_publish("dcm.requests", "interactive", body)
             self.history.junk += 1
 
