@@ -11,7 +11,6 @@ import pytest
 import redis
 
 from stack import ROOT, eventually
-from test_abuse import request, record
 
 NAME = "slurm"
 
@@ -69,49 +68,6 @@ def test_what_it_asks_for_others_is_refused_and_audited(stack, slurm, bob):
     assert "user=bob" in line and f"publisher={NAME}" in line and f"publishers.{NAME}.users" in line
     assert bob.names() == []  # … and no worker does it
     assert submit(stack, slurm, "--as", "bob", "ps").returncode == 6  # nor does the store tell
-
-
-BEYOND = {
-    "to another exchange": lambda channel: channel.basic_publish("dcm.servers", "x", b"{}"),
-    "to a queue by its name": lambda channel: channel.basic_publish("", "dcm.interactive", b"{}"),
-    "in another's name": lambda channel: channel.basic_publish(
-        "dcm.requests", "interactive", b"{}", pika.BasicProperties(user_id="dcm-gate")),
-    "reading": lambda channel: channel.basic_get("dcm.interactive"),
-    "making a queue": lambda channel: channel.queue_declare("dcm.mine"),
-    "making a queue of the broker's naming": lambda channel: channel.queue_declare("", exclusive=True),
-    "making an exchange": lambda channel: channel.exchange_declare("dcm.requests2"),
-    "another exchange behind its own": lambda channel: channel.exchange_declare(
-        "dcm.requests\n", arguments={"alternate-exchange": "amq.fanout"}),
-    "binding": lambda channel: channel.queue_bind("dcm.interactive", "dcm.requests", "mine"),
-    "emptying": lambda channel: channel.queue_purge("dcm.interactive"),
-    "removing": lambda channel: channel.queue_delete("dcm.interactive"),
-    "to an exchange with a newline": lambda channel: channel.basic_publish("dcm.requests\n", "x", b"{}"),
-}
-
-
-def test_the_broker_lets_it_write_to_one_exchange_and_no_more(stack, slurm):
-    with connect(slurm) as connection:
-        for what, attempt in BEYOND.items():
-            channel = connection.channel()
-            channel.confirm_delivery()
-            ping = request("ping", "alice")
-            channel.basic_publish("dcm.requests", "interactive", json.dumps(ping), pika.BasicProperties(user_id=NAME))
-            with pytest.raises(pika.exceptions.ChannelClosedByBroker) as refusal:
-                attempt(channel)
-            assert refusal.value.reply_code in (403, 404, 406), what
-    assert eventually(lambda: record(stack, ping), what="the ping's end")["state"] == "done"
-
-
-def test_a_cc_header_reaches_no_other_queue(stack, slurm):
-    before = stack.queue_length("dcm.parked")
-    ping = request("ping", "alice")
-    with connect(slurm) as connection:
-        channel = connection.channel()
-        channel.confirm_delivery()
-        channel.basic_publish("dcm.requests", "interactive", json.dumps(ping), pika.BasicProperties(
-            user_id=NAME, headers={"CC": ["dcm.parked", "dcm.server.lab1.admin"], "BCC": ["dcm.parked"]}))
-    assert eventually(lambda: record(stack, ping), what="the ping's end")["state"] == "done"
-    assert stack.queue_length("dcm.parked") == before
 
 
 def test_the_store_shows_it_its_users_and_no_more(stack, slurm, alice, bob):

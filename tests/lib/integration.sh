@@ -13,6 +13,12 @@ part_userns() {
     ENGINE_REMAP=dcm-remap pytest_shared integration dev
 }
 
+# Hostile cases; at the end a table of the walls that held.
+part_security() {
+    check "the image" image_prepare
+    pytest_part security dev
+}
+
 part_bench() {
     check "the image" image_prepare
     pytest_part bench dev -s
