@@ -117,8 +117,9 @@ int journal_tombstone(struct journal *journal, const char *container, struct err
 int journal_is_tombstone(struct journal *journal, const char *container, bool *ret_is,
                          struct error *err);
 
-/* Forget what a user who goes has asked for, so that no store gets it back. *ret_left: something of
- * his has not ended, or not been recorded, and stays. */
+/* No store gets back what a user who goes has asked for, as if it had ended long ago; the next
+ * prune takes it. Until then the keeper still learns from it what debris is. *ret_left: something
+ * has not ended, or not been recorded, and stays as it is. */
 int journal_forget_user(struct journal *journal, const char *user, bool *ret_left,
                         struct error *err);
 

@@ -123,8 +123,8 @@ static const char *const texts[STATEMENT_COUNT] = {
         " AND coalesce(json_extract(result, '$.state'), '') <> 'done'"
         " AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.user = last.user"
         "   AND op = 'container.pause' AND rowid > at)",
-    [STATEMENT_FORGET_USER] = "DELETE FROM requests WHERE user = ? AND recorded = 1",
-    [STATEMENT_USER_LEFT] = "SELECT count(*) FROM requests WHERE user = ?",
+    [STATEMENT_FORGET_USER] = "UPDATE requests SET ended = 0 WHERE user = ? AND recorded = 1",
+    [STATEMENT_USER_LEFT] = "SELECT count(*) FROM requests WHERE user = ? AND recorded = 0",
     [STATEMENT_BURY] = "INSERT INTO tombstones (container, buried) VALUES (?, ?)"
                        " ON CONFLICT (container) DO NOTHING",
     [STATEMENT_IS_BURIED] = "SELECT 1 FROM tombstones WHERE container = ?",

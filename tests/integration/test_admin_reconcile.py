@@ -115,7 +115,7 @@ def test_beside_a_worker_the_keeper_does_that(stack, admin, alice):
 
 
 @pytest.mark.parametrize("args", [["--apply"], ["--reconcile", "x"], ["--journal", "no-id"],
-                                  ["--parked", "list"], ["--broker", "x"]])
+                                  ["--parked", "list"], ["--broker", "x"], ["--forget", "No!"]])
 def test_what_makes_no_sense_is_told(stack, args):
     import subprocess
     done = subprocess.run([stack.program("dcm-worker"), "--config", stack.worker.config, *args],

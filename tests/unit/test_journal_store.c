@@ -87,6 +87,12 @@ static void of_a_forgotten_user_a_store_gets_nothing(void **state)
     assert_int_equal(journal_forget_user(journal, "alice", &left, NULL), 0);
     assert_false(left);
     assert_lost(journal, 0, 0, "");
+    AUTO(request) struct request first = request_of(1);
+    AUTO(journal_entry) struct journal_entry before = find(journal, first.id);
+    assert_int_equal(before.state, JOURNAL_ENDED);
+    assert_int_equal(journal_prune(journal, 1, NULL), 0);
+    AUTO(journal_entry) struct journal_entry after = find(journal, first.id);
+    assert_int_equal(after.state, JOURNAL_UNKNOWN);
 }
 
 static void what_a_forgotten_user_has_under_way_stays_until_it_is_recorded(void **state)
