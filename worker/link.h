@@ -1,10 +1,10 @@
 /*
  * The link: the only process of a worker that talks to RabbitMQ. It has no privileges and no way
  * to the engine. It hands deliveries to idle runners, settles them when they are journalled or
- * done, and while engine or store are out of reach it cancels its consumers and tries, one at a time
- * and with growing pauses, what it has in hand: returned deliveries would go to the tail of the
- * queue. When all of that has been tried five times it takes more, lest a request that alone keeps
- * failing stop the rest.
+ * done, and while engine or store are out of reach it cancels its consumers and tries, one at a
+ * time and with growing pauses, what it has in hand: returned deliveries would go to the tail of
+ * the queue. When all of that has been tried five times it takes more, lest a request that alone
+ * keeps failing stop the rest.
  */
 #ifndef DCM_WORKER_LINK_H
 #define DCM_WORKER_LINK_H
