@@ -5,9 +5,9 @@
 #include "common/auto.h"
 #include "common/log.h"
 #include "schemas/result.h"
+#include "worker/actions.h"
 #include "worker/locks.h"
 #include "worker/record.h"
-#include "worker/settle.h"
 
 static int look_up(struct runner *runner, struct job *job, struct lock *ret_lock,
                    struct journal_entry *ret_entry, struct error *err)
@@ -44,7 +44,7 @@ int aside_clear_up(struct runner *runner, struct job *job, struct error *err)
     AUTO(journal_entry) struct journal_entry entry = {0};
     if (look_up(runner, job, &lock, &entry, err) < 0)
         return -1;
-    return entry.parked ? settle_clear_up(runner, job, err) : 0;
+    return entry.parked ? action_clear_up(runner, job, err) : 0;
 }
 
 int aside_release(struct runner *runner, struct job *job, json_t **ret_result, struct error *err)
@@ -97,7 +97,7 @@ int aside_end(struct runner *runner, struct job *job, json_t **ret_result, struc
         *ret_result = TAKE(ended);
         return 0;
     }
-    if (settle_clear_up(runner, job, err) < 0)
+    if (action_clear_up(runner, job, err) < 0)
         return -1;
     if (job->resumed)
         fail(&fault, FAULT_UNKNOWN,

@@ -1,16 +1,11 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include <jansson.h>
-
 #include "common/auto.h"
 #include "common/clock.h"
-#include "common/fault_point.h"
 #include "common/log.h"
 #include "common/mutant.h"
-#include "schemas/parked.h"
 #include "schemas/topology.h"
 #include "worker/link_private.h"
 
@@ -39,7 +34,7 @@ static const struct amqp_queue queues[] = {
     {.name = QUEUE_PARKED, .max_length = QUEUE_PARKED_MAX},
 };
 
-static int declare_all(struct amqp_link *broker, struct error *err)
+int link_declare_all(struct amqp_link *broker, struct error *err)
 {
     for (size_t i = 0; i < sizeof exchanges / sizeof exchanges[0]; i++)
         if (amqp_link_declare_exchange(broker, &exchanges[i], err) < 0)
@@ -81,7 +76,7 @@ static void connect_broker(struct link *link)
 {
     struct error err = {0};
     AUTO(amqp_link) struct amqp_link *broker = NULL;
-    if (link_open_broker(link, false, &broker, &err) < 0 || declare_all(broker, &err) < 0) {
+    if (link_open_broker(link, false, &broker, &err) < 0 || link_declare_all(broker, &err) < 0) {
         if (!link->broker_missed)
             log_warning("broker: %s; trying again until it answers", err.text);
         link->broker_missed = true;
@@ -164,7 +159,7 @@ static void lose_consumer(struct link *link, unsigned consumer)
         link->interactive = 0;
     if (consumer == link->unsorted)
         link->unsorted = 0;
-    if (declare_all(link->broker, &err) < 0)
+    if (link_declare_all(link->broker, &err) < 0)
         link_lose_broker(link, &err);
 }
 
@@ -234,112 +229,4 @@ void link_read_broker(struct link *link)
         if (arrival == AMQP_CANCELLED)
             lose_consumer(link, delivery.consumer);
     }
-}
-
-void link_settle(struct link *link, struct item *item)
-{
-    if (link->settled == SETTLED_MOST)
-        link_settle_now(link);
-    if (!item->tag || !link->broker)
-        return;
-    link->settled_tags[link->settled++] = item->tag;
-    item->tag = 0;
-}
-
-static int compare_tags(const void *one, const void *other)
-{
-    uint64_t left = *(const uint64_t *)one, right = *(const uint64_t *)other;
-    return (left > right) - (left < right);
-}
-
-/* All that come before the first delivery that is not settled go by one acknowledgement. */
-static int acknowledge(struct link *link, struct error *err)
-{
-    uint64_t *tags = link->settled_tags, first = workload_first_tag(&link->workload);
-    size_t together = 0, count = link->settled;
-    qsort(tags, count, sizeof tags[0], compare_tags);
-    while (together < count && (first == 0 || tags[together] < first))
-        together++;
-    if (together > 0 && amqp_link_ack(link->broker, tags[together - 1], true, err) < 0)
-        return -1;
-    for (size_t i = together; i < count; i++)
-        if (amqp_link_ack(link->broker, tags[i], false, err) < 0)
-            return -1;
-    return 0;
-}
-
-void link_settle_now(struct link *link)
-{
-    struct error err = {0};
-    if (link->settled == 0 || !link->broker)
-        return;
-    FAULT_POINT("settle.before");
-    if (acknowledge(link, &err) < 0)
-        link_lose_broker(link, &err);
-    link->settled = 0;
-    FAULT_POINT("settle.after");
-}
-
-/* What the journal knows; of what never got that far, what we have seen ourselves. */
-static json_t *attempts_of(const struct link *link, const struct item *item)
-{
-    json_t *known = item->history ? json_loads(item->history, 0, NULL) : NULL;
-    if (json_array_size(known) > 0)
-        return known;
-    json_decref(known);
-    json_t *attempts = json_array();
-    for (size_t i = 0; i < item->crashes && i < ATTEMPTS_KEPT; i++)
-        json_array_append_new(attempts,
-                              parked_attempt(link->config->server, item->attempts[i].begun,
-                                             item->attempts[i].ended, item->attempts[i].end));
-    return attempts;
-}
-
-void link_name(struct item *item)
-{
-    AUTO(request) struct request request = {0};
-    if (item->id[0])
-        return;
-    if (item->body && request_decode(item->body, item->length, &request, NULL) == 0)
-        memcpy(item->id, request.id, sizeof item->id);
-    else
-        identifier_new(item->id);
-}
-
-/* Perhaps somebody has deleted it. Not on the connection that publishes, which may be blocked. */
-static void restore_parked(struct link *link)
-{
-    struct error err = {0};
-    if (link->broker && declare_all(link->broker, &err) < 0)
-        link_lose_broker(link, &err);
-}
-
-int link_park(struct link *link, const struct item *item, const char *reason, struct error *err)
-{
-    json_auto_t *attempts = attempts_of(link, item);
-    bool whole = item->body && item->length == item->bytes;
-    struct parked parked = {.id = item->id,
-                            .server = link->config->server,
-                            .publisher = item->account,
-                            .reason = reason,
-                            .body = whole ? item->body : NULL,
-                            .length = whole ? item->length : 0,
-                            .bytes = item->bytes,
-                            .attempts = attempts};
-    AUTO(string) char *bytes = parked_encode(&parked);
-    if (!bytes)
-        return fail(err, FAULT_INTERNAL, "out of memory");
-    struct amqp_publication publication = {.exchange = "",
-                                           .routing_key = QUEUE_PARKED,
-                                           .message_id = item->id,
-                                           .body = bytes,
-                                           .length = strlen(bytes)};
-    if (link_need_sorter(link, err) < 0)
-        return -1;
-    int status = amqp_link_publish(link->sorter, &publication, SORTER_TIMEOUT_MS, err);
-    if (amqp_link_is_broken(link->sorter))
-        link_end_sorting(link);
-    if (status < 0)
-        restore_parked(link);
-    return status;
 }

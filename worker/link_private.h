@@ -1,5 +1,6 @@
-/* What the link's files share: link.c turns the loop, link_broker.c keeps the connection,
- * link_sort.c fills the queues of the batch class. */
+/* What the link's files share: link.c turns the loop, link_runners.c hands out and hears what comes
+ * of it, link_broker.c keeps the connection, link_settle.c acknowledges and parks, link_sort.c
+ * fills the queues of the batch class. */
 #ifndef DCM_WORKER_LINK_PRIVATE_H
 #define DCM_WORKER_LINK_PRIVATE_H
 
@@ -48,16 +49,27 @@ void link_keep_broker(struct link *link, bool stopping);
 void link_lose_broker(struct link *link, const struct error *err);
 /* Read what the broker has sent, without waiting. */
 void link_read_broker(struct link *link);
-/* Acknowledge the item's delivery, if it still has one: with others, before the loop next waits. */
-void link_settle(struct link *link, struct item *item);
-void link_settle_now(struct link *link);
-/* Give the item an id to be asked for by: the request's; a new one, if it is none. */
-void link_name(struct item *item);
-/* Publish what cannot be worked on to the parked queue, confirmed, before it is settled. */
-int link_park(struct link *link, const struct item *item, const char *reason, struct error *err);
+/* Exchanges and queues that are there whoever uses them: not those of users. */
+int link_declare_all(struct amqp_link *broker, struct error *err);
 /* One more connection to the broker: to publish over, or to consume. */
 int link_open_broker(const struct link *link, bool publishes, struct amqp_link **ret_broker,
                      struct error *err);
+
+/* A runner takes the place of the last one in its slot: what that had in hand is ready again. */
+void link_meet_runner(struct link *link);
+/* One word of this runner's, or its end. */
+void link_hear_runner(struct link *link, struct runner_slot *slot);
+/* Work for an idle runner, of light requests several. False: there is none, for nobody. */
+bool link_hand_out(struct link *link, struct runner_slot *slot);
+/* What a runner that does not come again had in hand is the broker's or the journal's. */
+void link_drop_items(struct link *link, const struct runner_slot *slot);
+
+/* Acknowledge the item's delivery, if it still has one: with others, before the loop next waits. */
+void link_settle(struct link *link, struct item *item);
+void link_settle_now(struct link *link);
+/* Set aside what no worker can make anything of, one at a time: a copy is published and confirmed
+ * before it is settled. */
+void link_park_condemned(struct link *link);
 
 /* A delivery that no queue was there for: into its user's, or to a runner first, who says whether
  * there may be one. */

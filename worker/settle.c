@@ -9,46 +9,13 @@
 #include "common/mutant.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
+#include "worker/actions.h"
 #include "worker/admission.h"
 #include "worker/aside.h"
 #include "worker/audit.h"
 #include "worker/batch_users.h"
 #include "worker/locks.h"
 #include "worker/record.h"
-#include "worker/requests/requests.h"
-
-/* What the kinds of requests do, and whether the journal must know before they begin. */
-enum { READS = 0, JOURNALLED = 1 };
-static const struct action {
-    request_action *run;
-    unsigned facts;
-    request_undo *undo; /* of what an earlier attempt made; NULL: repeating finds it all */
-} actions[OP_COUNT] = {
-    [OP_PING] = {.run = request_ping, .facts = READS},
-    [OP_CONTAINER_CREATE] = {.run = request_create,
-                             .facts = JOURNALLED,
-                             .undo = request_create_undo},
-    [OP_CONTAINER_START] = {.run = request_lifecycle, .facts = JOURNALLED},
-    [OP_CONTAINER_STOP] = {.run = request_lifecycle, .facts = JOURNALLED},
-    [OP_CONTAINER_RESTART] = {.run = request_lifecycle, .facts = JOURNALLED},
-    [OP_CONTAINER_PAUSE] = {.run = request_lifecycle, .facts = JOURNALLED},
-    [OP_CONTAINER_UNPAUSE] = {.run = request_lifecycle, .facts = JOURNALLED},
-    [OP_CONTAINER_REMOVE] = {.run = request_remove, .facts = JOURNALLED},
-    [OP_CONTAINER_LOGS] = {.run = request_logs, .facts = READS},
-    [OP_CONTAINER_RECREATE] = {.run = request_recreate,
-                               .facts = JOURNALLED,
-                               .undo = request_recreate_undo},
-    [OP_CONTAINER_EXTEND] = {.run = request_extend, .facts = JOURNALLED},
-    [OP_IMAGE_COMMIT] = {.run = request_commit, .facts = JOURNALLED, .undo = request_commit_undo},
-    [OP_IMAGE_REMOVE] = {.run = request_image_remove, .facts = JOURNALLED},
-    [OP_JOB_CANCEL] = {.run = request_cancel, .facts = JOURNALLED},
-    [OP_POLICY_EXPLAIN] = {.run = request_explain, .facts = READS},
-};
-
-bool settle_knows(enum op op)
-{
-    return actions[op].run != NULL;
-}
 
 static int tell_taken(struct runner *runner, const struct job *job, struct error *err)
 {
@@ -77,20 +44,6 @@ static int stand_back(struct runner *runner, const struct job *job, enum claim o
     fail(&fault, FAULT_UNKNOWN, "begun on this server, but %s", reasons[outcome]);
     result_set_failed(result, runner->config->server, &fault);
     return record_here_only(runner, job, result, err);
-}
-
-int settle_clear_up(struct runner *runner, const struct job *job, struct error *err)
-{
-    const struct action *action = &actions[job->request.op];
-    struct error debris = {0};
-    if (!job->resumed || !action->undo || action->undo(runner, job, &debris) == 0)
-        return 0;
-    if (fault_fate(debris.fault) == FATE_RETRY) {
-        *err = debris;
-        return -1;
-    }
-    log_warning("clearing up: %s", debris.text);
-    return 0;
 }
 
 /* What was begun waits for engine or store, and may have been begun for good. */
@@ -124,7 +77,7 @@ static int act(struct runner *runner, struct job *job, json_t *result, struct er
     if (begin(runner, job, err) < 0)
         return -1;
     engine_mark(runner->engine);
-    int status = actions[job->request.op].run(runner, job, result, &fault);
+    int status = action_of(job->request.op)->run(runner, job, result, &fault);
     if (status == REQUEST_GOES_ON)
         return 0;
     bool failed = status < 0;
@@ -133,7 +86,7 @@ static int act(struct runner *runner, struct job *job, json_t *result, struct er
     /* What it failed for may be what a store that has lost data made it believe. */
     if (failed && store_check(runner->store, &debris) < 0)
         return let_go(runner, job, &debris, err);
-    if (failed && settle_clear_up(runner, job, &debris) < 0)
+    if (failed && action_clear_up(runner, job, &debris) < 0)
         return let_go(runner, job, &debris, err);
     if (record_outcome(runner, job, result, status, &fault, err) < 0)
         return -1;
@@ -148,7 +101,7 @@ static int call_off(struct runner *runner, const struct job *job, json_t *result
         fail(&fault, FAULT_UNKNOWN, "cancelled, but it had been begun: see with ps");
     else
         fail(&fault, FAULT_CANCELLED, "cancelled before it was begun");
-    return settle_clear_up(runner, job, err) < 0
+    return action_clear_up(runner, job, err) < 0
                ? -1
                : record_outcome(runner, job, result, -1, &fault, err);
 }
@@ -160,7 +113,7 @@ static int run_request(struct runner *runner, struct job *job, struct error *err
     enum claim outcome = CLAIM_OURS;
     struct error fault = {0};
     if ((!job->resumed || job->untouched) && admission_of_time(&job->request, &fault) < 0)
-        return settle_clear_up(runner, job, err) < 0
+        return action_clear_up(runner, job, err) < 0
                    ? -1
                    : record_outcome(runner, job, result, -1, &fault, err);
     FAULT_POINT("claim.before");
@@ -221,7 +174,7 @@ static int settle_job(struct runner *runner, struct job *job, const struct work 
     if (lock_take(runner->config->state, LOCK_REQUEST, job->request.id, false, &lock, err) < 0 ||
         journal_find(runner->journal, job->request.id, &entry, err) < 0)
         return -1;
-    job->journalled = actions[job->request.op].facts & JOURNALLED;
+    job->journalled = action_of(job->request.op)->is_journalled;
     if (entry.state == JOURNAL_ENDED)
         return record_again(runner, job, &entry, err);
     if (entry.state == JOURNAL_BEGUN && strcmp(entry.hash, job->hash) != 0) {

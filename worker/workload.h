@@ -1,6 +1,6 @@
 /*
- * What the link has in hand: deliveries not yet settled and requests resumed from the journal, in
- * the order in which they came. Pure: no sockets, the clock is an argument (milliseconds).
+ * All that the link has in hand (worker/item.h), in the order in which it came. Pure: no sockets,
+ * the clock is an argument (milliseconds).
  */
 #ifndef DCM_WORKER_WORKLOAD_H
 #define DCM_WORKER_WORKLOAD_H
@@ -9,54 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "worker/batches.h"
-#include "worker/dispatch.h"
-#include "worker/errand.h"
-
-enum item_state {
-    ITEM_READY,     /* for the next idle runner */
-    ITEM_OUT,       /* with a runner */
-    ITEM_ORPHANED,  /* its runner has died, and is not replaced yet; the others go on meanwhile */
-    ITEM_WAITING,   /* for engine or store to come back; not before `not_before` */
-    ITEM_CONDEMNED, /* to be parked, and no runner's any more; not before `not_before` */
-    ITEM_UNSORTED,  /* to be published to the queue of its batch; not before `not_before` */
-};
-
-#define ATTEMPTS_KEPT (ATTEMPTS_MOST + 1)
-
-struct item {
-    struct item *next;
-    enum item_state state;
-    enum work_kind kind;
-    uint64_t serial;
-    uint64_t tag; /* the delivery's, while it is unsettled; 0: nothing to acknowledge */
-    char account[64];
-    char id[IDENTIFIER_SIZE]; /* "" until a runner said it */
-    char *body;               /* owned; NULL: none came, or it was too large to read */
-    size_t length;
-    uint64_t bytes; /* as many the message has, read or not */
-    size_t runner;  /* the number of its slot, from 1 on; 0: none has it */
-    struct errand errand;
-    struct batch *batch; /* borrowed; NULL: not of the batch class */
-    char reason[256];    /* why it is condemned */
-    int64_t not_before;
-    unsigned tries;   /* how often engine or store were out of reach for it */
-    unsigned crashes; /* how many runners it has killed that we know of: it is a suspect */
-    struct attempt attempts[ATTEMPTS_KEPT]; /* attempts[i]: the one that i crashes came before */
-    char *history; /* what the journal knows of its attempts, or NULL; owned */
-};
+#include "worker/item.h"
 
 struct workload {
     struct item *first, **end;
     uint64_t last_serial;
 };
 
-#define ITEM_PAUSE_MOST_MS 5000
-
 void workload_init(struct workload *workload);
 void workload_clear(struct workload *workload);
 
-/* The new item is the workload's; NULL when memory is short. Takes the delivery's body. */
+/* The new item is the workload's; NULL when memory is short. To remove one frees what it
+ * owns. */
 struct item *workload_add(struct workload *workload, enum work_kind kind);
 void workload_remove(struct workload *workload, struct item *item);
 
@@ -87,20 +51,6 @@ struct item *workload_by_id(const struct workload *workload, const char *id);
 uint64_t workload_first_tag(const struct workload *workload);
 size_t workload_count(const struct workload *workload, enum item_state state);
 
-/* An attempt, at these milliseconds since the epoch: begun; died, with its runner; and how, by the
- * wait status (waitpid(2)). More than are kept are not noted. */
-void item_begin(struct item *item, int64_t now);
-void item_die(struct item *item, int64_t now);
-void item_explain_death(struct item *item, int wait_status);
-/* The last one that died: begun 0 if there was none. */
-struct attempt item_last_death(const struct item *item);
-
-/* Engine or store were out of reach: wait 0.25 s, then twice as long each time, to 5 s. */
-void workload_postpone(struct item *item, int64_t now);
-/* Has this item killed as many runners as it may? What is in the journal is counted there, and the
- * runner says so: one more means that it does not even get that far. */
-bool item_is_deadly(const struct item *item);
-void workload_condemn(struct item *item, const char *reason);
 /* They are back: everything that waits may go at once. */
 void workload_wake(struct workload *workload);
 /* Has everything that waits, or is being tried, failed at least this often? True when nothing is.

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "worker/actions.h"
 #include "worker/requests/requests.h"
-#include "worker/settle.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
@@ -13,8 +13,8 @@ static void every_kind_has_an_action(void **state)
 {
     (void)state;
     for (enum op op = 0; op < OP_COUNT; op++)
-        if (!settle_knows(op))
-            fail_msg("%s has no row in worker/settle.c", op_name(op));
+        if (!action_of(op)->run)
+            fail_msg("%s has no row in worker/actions.c", op_name(op));
 }
 
 static void every_kind_can_be_explained(void **state)

@@ -54,12 +54,12 @@ static void a_postponed_item_waits_longer_each_time(void **state)
     struct item *item = add(*state, 1);
     int64_t before = 0;
     for (int i = 0; i < 4; i++) {
-        workload_postpone(item, 1000);
+        item_postpone(item, 1000);
         assert_true(item->not_before > before);
         before = item->not_before;
     }
     for (int i = 0; i < 100; i++)
-        workload_postpone(item, 1000);
+        item_postpone(item, 1000);
     assert_int_equal(item->not_before, 1000 + ITEM_PAUSE_MOST_MS);
 }
 
@@ -67,7 +67,7 @@ static void a_waiting_item_is_not_handed_out_before_its_time(void **state)
 {
     struct workload *workload = *state;
     struct item *item = add(workload, 1);
-    workload_postpone(item, 1000);
+    item_postpone(item, 1000);
     assert_null(next(workload, item->not_before - 1, 2));
     assert_ptr_equal(next(workload, item->not_before, 2), item);
     assert_int_equal(workload_pause(workload, item->not_before - 7, 1000), 7);
@@ -96,9 +96,9 @@ static void an_outage_is_over_only_when_all_that_waits_was_tried(void **state)
     assert_true(workload_tried(workload, 5));
     struct item *item = add(workload, 1);
     for (int i = 0; i < 4; i++)
-        workload_postpone(item, 0);
+        item_postpone(item, 0);
     assert_false(workload_tried(workload, 5));
-    workload_postpone(item, 0);
+    item_postpone(item, 0);
     assert_true(workload_tried(workload, 5));
     add(workload, 2)->state = ITEM_OUT; /* it may be the one that gets through */
     assert_false(workload_tried(workload, 5));
@@ -136,7 +136,7 @@ static void requests_on_one_container_keep_their_order(void **state)
     assert_ptr_equal(next(workload, 0, 2), other);
     other->state = ITEM_OUT;
     assert_null(next(workload, 0, 2));
-    workload_postpone(stop, 1000); /* an outage does not let the later one pass */
+    item_postpone(stop, 1000); /* an outage does not let the later one pass */
     assert_null(next(workload, 1000, 2));
     workload_remove(workload, stop);
     assert_ptr_equal(next(workload, 0, 2), start);
@@ -254,7 +254,7 @@ static void what_kills_every_runner_is_condemned_and_goes_to_none(void **state)
     assert_true(item_is_deadly(item));
     item->kind = WORK_RESUME; /* the journal counts these, and the runner says so */
     assert_false(item_is_deadly(item));
-    workload_condemn(item, "a reason");
+    item_condemn(item, "a reason");
     assert_null(next(workload, 0, 2));
     assert_ptr_equal(workload_condemned(workload, 0), item);
     item->not_before = 500;

@@ -1,0 +1,162 @@
+/* What is done with: acknowledged, or set aside first where no worker can make anything of it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "common/auto.h"
+#include "common/clock.h"
+#include "common/fault_point.h"
+#include "common/log.h"
+#include "schemas/parked.h"
+#include "schemas/topology.h"
+#include "worker/link_private.h"
+
+void link_settle(struct link *link, struct item *item)
+{
+    if (link->settled == SETTLED_MOST)
+        link_settle_now(link);
+    if (!item->tag || !link->broker)
+        return;
+    link->settled_tags[link->settled++] = item->tag;
+    item->tag = 0;
+}
+
+static int compare_tags(const void *one, const void *other)
+{
+    uint64_t left = *(const uint64_t *)one, right = *(const uint64_t *)other;
+    return (left > right) - (left < right);
+}
+
+/* All that come before the first delivery that is not settled go by one acknowledgement. */
+static int acknowledge(struct link *link, struct error *err)
+{
+    uint64_t *tags = link->settled_tags, first = workload_first_tag(&link->workload);
+    size_t together = 0, count = link->settled;
+    qsort(tags, count, sizeof tags[0], compare_tags);
+    while (together < count && (first == 0 || tags[together] < first))
+        together++;
+    if (together > 0 && amqp_link_ack(link->broker, tags[together - 1], true, err) < 0)
+        return -1;
+    for (size_t i = together; i < count; i++)
+        if (amqp_link_ack(link->broker, tags[i], false, err) < 0)
+            return -1;
+    return 0;
+}
+
+void link_settle_now(struct link *link)
+{
+    struct error err = {0};
+    if (link->settled == 0 || !link->broker)
+        return;
+    FAULT_POINT("settle.before");
+    if (acknowledge(link, &err) < 0)
+        link_lose_broker(link, &err);
+    link->settled = 0;
+    FAULT_POINT("settle.after");
+}
+
+/* What the journal knows; of what never got that far, what we have seen ourselves. */
+static json_t *attempts_of(const struct link *link, const struct item *item)
+{
+    json_t *known = item->history ? json_loads(item->history, 0, NULL) : NULL;
+    if (json_array_size(known) > 0)
+        return known;
+    json_decref(known);
+    json_t *attempts = json_array();
+    for (size_t i = 0; i < item->crashes && i < ATTEMPTS_KEPT; i++)
+        json_array_append_new(attempts,
+                              parked_attempt(link->config->server, item->attempts[i].begun,
+                                             item->attempts[i].ended, item->attempts[i].end));
+    return attempts;
+}
+
+/* An id for it to be asked for by: the request's; a new one, if it is none. */
+static void name_item(struct item *item)
+{
+    AUTO(request) struct request request = {0};
+    if (item->id[0])
+        return;
+    if (item->body && request_decode(item->body, item->length, &request, NULL) == 0)
+        memcpy(item->id, request.id, sizeof item->id);
+    else
+        identifier_new(item->id);
+}
+
+/* Perhaps somebody has deleted it. Not on the connection that publishes, which may be blocked. */
+static void restore_parked(struct link *link)
+{
+    struct error err = {0};
+    if (link->broker && link_declare_all(link->broker, &err) < 0)
+        link_lose_broker(link, &err);
+}
+
+static int publish_parked(struct link *link, const struct item *item, const char *reason,
+                          struct error *err)
+{
+    json_auto_t *attempts = attempts_of(link, item);
+    bool whole = item->body && item->length == item->bytes;
+    struct parked parked = {.id = item->id,
+                            .server = link->config->server,
+                            .publisher = item->account,
+                            .reason = reason,
+                            .body = whole ? item->body : NULL,
+                            .length = whole ? item->length : 0,
+                            .bytes = item->bytes,
+                            .attempts = attempts};
+    AUTO(string) char *bytes = parked_encode(&parked);
+    if (!bytes)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    struct amqp_publication publication = {.exchange = "",
+                                           .routing_key = QUEUE_PARKED,
+                                           .message_id = item->id,
+                                           .body = bytes,
+                                           .length = strlen(bytes)};
+    if (link_need_sorter(link, err) < 0)
+        return -1;
+    int status = amqp_link_publish(link->sorter, &publication, SORTER_TIMEOUT_MS, err);
+    if (amqp_link_is_broken(link->sorter))
+        link_end_sorting(link);
+    if (status < 0)
+        restore_parked(link);
+    return status;
+}
+
+static int park(struct link *link, const struct item *item, struct error *err)
+{
+    FAULT_POINT("park.before");
+    int status = publish_parked(link, item, item->reason, err);
+    FAULT_POINT("park.after");
+    return status;
+}
+
+/* No worker can make anything of it: a copy is parked, confirmed, before it is settled. What the
+ * journal holds is then set aside there as well, by a runner, and cleared up after. */
+void link_park_condemned(struct link *link)
+{
+    struct error err = {0};
+    struct item *item = workload_condemned(&link->workload, clock_ms());
+    if (!item)
+        return;
+    name_item(item);
+    log_request(item->id);
+    if (item->kind == WORK_SET_ASIDE || item->kind == WORK_CLEAR_UP) {
+        log_error("left as it is in the journal, for it cannot even be set aside: %s",
+                  item->reason);
+        workload_remove(&link->workload, item);
+    } else if (park(link, item, &err) < 0) {
+        log_error("cannot park: %s", err.text);
+        item_postpone(item, clock_ms());
+        item->state = ITEM_CONDEMNED;
+    } else {
+        log_error("parked: %s", item->reason);
+        link_settle(link, item);
+        item->state = ITEM_READY;
+        item->crashes = 0;
+        if (item->kind == WORK_RESUME)
+            item->kind = WORK_SET_ASIDE;
+        else
+            workload_remove(&link->workload, item);
+    }
+    log_request(NULL);
+}
