@@ -13,8 +13,6 @@
 
 #define CONNECT_LEAST_MS 500 /* an endpoint gets this long, however many share the deadline */
 
-#define ROUTE_SIZE (sizeof(ROUTE_BATCH) + USER_NAME_MAX)
-
 struct publisher {
     char **brokers;         /* NULL-terminated */
     struct amqp_link *link; /* NULL while unconnected */
@@ -122,8 +120,7 @@ static void round_add(struct round *round, const struct request *request, size_t
 
     if (request_encode(request, &body, reason) == -1)
         return;
-    snprintf(route, ROUTE_SIZE, "%s%s", request->batch ? ROUTE_BATCH : ROUTE_INTERACTIVE,
-             request->batch ? request->user : "");
+    route_of(route, request->user, request->batch);
     round->indices[round->count] = index;
     round->messages[round->count++] = (struct amqp_publication){
         .exchange = EXCHANGE_REQUESTS,

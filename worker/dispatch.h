@@ -6,12 +6,12 @@
  *   link → runner                                     runner → link
  *   WORK_DELIVERY  a message from the broker          TAKEN?, then DONE | LATER | PARK
  *   WORK_RESUME    an id that is in the journal       TAKEN?, then DONE | LATER | PARK
- *   WORK_SET_ASIDE one of these that has been parked  DONE | LATER
- *   WORK_CLEAR_UP  the same, after it                 DONE | LATER
+ *   WORK_SET_ASIDE one of these that has been parked  DONE | LATER | PARK
+ *   WORK_CLEAR_UP  the same, after it                 DONE | LATER | PARK
  *   WORK_RECALL    which ids did we leave undone?     LEFT…, then DONE | LATER | PARK
  *   WORK_ADMIT     may its user have a batch queue?   DONE | LATER | PARK
- *   WORK_BATCHES   who has one?                       BATCH…, then DONE | PARK
- *   WORK_FORGET    the account's queue is gone        DONE | PARK
+ *   WORK_BATCHES   who has one?                       BATCH…, then DONE | LATER | PARK
+ *   WORK_FORGET    the account's queue is gone        DONE | LATER | PARK
  */
 #ifndef DCM_WORKER_DISPATCH_H
 #define DCM_WORKER_DISPATCH_H

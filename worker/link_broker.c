@@ -136,8 +136,8 @@ static int consume_all(struct link *link, struct error *err)
         consume(link, QUEUE_UNSORTED, prefetch, &link->unsorted, err) < 0)
         return -1;
     for (struct batch *batch = link->batches.first; batch; batch = batch->next) {
-        char queue[sizeof QUEUE_BATCH + USER_NAME_MAX];
-        snprintf(queue, sizeof queue, QUEUE_BATCH "%s", batch->user);
+        char queue[QUEUE_NAME_SIZE];
+        queue_of_user(queue, batch->user);
         if (batch->certain && consume(link, queue, BATCH_PREFETCH, &batch->consumer, err) < 0)
             return -1;
     }

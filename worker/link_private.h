@@ -76,7 +76,7 @@ void link_park_condemned(struct link *link);
 void link_sort(struct link *link, struct item *item);
 /* A runner has admitted its user. */
 void link_admit(struct link *link, struct item *item);
-/* A user of whom a runner says that there is a queue; there is one no more. */
+/* A user of whom a runner says that there is a queue. */
 void link_meet_batch(struct link *link, const char *user);
 /* Publish what is to be sorted, and find out which queues are there. */
 void link_keep_batches(struct link *link);

@@ -13,29 +13,18 @@
 #include "schemas/topology.h"
 #include "worker/link_private.h"
 
-#define TOGETHER 64
+#define TOGETHER 64 /* published in one go: the loop stands still until all are confirmed */
 #define PAUSE_MS 1000
-#define ASK_EVERY_MS 10000
-
-struct queue_name {
-    char text[sizeof QUEUE_BATCH + USER_NAME_MAX];
-};
-
-static struct queue_name queue_of(const struct batch *batch)
-{
-    struct queue_name name;
-    snprintf(name.text, sizeof name.text, QUEUE_BATCH "%s", batch->user);
-    return name;
-}
+#define ASK_EVERY_MS 10000 /* the broker does not tell which queues it has */
 
 /* ---- which queues there are ---- */
 
 static int declare(struct link *link, const struct batch *batch, struct error *err)
 {
-    struct queue_name name = queue_of(batch);
-    char route[sizeof ROUTE_BATCH + USER_NAME_MAX];
-    snprintf(route, sizeof route, ROUTE_BATCH "%s", batch->user);
-    struct amqp_queue queue = {.name = name.text,
+    char name[QUEUE_NAME_SIZE], route[ROUTE_SIZE];
+    queue_of_user(name, batch->user);
+    route_of(route, batch->user, true);
+    struct amqp_queue queue = {.name = name,
                                .exchange = EXCHANGE_REQUESTS,
                                .routing_key = route,
                                .max_length = QUEUE_BATCH_MAX};
@@ -73,10 +62,11 @@ static void rest(struct link *link, const struct error *err)
 /* On the second connection, for it does not outlast a queue that is not there. */
 static int look_for(struct link *link, struct batch *batch, struct error *err)
 {
-    struct queue_name name = queue_of(batch);
+    char name[QUEUE_NAME_SIZE];
+    queue_of_user(name, batch->user);
     if (link_need_sorter(link, err) < 0)
         return -1;
-    if (amqp_link_find_queue(link->sorter, name.text, err) == 0) {
+    if (amqp_link_find_queue(link->sorter, name, err) == 0) {
         batch->certain = true;
         return 0;
     }
@@ -151,13 +141,13 @@ static void sort_again(struct item *item)
 static void publish(struct link *link, struct item *const items[], size_t count)
 {
     struct amqp_publication messages[TOGETHER] = {{0}};
-    struct queue_name names[TOGETHER];
+    char names[TOGETHER][QUEUE_NAME_SIZE];
     struct error reasons[TOGETHER] = {{0}};
 
     for (size_t i = 0; i < count; i++) {
-        names[i] = queue_of(items[i]->batch);
+        queue_of_user(names[i], items[i]->batch->user);
         messages[i] = (struct amqp_publication){.exchange = "",
-                                                .routing_key = names[i].text,
+                                                .routing_key = names[i],
                                                 .message_id = "",
                                                 .publisher = items[i]->account,
                                                 .body = items[i]->body,

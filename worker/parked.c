@@ -267,9 +267,8 @@ static struct job job_of(const struct parked_item *item)
 static int ask_anew(const struct parked_item *item, struct amqp_link *out, struct error *err)
 {
     const struct request *request = &item->request;
-    char route[sizeof ROUTE_INTERACTIVE + USER_NAME_MAX];
-    snprintf(route, sizeof route, "%s%s", request->batch ? ROUTE_BATCH : ROUTE_INTERACTIVE,
-             request->batch ? request->user : "");
+    char route[ROUTE_SIZE];
+    route_of(route, request->user, request->batch);
     struct amqp_publication publication = {.exchange = EXCHANGE_REQUESTS,
                                            .routing_key = route,
                                            .message_id = item->id,

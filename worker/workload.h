@@ -51,7 +51,7 @@ struct item *workload_by_id(const struct workload *workload, const char *id);
 uint64_t workload_first_tag(const struct workload *workload);
 size_t workload_count(const struct workload *workload, enum item_state state);
 
-/* They are back: everything that waits may go at once. */
+/* Engine and store are back: everything that waits may go at once. */
 void workload_wake(struct workload *workload);
 /* Has everything that waits, or is being tried, failed at least this often? True when nothing is.
  */
@@ -59,7 +59,7 @@ bool workload_tried(const struct workload *workload, unsigned tries);
 /* The broker connection broke: what no runner has comes again with the next one; what a runner has
  * cannot be acknowledged any more. */
 void workload_disconnect(struct workload *workload);
-/* Milliseconds until something that waits, or is condemned, has its time, at most `most`. */
+/* Milliseconds until something that is put off has its time, at most `most`. */
 int workload_pause(const struct workload *workload, int64_t now, int most);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schemas/topology.h"
+
 #include <cmocka.h>
 
 #define ID "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
@@ -89,12 +91,26 @@ static void workers_functions_are_named_by_their_content(void **state)
     assert_null(strstr(store_functions, "dcm_1_"));
 }
 
+static void a_batch_request_goes_to_its_users_queue_and_others_to_one_for_all(void **state)
+{
+    char queue[QUEUE_NAME_SIZE], route[ROUTE_SIZE], user[USER_NAME_MAX + 1] = {0};
+    (void)state;
+    memset(user, 'u', USER_NAME_MAX);
+    queue_of_user(queue, user);
+    assert_int_equal(strlen(queue), strlen("dcm.batch.") + USER_NAME_MAX);
+    route_of(route, user, true);
+    assert_string_equal(route, queue + strlen("dcm."));
+    route_of(route, user, false);
+    assert_string_equal(route, "interactive");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_users_keys_stand_under_one_prefix),
         cmocka_unit_test(a_servers_keys_stand_under_one_prefix),
         cmocka_unit_test(the_longest_names_fit),
+        cmocka_unit_test(a_batch_request_goes_to_its_users_queue_and_others_to_one_for_all),
         cmocka_unit_test(submitters_functions_have_a_name_that_stays),
         cmocka_unit_test(workers_functions_are_named_by_their_content),
     };
