@@ -65,6 +65,13 @@ def traces(stack, name, uid, **more):
             if (found := pattern.findall(json.dumps(what, default=str)))}
 
 
+def sorted_lists(value):
+    """The engine tells some, such as a container's mounts, in whatever order."""
+    if isinstance(value, dict):
+        return {key: sorted_lists(one) for key, one in value.items()}
+    return sorted(map(sorted_lists, value), key=json.dumps) if isinstance(value, list) else value
+
+
 def belongings(stack, user):
     """What is somebody's, to the byte: in the engine, in the store, in files, of the account and in the policy."""
     policy = json.loads(stack.policy_path.read_text())
@@ -75,7 +82,7 @@ def belongings(stack, user):
     accounts = [line for database in ("passwd", "shadow", "group", "gshadow")
                 for line in output("getent", database).decode().splitlines() if user.name in line]
     theirs = [text for kind in of_engine(stack).values() for one in kind
-              if user.name in (text := json.dumps(one, sort_keys=True))]
+              if user.name in (text := json.dumps(sorted_lists(one), sort_keys=True))]
     return {"engine": sorted(theirs),
             "store": of_store(stack, f"dcm:user:{user.name}:*"),
             "leases": {port: text for port, text in stack.leases().items() if user.name in text},
