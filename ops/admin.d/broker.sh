@@ -4,13 +4,18 @@
 
 BROKER_URL='^amqps?://[^@ ]+@[^/ ]+(/([^ ]*))?$'
 
+# It starts an Erlang machine each time: seconds, and on a server that is busy many of them.
+BROKER_PATIENCE=180
+
 # broker_ctl COMMAND…
 broker_ctl() {
-    local said
+    local said status=0
     [[ -n $(command -v "${SETTINGS[rabbitmqctl]}") ]] ||
         fail 1 "there is no ${SETTINGS[rabbitmqctl]} here: run this on the broker's host, or name the command in ${OPTIONS[config]}"
-    said=$(timeout 60 "${SETTINGS[rabbitmqctl]}" "$@" 2>&1) ||
-        fail 1 "${SETTINGS[rabbitmqctl]} $1: $(grep -v '^ *$' <<<"$said" | tail -n 1)"
+    said=$(timeout "$BROKER_PATIENCE" "${SETTINGS[rabbitmqctl]}" "$@" 2>&1) || status=$?
+    ((status != 124)) || fail 1 "${SETTINGS[rabbitmqctl]} $1: no answer within $BROKER_PATIENCE s: try again"
+    ((status == 0)) ||
+        fail 1 "${SETTINGS[rabbitmqctl]} $1 (status $status): $(grep -v '^ *$' <<<"$said" | tail -n 1)"
     printf '%s\n' "$said"
 }
 

@@ -56,7 +56,7 @@ class Admin:
 
     def tell(self, *args, **how):
         """Run it: returncode, stdout, stderr."""
-        return subprocess.run(self.command(*args, **how), capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(self.command(*args, **how), capture_output=True, text=True, timeout=600, check=False)
 
     def run(self, *args, status=0, **how):
         """The JSON that it prints, or else what it says; it must end with this status (None: any)."""
@@ -82,7 +82,7 @@ class Admin:
         log.write_text("")
         hook = self.stack.state / "die.sh"
         hook.write_text(DIE)
-        done = subprocess.run(self.command(*args), capture_output=True, text=True, timeout=120, check=False,
+        done = subprocess.run(self.command(*args), capture_output=True, text=True, timeout=600, check=False,
                               start_new_session=True,
                               env={**os.environ, "BASH_ENV": str(hook), "DIE_LOG": str(log), "DIE_AT": str(at)})
         return done
