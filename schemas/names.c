@@ -20,7 +20,7 @@ static bool is_made_of(const char *text, const char *first, const char *rest, si
     if (!text || strspn(text, first) == 0)
         return false;
     size_t length = strspn(text, rest);
-    return text[length] == '\0' && length <= most;
+    return length <= most && text[length] == '\0';
 }
 
 /* Where WORD([separator]WORD)* ends, which `text` begins with; NULL if it does not. */

@@ -131,7 +131,7 @@ static const char *parse_wanted(char *text, struct wanted *wanted)
 int ports_parse(const char *text, struct ports *ports, struct error *err)
 {
     char copy[PORT_TEXT_MAX];
-    struct wanted wanted;
+    struct wanted wanted = {0};
     struct ports grown = *ports;
     const char *wrong = "it is too long";
 

@@ -24,8 +24,8 @@ int describe_time(const char *text, int64_t *ret_milliseconds)
     if (!text || strlen(text) <= SECONDS_LENGTH)
         return -1;
     const char *digits = text[SECONDS_LENGTH] == '.' ? text + SECONDS_LENGTH + 1 : "";
-    for (size_t i = 0; i < 3 && digits[i] >= '0' && digits[i] <= '9'; i++)
-        fraction[i] = digits[i];
+    size_t known = strspn(digits, "0123456789");
+    memcpy(fraction, digits, known < 3 ? known : 3);
     snprintf(cut, sizeof cut, "%.*s.%sZ", SECONDS_LENGTH, text, fraction);
     return timestamp_parse(cut, ret_milliseconds, NULL);
 }

@@ -4,6 +4,7 @@
 part_lint() {
     check "clang-format" lint_format
     check "shellcheck" lint_scripts
+    check "cppcheck" lint_cppcheck
     check "clang-tidy" lint_tidy
 }
 
@@ -24,6 +25,13 @@ lint_scripts() {
         { read -r first <"$file"; } 2>/dev/null || true
         if [[ $file == *.sh || $first =~ ^#!/bin/(ba)?sh ]]; then printf '%s\n' "$file"; fi
     done | xargs shellcheck --external-sources
+}
+
+lint_cppcheck() {
+    build_preset clang || return
+    cppcheck --quiet --project=build/clang/compile_commands.json -i build -i tests --std=c17 -j "$(nproc)" \
+        --enable=warning,portability --library=posix,gnu,tests/lib/cppcheck.cfg \
+        --suppressions-list=tests/lib/cppcheck.suppressions --error-exitcode=1
 }
 
 # By the compile commands of the clang build, whose generated files are left out.
