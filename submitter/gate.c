@@ -14,6 +14,7 @@
 #include "common/auto.h"
 #include "common/log.h"
 #include "common/prefork.h"
+#include "common/privileges.h"
 #include "common/settings.h"
 #include "submitter/gate_socket.h"
 
@@ -99,6 +100,11 @@ static int prepare(const char *config, struct gate *gate, struct error *err)
     if (check_settings(&gate->settings, &level, err) == -1)
         return fail_while(err, "%s", config);
     log_open("dcm-gate", level);
+    /* To turn children into the account, signal them then, and narrow what they keep. */
+    if (privileges_keep(CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETPCAP) |
+                            CAPABILITY(CAP_KILL),
+                        err) == -1)
+        return -1;
 
     struct scoreboard_limits limits = {.least = (size_t)gate->settings.children,
                                        .most = (size_t)gate->settings.most_children};

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "common/auto.h"
+#include "common/confine.h"
 #include "common/log.h"
 #include "common/prefork.h"
 #include "common/privileges.h"
@@ -113,9 +114,11 @@ static void work(struct child *child)
 static int prepare(struct child *child, struct error *err)
 {
     const struct gate_settings *settings = &child->gate->settings;
+    const char *const nothing[] = {NULL};
 
     signal(SIGHUP, SIG_IGN); /* there is nothing to read anew, and a client's wait to disturb */
     if (privileges_become(settings->account, err) == -1 ||
+        confine(MAY_REACH | MAY_CONNECT | MAY_ACCEPT, nothing, err) == -1 ||
         courier_direct_open((const char *const *)settings->broker, settings->store, "",
                             &child->keeper.courier, err) == -1)
         return -1;

@@ -15,6 +15,7 @@
 #include "worker/addresses.h"
 #include "worker/journal_lives.h"
 #include "worker/policy.h"
+#include "worker/walls.h"
 
 #define HEARTBEAT_MS 5000
 #define COMPARE_MS 60000
@@ -44,10 +45,12 @@ static int heartbeat(struct keeper *keeper, struct error *err)
 {
     const struct runner *runner = &keeper->runner;
     AUTO(string) char *addresses = addresses_text(runner->addresses);
+    AUTO(string) char *keyring = keyring_ids(runner->keyring);
     char policy[DIGEST_SIZE];
     json_digest(runner->policy, policy);
-    json_auto_t *facts = json_pack("{s:s, s:s, s:s?, s:s}", "version", DCM_VERSION, "address",
-                                   runner->addresses[0], "addresses", addresses, "policy", policy);
+    json_auto_t *facts = json_pack("{s:s, s:s, s:s?, s:s?, s:s}", "version", DCM_VERSION, "address",
+                                   runner->addresses[0], "addresses", addresses, "keyring", keyring,
+                                   "policy", policy);
     return store_heartbeat(keeper->runner.store, facts, err);
 }
 
@@ -179,7 +182,8 @@ int keeper_run(const struct worker_config *config, struct watermark *mark)
 {
     struct keeper keeper = {0};
     struct error err = {0};
-    if (runner_open(config, mark, -1, &keeper.runner, &err) < 0 ||
+    if (walls_raise(config, PROCESS_KEEPER, &err) < 0 ||
+        runner_open(config, mark, -1, &keeper.runner, &err) < 0 ||
         engine_new(config->engine, &keeper.events, &err) < 0) {
         log_error("%s", err.text);
         return EXIT_FAILURE;

@@ -23,6 +23,16 @@ void keyring_free(struct keyring *keyring)
     free(keyring);
 }
 
+char *keyring_ids(const struct keyring *keyring)
+{
+    char *text = calloc(keyring->count, KEY_ID_MAX + 1);
+    char *end = text;
+
+    for (size_t i = 0; text && i < keyring->count; i++)
+        end = stpcpy(stpcpy(end, i == 0 ? "" : " "), keyring->keys[i].id);
+    return text;
+}
+
 const struct key *keyring_newest(const struct keyring *keyring)
 {
     return &keyring->keys[0];

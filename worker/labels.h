@@ -23,6 +23,8 @@ struct keyring;
  * lines that begin with # are comments. Owned by root (or by whoever reads it) and nobody else's to
  * read. FAULT_INTERNAL names file and line. */
 int keyring_read(const char *path, struct keyring **ret_keyring, struct error *err);
+/* The ids, newest first and a blank between them; to be freed. NULL when memory is out. */
+char *keyring_ids(const struct keyring *keyring);
 void keyring_free(struct keyring *keyring); /* accepts NULL */
 static inline void auto_keyring(struct keyring **slot)
 {

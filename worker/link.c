@@ -8,8 +8,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/prefork.h"
-#include "common/privileges.h"
 #include "worker/link_private.h"
+#include "worker/walls.h"
 
 #define TURN_MS 1000  /* well under half of the broker's heartbeat */
 #define TRIES_ALONE 5 /* after these, what still fails is not taken for an outage */
@@ -98,7 +98,7 @@ int link_run(const struct worker_config *config, int control)
 {
     struct error err = {0};
     struct link link = {.config = config, .control = control, .slots = (size_t)config->runners};
-    if (privileges_become(config->account, &err) < 0) {
+    if (walls_raise(config, PROCESS_LINK, &err) < 0) {
         log_error("%s", err.text);
         return EXIT_FAILURE;
     }

@@ -21,6 +21,7 @@
 #include "worker/locks.h"
 #include "worker/once.h"
 #include "worker/runner.h"
+#include "worker/walls.h"
 
 #define GRACE_S 90 /* a stop takes 10 s, a create on a busy disk far more */
 
@@ -244,7 +245,8 @@ static int serve_for_good(struct worker *worker)
 {
     struct error err = {0};
     int status = EXIT_FAILURE;
-    if (rehearse(&worker->config, &err) < 0 || watermark_new(&worker->mark, &err) < 0 ||
+    if (walls_raise(&worker->config, PROCESS_SUPERVISOR, &err) < 0 ||
+        rehearse(&worker->config, &err) < 0 || watermark_new(&worker->mark, &err) < 0 ||
         become_the_worker(&worker->config, &err) < 0)
         log_error("%s", err.text);
     else

@@ -19,6 +19,7 @@
 #include "worker/dispatch.h"
 #include "worker/settle.h"
 #include "worker/settle_light.h"
+#include "worker/walls.h"
 
 int runner_open(const struct worker_config *config, struct watermark *mark, int socket,
                 struct runner *ret_runner, struct error *err)
@@ -258,7 +259,8 @@ int runner_run(const struct worker_config *config, struct watermark *mark, int s
     static struct work works[WORKS_MOST]; /* 32 KiB each: not on the stack */
     struct runner runner;
     struct error err = {0};
-    if (runner_open(config, mark, socket, &runner, &err) < 0) {
+    if (walls_raise(config, PROCESS_RUNNER, &err) < 0 ||
+        runner_open(config, mark, socket, &runner, &err) < 0) {
         log_error("%s", err.text);
         return EXIT_FAILURE;
     }

@@ -21,6 +21,7 @@ import redis
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("DCM_BUILD", ROOT / "build" / "dev"))
 SERVICES = ROOT / "tests" / "lib" / "services"
+AS_UNIT = ROOT / "tests" / "lib" / "as_unit"
 # The account whose subordinate ids the engine gives to containers, where ENGINE_REMAP names it
 # (tests/run userns).
 REMAP = "dcm-remap"
@@ -34,6 +35,12 @@ VETTED = {
     "ports": ["80", "8000-8999", "53/udp"],
     "addresses": ["*"],
 }
+
+
+def on_host(identity):
+    """uid and gid out here of whom containers know by this number."""
+    remapped = os.environ.get("ENGINE_REMAP")
+    return tuple(identity + (SUBORDINATE[kind][0] if remapped else 0) for kind in ("subuid", "subgid"))
 
 
 def eventually(condition, seconds=20, what="the condition"):
@@ -123,8 +130,21 @@ class Daemon:
 
     def start(self, *args):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([self.stack.program(self.program), "--config", self.config, *args],
+            self.process = subprocess.Popen([*self.sandbox(), self.stack.program(self.program), "--config", self.config, *args],
                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def sandbox(self):
+        """What systemd would do: whatever a test finds to work, works in the unit's sandbox."""
+        if not self.stack.sandboxed:
+            return []
+        said = dict(line.split(" = ", 1) for line in self.config.read_text().splitlines() if " = " in line)
+        if self.program == "dcm-gate":
+            places = {"/run/dcm": pathlib.Path(said["socket"]).parent}
+        else:
+            places = {"/var/lib/dcm/storage": said["storage"], "/var/lib/dcm/worker": said["state"],
+                      "/var/log/dcm": pathlib.Path(said["audit"]).parent}
+        unit = self.stack.prefix / "lib" / "systemd" / "system" / f"{self.program}.service"
+        return [AS_UNIT, unit, *(word for there, here in places.items() for word in ("--place", f"{there}={here}"))]
 
     def stop(self, number=signal.SIGTERM, seconds=100):
         if self.process:
@@ -146,6 +166,7 @@ class Stack:
     server = "lab1"
     people = {"alice": 5001, "bob": 5002}
     daemon = Daemon
+    sandboxed = True
 
     def __init__(self):
         self.state = pathlib.Path(tempfile.mkdtemp(prefix="dcm-test."))

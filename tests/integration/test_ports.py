@@ -3,6 +3,8 @@
 import json
 import socket
 
+import pytest
+
 
 def test_a_lease_outlives_a_stop_and_ends_with_the_container(stack, alice):
     container = alice.create("8080:80")
@@ -47,12 +49,13 @@ def test_a_port_taken_outside_means_another_port_and_no_debris(stack, alice):
         stack.worker.start()
 
 
-def test_a_direct_port_taken_outside_is_named(stack, alice):
+@pytest.mark.parametrize("port", [80, 8080])
+def test_a_direct_port_taken_outside_is_named(stack, alice, port):
     with socket.socket() as squatter:
-        squatter.bind(("0.0.0.0", 8080))
+        squatter.bind(("0.0.0.0", port))
         squatter.listen()
-        refused = alice.json("create", "debian-ssh", "8080:80", status=1)
-    assert refused["error"]["code"] == "conflict" and "8080" in refused["error"]["message"]
+        refused = alice.json("create", "debian-ssh", f"{port}:80", status=1)
+    assert refused["error"]["code"] == "conflict" and str(port) in refused["error"]["message"]
     assert stack.containers() == [] and stack.leases() == {} and stack.networks() == []
 
 

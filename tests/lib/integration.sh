@@ -62,13 +62,14 @@ pytest_shared() {
     pytest_counted "$status" "${logs[@]}"
 }
 
-# DCM_BUILD tells the fixtures where the programs are. Debian's docker module warns of distutils.
+# DCM_BUILD tells the fixtures where the programs are. Mounts that are made in there later reach the
+# daemons' sandboxes, as on a server, and nothing outside. Debian's docker module warns of distutils.
 pytest_alone() {
     local place=$1 preset=$2
     shift 2
     DCM_BUILD=$BUILD_ROOT/build/$preset PYTHONPATH=$BUILD_ROOT/tests/lib PYTHONDONTWRITEBYTECODE=1 \
         unshare --net --mount --pid --fork --kill-child --mount-proc \
-        bash -c 'ip link set lo up; "$@"; exit' -- \
+        bash -c 'ip link set lo up; mount --make-rshared /; "$@"; exit' -- \
         /usr/bin/python3 -m pytest --rootdir . -p no:cacheprovider -W "ignore:distutils" -ra --durations=5 \
         "$@" "tests/$place"
 }

@@ -192,6 +192,9 @@ static void the_newest_key_signs_and_every_key_verifies(void **state)
     json_t *by_both = labels_sign(both, ENGINE, &alices);
     (void)state;
 
+    char *ids = keyring_ids(both);
+    assert_string_equal(ids, "k2 k1");
+    free(ids);
     assert_true(labels_verify(both, ENGINE, by_old, &alices));
     assert_true(labels_verify(new, ENGINE, by_both, &alices));
     assert_false(labels_verify(old, ENGINE, by_both, &alices));
