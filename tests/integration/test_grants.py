@@ -8,13 +8,14 @@ import json
 import os
 import pathlib
 import signal
+import stat
 import subprocess
 import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from stack import BUILD, eventually
+from stack import BUILD, eventually, on_host
 
 
 class Case:
@@ -183,6 +184,8 @@ def srv():
     for name in ("read", "write", "write/inner", "open"):
         (folder / name).mkdir()
         (folder / name / "file").write_text(f"{name}\n")
+    for path in ("write", "write/file"):
+        os.chown(folder / path, *on_host(0))
     (folder / "open").chmod(0o777)
     (folder / "open" / "inner").mkdir()
     (folder / "link").symlink_to("read")
@@ -191,7 +194,19 @@ def srv():
 
 
 @pytest.fixture(scope="module")
-def on_engine(whole_stack, srv, on_standin):
+def fuse(whole_stack):
+    """A node that all may open, as udev makes it: in a user namespace root is nobody in particular."""
+    node = whole_stack.state / "fuse"
+    os.mknod(node, 0o666 | stat.S_IFCHR, os.stat("/dev/fuse").st_rdev)
+    node.chmod(0o666)
+    subprocess.run(["mount", "--bind", node, "/dev/fuse"], check=True)
+    yield
+    subprocess.run(["umount", "-l", "/dev/fuse"], check=True)
+    node.unlink()
+
+
+@pytest.fixture(scope="module")
+def on_engine(whole_stack, srv, fuse, on_standin):
     """All other cases; and one container with all that there is, made anew, saved, and made of that again."""
     client = whole_stack.docker()
     client.api.tag("debian-ssh", "other-ssh")

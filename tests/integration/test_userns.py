@@ -3,6 +3,7 @@ is as ever. Only tests/run userns collects this file; it runs every other one on
 
 import contextlib
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -84,6 +85,7 @@ def test_a_range_that_nobody_knows_is_a_fault_of_the_servers(stack, alice):
 
 def test_storage_of_an_engine_without_namespaces_keeps_nobody_out_and_can_be_moved(stack, alice, admin):
     """As it was when the same ids were used inside and outside."""
+    shutil.rmtree(stack.storage / "alice", ignore_errors=True)
     container = alice.create()
     alice.ssh(container, "umask 077; echo hers >/root/hers", "root")
     alice.ssh(container, "echo hers >~/file; ln -s /etc/shadow ~/link")
@@ -134,6 +136,7 @@ def engine_without(stack):
 
 def test_a_worker_notices_that_its_engine_has_come_back_without_namespaces_and_with_them_again(stack, alice):
     own = stack.storage / "alice"
+    shutil.rmtree(own, ignore_errors=True)
 
     def create_and_see(ids):
         container = alice.create()
