@@ -84,12 +84,14 @@ check_name() {
         fail 2 "$1 cannot be a user of DCM: lower-case letters and digits, at most 31"
 }
 
-# replace FILE: what comes on standard input becomes its content, whole and on disk, or not at all.
+# replace FILE [MODE]: what comes on standard input becomes its content, whole and on disk, or not
+# at all.
 replace() {
     local next
     next=$(dirname "$1")/.$(basename "$1").new
+    rm -f "$next" # and its mode
     cat >"$next"
-    chmod 644 "$next"
+    chmod "${2:-644}" "$next"
     sync "$next"
     mv -fT "$next" "$1"
     sync "$(dirname "$1")"

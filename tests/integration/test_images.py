@@ -317,6 +317,27 @@ def test_forged_labels_gain_nothing(stack, alice):
         client.close()
 
 
+def test_a_container_by_hand_from_a_users_image_is_nobodys(stack, alice):
+    image = alice.json("commit", alice.create("--name", "real")["name"], "mine")["image"]
+    client = stack.docker()
+    foreign = client.api.create_container(image["id"], "sleep 1000", name="dcm.alice.planted", entrypoint=[])["Id"]
+    try:
+        client.api.start(foreign)
+        labels = client.api.inspect_container(foreign)["Config"]["Labels"]
+        assert labels["dcm.user"] == "alice" and labels["dcm.kind"] == "image"  # the image's own came along
+        stack.worker.process.send_signal(signal.SIGHUP)  # the keeper compares at once
+        time.sleep(3)
+        assert alice.names() == ["real"] and alice.submit("remove", "-f", "planted").returncode == 4
+        assert client.api.inspect_container(foreign)["State"]["Running"]
+        # The twin: by way of DCM it is hers, with a name and a mark of its own.
+        twin = alice.json("create", "mine", "--name", "twin")["container"]
+        assert stack.inspect(twin)["Config"]["Labels"]["dcm.kind"] == "container"
+        assert sorted(alice.names()) == ["real", "twin"]
+    finally:
+        client.api.remove_container(foreign, force=True)
+        client.close()
+
+
 def test_the_index_of_images_is_rebuilt(stack, alice):
     alice.json("commit", alice.create()["name"], "mine")
     before = own(alice)
