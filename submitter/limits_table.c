@@ -40,6 +40,7 @@ static const struct number {
     {"pids", "pids", plain_format, false},
     {"images_kept", "own images", plain_format, false},
     {"image_bytes", "their size", rough_size_format, false},
+    {"disk", "disk", rough_size_format, true},
     {"life", "life", duration_format, true},
     {"shm_size", "shm-size", rough_size_format, true},
     {"gpus", "gpus", plain_format, true},

@@ -83,6 +83,7 @@ static json_t *host_config(const struct container_plan *plan)
         {"ReadonlyRootfs", json_false()},
         {"RestartPolicy", plan_restart_policy(plan)},
         {"ShmSize", plan_shm_size(plan)},
+        {"StorageOpt", plan_storage_options(plan)},
     };
 
     return object_of(members, COUNT(members));

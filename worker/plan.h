@@ -24,6 +24,7 @@ struct container_plan {
     const json_t *image;  /* the image as inspected: its Config is overridden field by field */
     const json_t *labels; /* signed */
     int64_t memory, millicpus, pids;
+    int64_t disk;               /* bytes of the writable layer; 0: unbounded */
     const json_t *options;      /* asked for and granted (schemas/run_args.h); NULL: none */
     uint16_t ssh_port;          /* published on ssh_address */
     const char *ssh_address;    /* "0.0.0.0" */

@@ -9,10 +9,17 @@ static const char *const kept[] = {
     "Cmd", "Entrypoint", "Env", "Healthcheck", "StopSignal", "Tty", "User", "WorkingDir",
 };
 
-static json_t *host_config(const json_t *present, json_t *bindings)
+static json_t *host_config(const struct container_plan *plan, const json_t *present,
+                           json_t *bindings)
 {
     json_auto_t *host = json_deep_copy(json_object_get(present, "HostConfig"));
-    return json_object_set(host, "PortBindings", bindings) ? NULL : TAKE(host);
+    bool failed = json_object_set(host, "PortBindings", bindings) != 0;
+
+    /* As the policy has it now: a layer is bounded when it is made, and this is a new one. */
+    json_object_del(host, "StorageOpt");
+    if (plan->disk)
+        failed |= json_object_set_new(host, "StorageOpt", plan_storage_options(plan)) != 0;
+    return failed ? NULL : TAKE(host);
 }
 
 json_t *plan_again_body(const struct container_plan *plan, const json_t *present)
@@ -25,7 +32,7 @@ json_t *plan_again_body(const struct container_plan *plan, const json_t *present
         json_t *value; /* owned */
     } changed[] = {
         {"ExposedPorts", plan_exposed_ports(plan, bindings)},
-        {"HostConfig", host_config(present, bindings)},
+        {"HostConfig", host_config(plan, present, bindings)},
         {"Image", json_string(plan->image_id)},
         {"Labels", plan_labels(plan)},
     };

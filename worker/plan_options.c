@@ -1,7 +1,9 @@
 /* What the options of `docker run` that were granted make of a create body. */
 #include "worker/plan_private.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "common/auto.h"
 
@@ -91,6 +93,15 @@ json_t *plan_restart_policy(const struct container_plan *plan)
 
     /* What ran before a reboot runs after it, and what was stopped stays so. */
     return json_pack("{s:s}", "Name", asked ? asked : "unless-stopped");
+}
+
+/* An engine whose storage cannot bound a container's layer refuses the container for it. */
+json_t *plan_storage_options(const struct container_plan *plan)
+{
+    char size[24];
+
+    snprintf(size, sizeof(size), "%" PRId64, plan->disk);
+    return plan->disk ? json_pack("{s:s}", "size", size) : json_null();
 }
 
 json_t *plan_shm_size(const struct container_plan *plan)

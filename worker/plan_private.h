@@ -27,6 +27,7 @@ json_t *plan_device_requests(const struct container_plan *plan);
 json_t *plan_mounts(const struct container_plan *plan);
 json_t *plan_restart_policy(const struct container_plan *plan);
 json_t *plan_shm_size(const struct container_plan *plan);
+json_t *plan_storage_options(const struct container_plan *plan);
 
 /* HostConfig.PortBindings: SSH's and the plan's. */
 json_t *plan_port_bindings(const struct container_plan *plan);

@@ -31,6 +31,7 @@ void policy_limits(const json_t *policy, const char *user, int64_t now,
     ret_limits->containers = found.numbers[CONTAINERS].amount;
     ret_limits->images_kept = found.numbers[IMAGES_KEPT].amount;
     ret_limits->image_bytes = found.numbers[IMAGE_BYTES].amount;
+    ret_limits->disk = found.numbers[DISK].amount;
     ret_limits->life = found.numbers[LIFE].amount;
     number_rule(&found, CONTAINERS, ret_limits->containers_rule, POLICY_RULE_SIZE);
     number_rule(&found, IMAGES_KEPT, ret_limits->images_kept_rule, POLICY_RULE_SIZE);

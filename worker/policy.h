@@ -40,6 +40,7 @@ struct policy_limits {
     char containers_rule[POLICY_RULE_SIZE];
     int64_t images_kept, image_bytes; /* the user's own images: how many, and all together */
     char images_kept_rule[POLICY_RULE_SIZE], image_bytes_rule[POLICY_RULE_SIZE];
+    int64_t disk; /* bytes of each container's writable layer; 0: unbounded */
     int64_t life; /* seconds that a container may live; 0: without an end */
     char life_rule[POLICY_RULE_SIZE];
     struct policy_limit memory;    /* bytes */

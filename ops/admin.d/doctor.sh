@@ -6,7 +6,7 @@
 
 # Later checks make more sense once earlier ones find nothing. doctor_host.sh and doctor_services.sh
 # have the functions check_<name>.
-DOCTOR_CHECKS=(files keys storage addresses store clock broker engine images policy worker gate)
+DOCTOR_CHECKS=(files keys storage addresses store clock broker engine disk images policy worker gate)
 
 fault() {
     printf 'fault\t%s\t%s\n' "$1" "$2"

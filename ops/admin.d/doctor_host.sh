@@ -111,6 +111,22 @@ check_engine() {
             "start it, or set engine in ${SETTINGS[worker_conf]}"
 }
 
+# A limit that the engine cannot keep to: it then makes no container for whom it is meant.
+check_disk() {
+    local driver below root mounted
+    [[ -e ${SETTINGS[worker_conf]} ]] || return 0
+    [[ $(policy_read '[.. | objects | has("disk")] | any' 2>/dev/null) == true ]] || return 0
+    {
+        read -r driver below
+        read -r root
+    } < <(doctor_docker info --format '{{.Driver}} {{range .DriverStatus}}{{if eq (index . 0) "Backing Filesystem"}}{{index . 1}}{{end}}{{end}}
+{{.DockerRootDir}}' 2>/dev/null) || return 0
+    mounted=,$(findmnt --noheadings --output OPTIONS --target "$root"),
+    [[ $driver == btrfs || ($driver$below == overlay2xfs && $mounted == *,prjquota,*) ]] ||
+        fault "the policy limits disks, which an engine on $driver${below:+ over $below} cannot" \
+            "put $root on XFS mounted with pquota, or take \"disk\" out of the policy"
+}
+
 # What the policy grants should be there. Images are looked up by name, never pulled.
 check_images() {
     local image granted

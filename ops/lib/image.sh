@@ -90,6 +90,7 @@ image_bootstrap() {
     fi
     image_sources | sed 's/.*/deb & main/' >"$root/etc/apt/sources.list"
     image_slim "$root"
+    chmod 755 "$root" # mktemp's own mode would be that of /
     tar -C "$root" --numeric-owner -cf "$root.tar" .
     mv "$root.tar" "$IMAGE_CACHE/bookworm.tar"
     rm -rf "$root" "$root.log"

@@ -58,7 +58,7 @@ def test_nothing_is_wrong_and_nothing_is_changed(stack, admin, healthy):
 
     before = state()
     found = findings(admin)
-    assert set(found) == {"files", "keys", "storage", "addresses", "store", "clock", "broker", "engine", "images",
+    assert set(found) == {"files", "keys", "storage", "addresses", "store", "clock", "broker", "engine", "disk", "images",
                           "policy", "worker", "gate"}
     assert state() == before
     lines = admin.tell("doctor", form=()).stdout.splitlines()

@@ -77,6 +77,7 @@ static const char *const granted[] = {
     "HostConfig.RestartPolicy",
     "HostConfig.RestartPolicy.Name",
     "HostConfig.ShmSize",
+    "HostConfig.StorageOpt",
     NULL,
 };
 
@@ -123,7 +124,6 @@ static const char *const never[] = {
     "HostConfig.Mounts[].Consistency",
     "HostConfig.Mounts[].TmpfsOptions",
     "HostConfig.Mounts[].VolumeOptions",
-    "HostConfig.StorageOpt",
     "HostConfig.Tmpfs",
     "HostConfig.VolumeDriver",
     "HostConfig.VolumesFrom",
@@ -290,6 +290,7 @@ static json_t *body_of(bool everything)
         .memory = everything ? 1 << 30 : 512 << 20,
         .millicpus = everything ? 1000 : 500,
         .pids = everything ? 512 : 256,
+        .disk = everything ? 10LL << 30 : 0,
         .options = everything ? options : NULL,
         .ssh_port = 2635,
         .ssh_address = "0.0.0.0",

@@ -166,6 +166,12 @@ static void the_limits_the_mounts_and_the_ports_are_the_plans(void **state)
     assert_json(body, "HostConfig.MemorySwap", "536870912");
     assert_json(body, "HostConfig.NanoCpus", "500000000");
     assert_json(body, "HostConfig.PidsLimit", "256");
+    assert_json(body, "HostConfig.StorageOpt", "null");
+    struct container_plan bounded = fixture->plan;
+    bounded.disk = 10LL << 30;
+    json_t *other = plan_body(&bounded);
+    assert_json(other, "HostConfig.StorageOpt", "{\"size\":\"10737418240\"}");
+    json_decref(other);
     assert_json(body, "HostConfig.CapDrop", "[\"ALL\"]");
     assert_json(body, "HostConfig.NetworkMode", "\"dcm.alice\"");
     assert_json(body, "HostConfig.PortBindings",

@@ -99,6 +99,27 @@ static void ports_image_and_labels_are_new_and_all_else_stays(void **state)
     json_decref(body);
 }
 
+static void the_bound_of_the_disk_is_the_policys_of_now(void **state)
+{
+    struct fixture *fixture = *state;
+    struct container_plan plan = fixture->plan;
+    json_t *before = json_deep_copy(fixture->present);
+    json_object_set_new(json_object_get(before, "HostConfig"), "StorageOpt",
+                        json_pack("{s:s}", "size", "1073741824"));
+    json_t *unbounded = plan_again_body(&plan, before);
+    plan.disk = 5LL << 30;
+    json_t *bounded = plan_again_body(&plan, before);
+    json_t *wanted = json_pack("{s:s}", "size", "5368709120");
+
+    assert_null(json_object_get(json_object_get(unbounded, "HostConfig"), "StorageOpt"));
+    assert_true(
+        json_equal(json_object_get(json_object_get(bounded, "HostConfig"), "StorageOpt"), wanted));
+    json_decref(wanted);
+    json_decref(bounded);
+    json_decref(unbounded);
+    json_decref(before);
+}
+
 static void what_the_engine_makes_of_it_passes_and_a_difference_does_not(void **state)
 {
     const struct fixture *fixture = *state;
@@ -122,6 +143,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(ports_image_and_labels_are_new_and_all_else_stays, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_bound_of_the_disk_is_the_policys_of_now, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(
             what_the_engine_makes_of_it_passes_and_a_difference_does_not, set_up, tear_down),

@@ -169,6 +169,7 @@ static int attempt(struct runner *runner, struct job *job, const struct order *o
         .memory = order->grant.memory,
         .millicpus = order->grant.millicpus,
         .pids = order->grant.pids,
+        .disk = order->limits.disk,
         .options = order->options,
         .ssh_port = reservation->ssh_port,
         .ssh_address = "0.0.0.0",

@@ -193,9 +193,12 @@ static int replace(struct runner *runner, struct job *job, const struct owned *o
         return -1;
     json_auto_t *labels = labels_sign(runner->keyring, runner->identity, &facts);
     engine_network_of(change->user, network);
+    struct policy_limits limits;
+    policy_limits(runner->policy, change->user, timestamp_now(), &limits);
     struct container_plan plan = {
         .user = change->user,
         .name = change->name,
+        .disk = limits.disk,
         .image_id = json_string_value(json_object_get(image, "Id")),
         .image = image,
         .labels = labels,
