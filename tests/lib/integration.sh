@@ -13,6 +13,26 @@ part_userns() {
     ENGINE_REMAP=dcm-remap pytest_shared integration dev
 }
 
+# The same on programs under the address and undefined-behaviour sanitizers. What is found ends the process
+# and is written to a file, for nobody may read what a worker or a shell prints. Leaks are looked for
+# by the unit tests: the end of a process under seccomp is no place for that.
+part_sanitized() {
+    local found
+    check "the image" image_prepare
+    found=$(mktemp -d /tmp/dcm-sanitizers.XXXXXX)
+    chmod 1777 "$found"
+    ASAN_OPTIONS=detect_leaks=0:log_path=$found/asan UBSAN_OPTIONS=log_path=$found/ubsan \
+        pytest_shared integration asan
+    check "no finding of the sanitizers" report_nothing "$found"
+    rm -r "$found"
+}
+
+report_nothing() {
+    local -a files
+    mapfile -t files < <(find "$1" -type f)
+    ((${#files[@]} == 0)) || { head -n 60 "${files[@]}" >&2 && return 1; }
+}
+
 # Hostile cases; at the end a table of the walls that held.
 part_security() {
     check "the image" image_prepare
