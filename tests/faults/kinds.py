@@ -2,14 +2,12 @@
 
 import json
 import re
-import secrets
-import time
-import uuid
 from collections import namedtuple
 from datetime import datetime
 
 import pytest
 
+from messages import new_id
 from stack import eventually
 
 # `ready` makes what it works on and returns its arguments; `acts` is how many calls to the engine
@@ -115,12 +113,6 @@ def is_called_off(stack, alice):
     nothing_left(stack, alice)
 
 
-def uuid7():
-    """A new request's id, of this moment (RFC 9562, 5.7)."""
-    value = int(time.time() * 1000) << 80 | secrets.randbits(80)
-    return str(uuid.UUID(int=value & ~(0xf << 76 | 0x3 << 62) | 7 << 76 | 2 << 62))
-
-
 KINDS = {
     "create": Kind("container.create", lambda alice: ["create", "debian-ssh", "--ttl", "2h"], 3, ["reserve", "bind"],
                    ends(creation), None),
@@ -143,7 +135,7 @@ KINDS = {
                    "POST /commit"),
     "rmi": Kind("image.remove", saved, 1, [], is_not_saved, "DELETE /images/*"),
     "ping": Kind("ping", lambda alice: ["ping"], 0, [], unchanged, None),
-    "cancel": Kind("job.cancel", lambda alice: ["cancel", uuid7()], 0, ["call_off"], is_called_off, None),
+    "cancel": Kind("job.cancel", lambda alice: ["cancel", new_id()], 0, ["call_off"], is_called_off, None),
     "explain": Kind("policy.explain", lambda alice: ["explain", "create", "debian-ssh"], 0, ["consider"], unchanged,
                     None),
 }

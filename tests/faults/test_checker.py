@@ -11,7 +11,7 @@ import os
 import pytest
 
 from checker import run
-from checker.stacks import RealChecked, StandinChecked, TwoServers
+from checker.stacks import RealChecked, StandinChecked
 
 OWN_STACKS = True  # for tests/lib/shares.py
 SEEDS = os.environ.get("CHECKER_SEEDS", "1").split()

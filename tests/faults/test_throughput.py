@@ -3,11 +3,10 @@
 import json
 import time
 
-import pika
 import pytest
 
+from messages import new_id, publish, request
 from stack import eventually
-from test_policy import new_id, request
 
 COUNT = 400  # of each kind, in each phase
 FINAL = ("done", "failed")
@@ -16,16 +15,8 @@ FINAL = ("done", "failed")
 def load():
     """Reads, and requests that go through journal and store: their cancellation is of what has not come yet."""
     for _ in range(COUNT):
-        yield request("alice")
-        yield request("bob", "job.cancel", request=new_id())
-
-
-def publish(stack, bodies):
-    with stack.amqp("gate") as connection:
-        channel = connection.channel()
-        channel.confirm_delivery()
-        for body in bodies:
-            channel.basic_publish("dcm.requests", "interactive", body, pika.BasicProperties(delivery_mode=2, user_id="dcm-gate"))
+        yield request()
+        yield request("job.cancel", "bob", request=new_id())
 
 
 def ended(store, asked):
@@ -43,7 +34,7 @@ def throughput(stack, strange=()):
     for number, body in enumerate(strange, 1):
         bodies.insert(number * len(bodies) // (len(strange) + 1), body)
     stack.worker.stop()
-    publish(stack, bodies)
+    publish(stack, *bodies)
     with stack.redis() as store:
         began = time.monotonic()
         stack.worker.start()
@@ -57,7 +48,7 @@ def throughput(stack, strange=()):
 def deadly(stack):
     """A request that kills whatever runner takes it up: nothing else passes this point."""
     stack.plan.kill_at("consider", 0, 99)
-    body = request("alice", "policy.explain")
+    body = request("policy.explain")
     body["args"] = {"op": "container.create", "args": {"image": "debian-ssh"}}
     return json.dumps(body).encode()
 

@@ -3,34 +3,11 @@
 import collections
 import json
 import time
-import uuid
 
-import pika
-
+from messages import publish, request
 from stack import eventually
 
 NOT_FOUND, REFUSED = 4, 3
-
-
-def new_id():
-    """A UUIDv7."""
-    now, chance = int(time.time() * 1000), uuid.uuid4().hex
-    text = f"{now:012x}7{chance[:3]}8{chance[3:18]}"
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
-
-
-def request(op, user, **args):
-    return {"v": 1, "id": new_id(), "op": op, "user": user, "submitted": "2026-11-23T21:00:00.000Z", "args": args}
-
-
-def publish(stack, *requests):
-    """With the gate's account, but past the gate."""
-    with stack.amqp("gate") as connection:
-        channel = connection.channel()
-        channel.confirm_delivery()
-        for message in requests:
-            channel.basic_publish("dcm.requests", "interactive", json.dumps(message),
-                                  pika.BasicProperties(delivery_mode=2, user_id="dcm-gate"))
 
 
 def record(stack, message):

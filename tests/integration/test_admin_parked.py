@@ -2,8 +2,8 @@
 
 import pytest
 
+from messages import new_id, publish
 from stack import eventually
-from test_policy import new_id, publish
 
 UNKNOWN = "01ffffff-0000-7000-8000-000000000001"
 
@@ -19,7 +19,7 @@ def parked(stack, admin):
     purge(stack)
     bodies = ['{"v":1,"id":"\u009b2J\u202e"}', "x" * 200000]
     for count, body in enumerate(bodies, 1):
-        publish(stack, body.encode(), user_id="dcm-gate")
+        publish(stack, body.encode())
         eventually(lambda count=count: stack.queue_length("dcm.parked") == count, 15, "a parked message")
     yield admin.run("parked", "list")["parked"]
     purge(stack)

@@ -4,10 +4,9 @@ import json
 import subprocess
 
 import jsonschema
-import pika
 
+from messages import publish, request
 from stack import ROOT, eventually
-from test_abuse import publish, request
 
 SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "schemas" / "audit.schema.json").read_text()))
 
@@ -65,10 +64,7 @@ def test_values_of_variables_are_nobody_elses_business(stack, alice):
 
 def test_what_is_nobodys_request_is_told_too(stack):
     other = request("ping", "alice")
-    with stack.amqp("admin") as connection:
-        channel = connection.channel()
-        for body in (json.dumps(other), '{"v":1,"id":"x\\n{\\"v\\":1}"}'):
-            channel.basic_publish("dcm.requests", "interactive", body, pika.BasicProperties(user_id="dcm-admin"))
+    publish(stack, other, '{"v":1,"id":"x\\n{\\"v\\":1}"}', who="admin", user_id="dcm-admin")
     line = line_of(stack, other["id"])
     assert (line["publisher"], line["state"], line["error"]["rule"]) == ("dcm-admin", "refused", "publishers")
     eventually(lambda: [line for line in lines(stack) if line["event"] == "message" and line["publisher"] == "dcm-admin"],

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from messages import publish
 from stack import eventually
-from test_policy import publish
 
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "faults"))
 
@@ -91,7 +91,7 @@ def test_what_no_queue_takes_was_not_asked(stack, alice):
 def test_a_parked_queue_that_is_deleted_is_made_again(stack):
     with stack.amqp() as connection:
         connection.channel().queue_delete("dcm.parked")
-    publish(stack, "{", user_id="dcm-gate")
+    publish(stack, "{")
     eventually(lambda: "dcm.parked\t1" in control(stack, "list_queues", "-p", "dcm", "name", "messages"), 30, "its copy")
     with stack.amqp() as connection:
         connection.channel().queue_purge("dcm.parked")
@@ -116,7 +116,7 @@ def test_a_broker_short_of_memory_keeps_nobody_waiting_and_nothing_from_being_do
     sound, still = alarm
     stack.worker.stop()
     asked = alice.submit("-d", "create", "debian-ssh").stdout.strip()
-    publish(stack, "{", user_id="dcm-gate")
+    publish(stack, "{")
     sound()
     # What no worker can read is to be parked, and cannot be; that holds up nothing.
     stack.worker.start()

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from login import sign_in, ssh
+from login import sign_in
 from offers import drop_web_image, make_web_image, offer
 
 BANNER = """*** Docker containers manager ***

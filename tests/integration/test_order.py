@@ -1,20 +1,13 @@
 """Requests keep their order on a container, and are not begun too late, nor once they are taken back."""
 
-import secrets
 import time
-import uuid
 
+from messages import new_id
 from stack import eventually
 
 
 def ends(alice, requests):
     return [alice.json("wait", request, status=None)["state"] for request in requests]
-
-
-def uuid7():
-    """A new request's id, of this moment (RFC 9562, 5.7)."""
-    value = int(time.time() * 1000) << 80 | secrets.randbits(80)
-    return str(uuid.UUID(int=value & ~(0xf << 76 | 0x3 << 62) | 7 << 76 | 2 << 62))
 
 
 def submitted(alice, *args):
@@ -86,7 +79,7 @@ def test_what_has_begun_or_ended_is_not_cancelled(stack, alice):
 
 
 def test_a_cancellation_may_come_before_its_request(stack, alice):
-    early = uuid7()
+    early = new_id()
     done = alice.submit("cancel", early)
     assert done.returncode == 0 and "will not be begun" in done.stderr
     assert alice.json("--id", early, "create", "debian-ssh", status=1)["state"] == "cancelled"

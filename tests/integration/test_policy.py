@@ -2,34 +2,12 @@
 
 import json
 import time
-import uuid
 
 import pika
 import pytest
 
+from messages import publish, request
 from stack import eventually
-
-
-def new_id():
-    """A UUID of version 7 (RFC 9562), made now."""
-    milliseconds = int(time.time() * 1000)
-    value = (milliseconds << 80) | (7 << 76) | (uuid.uuid4().int & ((1 << 76) - 1))
-    value = (value & ~(3 << 62)) | (2 << 62)
-    return str(uuid.UUID(int=value))
-
-
-def request(user="alice", op="ping", **args):
-    now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
-    return {"v": 1, "id": new_id(), "op": op, "user": user, "submitted": now, "args": args}
-
-
-def publish(stack, body, who="gate", **properties):
-    text = body if isinstance(body, (str, bytes)) else json.dumps(body)
-    with stack.amqp(who) as connection:
-        channel = connection.channel()
-        channel.confirm_delivery()
-        channel.basic_publish("dcm.requests", "interactive", text,
-                              pika.BasicProperties(delivery_mode=2, **properties), mandatory=True)
 
 
 def record(stack, user, body):
@@ -45,13 +23,13 @@ def drained(stack):
 
 def test_a_validated_publisher_may_speak(whole_stack):
     body = request()
-    publish(whole_stack, body, user_id="dcm-gate")
+    publish(whole_stack, body)
     eventually(lambda: record(whole_stack, "alice", body).get("state") == "done", 10, "its record")
 
 
 def test_without_user_id_nothing_happens(whole_stack):
     body = request()
-    publish(whole_stack, body)
+    publish(whole_stack, body, user_id=None)
     drained(whole_stack)
     assert record(whole_stack, "alice", body) == {}
     assert "audit: refused" in whole_stack.worker.log()
@@ -74,7 +52,7 @@ def test_a_publisher_speaks_only_for_its_users(stack):
     policy["publishers"]["dcm-admin"] = {"users": ["bob"]}
     stack.set_policy(policy, reload=True)
     try:
-        hers, his = request("alice"), request("bob")
+        hers, his = request(), request(user="bob")
         for body in (hers, his):
             publish(stack, body, who="admin", user_id="dcm-admin")
         eventually(lambda: record(stack, "bob", his).get("state") == "done", 10, "bob's record")
@@ -89,7 +67,7 @@ def test_a_publisher_speaks_only_for_its_users(stack):
                          ids=["empty", "cut", "array", "nul", "no-fields", "unknown-op", "unknown-arg", "not-utf8", "huge"])
 def test_a_malformed_message_is_parked_and_harms_nobody(whole_stack, body):
     before = whole_stack.queue_length("dcm.parked")
-    publish(whole_stack, body, user_id="dcm-gate")
+    publish(whole_stack, body)
     eventually(lambda: whole_stack.queue_length("dcm.parked") == before + 1, 15, "a parked message")
     drained(whole_stack)
 

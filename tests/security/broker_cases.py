@@ -9,7 +9,7 @@ import pika.exceptions
 import pytest
 
 from case import Case, done
-from test_abuse import new_id
+from messages import new_id
 from world import CONNECTIONS, PUBLISHER
 
 PERMISSIONS = "broker: permissions of the role publisher"

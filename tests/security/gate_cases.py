@@ -5,7 +5,7 @@ import os
 import subprocess
 
 from case import Case
-from test_abuse import new_id
+from messages import new_id
 
 KERNEL = "gate: identity from the kernel"
 SHAPE = "gate: decodes packets by their schema"

@@ -7,10 +7,10 @@ import subprocess
 
 import pika
 
-import test_abuse
 from admin import Admin
 from case import soon
 from login import Login
+from messages import request
 from stack import Stack
 
 PUBLISHER = "slurm"
@@ -70,7 +70,7 @@ class World:
         return channel
 
     def message(self, op="ping", user="alice", **args):
-        return test_abuse.request(op, user, **args)
+        return request(op, user, **args)
 
     def publish(self, body, exchange="dcm.requests", key="interactive", user_id=PUBLISHER, **properties):
         text = body if isinstance(body, (str, bytes)) else json.dumps(body)

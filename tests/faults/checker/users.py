@@ -3,16 +3,15 @@
 import json
 import random
 import re
-import secrets
 import subprocess
 import threading
 import time
-import uuid
 
 import pika
 
 from checker.history import CONFIRMED, DOUBTFUL, UNASKED, Asked, now_ms
-from checker.schedule import SLOTS, SPARE
+from checker.schedule import SLOTS
+from messages import new_id
 
 # What brings a container from one state into the other.
 DETOURS = {("stopped", "running"): ["start"], ("stopped", "paused"): ["start", "pause"], ("running", "paused"): ["pause"],
@@ -21,12 +20,6 @@ LEAVES = {"create": "running", "start": "running", "restart": "running", "recrea
           "stop": "stopped", "pause": "paused"}
 FINAL = ("done", "failed", "refused", "expired", "cancelled", "unknown")
 OPS = {"ping": "ping", "commit": "image.commit", "rmi": "image.remove", "cancel": "job.cancel"}
-
-
-def uuid7():
-    """A new request's id, of this moment (RFC 9562, 5.7)."""
-    value = now_ms() << 80 | secrets.randbits(80)
-    return str(uuid.UUID(int=value & ~(0xf << 76 | 0x3 << 62) | 7 << 76 | 2 << 62))
 
 
 def words(verb, args):
@@ -170,7 +163,7 @@ class Terminal:
             del args["ports"]
         deadline = action.deadline if deadline is None else deadline
         end = time.monotonic() + self.patience
-        id, asked = uuid7(), None
+        id, asked = new_id(), None
         while True:
             if not asked or asked.standing == UNASKED and not action.own_id:
                 asked = Asked(id, self.user.name, OPS.get(verb, f"container.{verb}"), args, action.way, since=now_ms())
@@ -181,7 +174,7 @@ class Terminal:
             if asked.standing == CONFIRMED or time.monotonic() > end:
                 return asked
             time.sleep(self.chance.uniform(0.2, 1))
-            id = uuid7()
+            id = new_id()
 
     def hand_in(self, asked, verb, action, detach):
         """Once, by the way that the action says; again, plainly."""
