@@ -8,6 +8,7 @@
 #include "worker/actions.h"
 #include "worker/locks.h"
 #include "worker/record.h"
+#include "worker/store_requests.h"
 
 static int look_up(struct runner *runner, struct job *job, struct lock *ret_lock,
                    struct journal_entry *ret_entry, struct error *err)

@@ -5,6 +5,7 @@
 
 #include "common/auto.h"
 #include "worker/journal_batches.h"
+#include "worker/store_batches.h"
 
 int batch_users_admit(struct runner *runner, const char *user, struct error *err)
 {

@@ -15,6 +15,7 @@
 #include "worker/addresses.h"
 #include "worker/journal_lives.h"
 #include "worker/policy.h"
+#include "worker/store_keeper.h"
 #include "worker/walls.h"
 
 #define HEARTBEAT_MS 5000

@@ -9,6 +9,7 @@
 #include "schemas/units.h"
 #include "worker/keeper_private.h"
 #include "worker/requests/requests.h"
+#include "worker/store_keeper.h"
 
 /* All that is compared. */
 struct survey {

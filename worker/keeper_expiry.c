@@ -15,6 +15,7 @@
 #include "worker/keeper_private.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
+#include "worker/store_containers.h"
 
 #define DUE_MOST 16
 #define ROUND_MS 3000    /* a stop may take ten seconds, and the heartbeat must not wait for many */

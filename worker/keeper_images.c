@@ -8,6 +8,8 @@
 #include "worker/keeper_private.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
+#include "worker/store_images.h"
+#include "worker/store_keeper.h"
 
 #define LEFT_S 600 /* an image without a name this young may be about to get it */
 

@@ -8,6 +8,7 @@
 #include "worker/keeper.h"
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
+#include "worker/store_keeper.h"
 
 static const char *text_at(const json_t *object, const char *key)
 {

@@ -9,6 +9,8 @@
 #include "worker/keeper_private.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
+#include "worker/store_containers.h"
+#include "worker/store_keeper.h"
 
 static const char *text_at(const json_t *object, const char *key)
 {

@@ -9,6 +9,7 @@
 #include "schemas/result.h"
 #include "schemas/units.h"
 #include "worker/keeper_private.h"
+#include "worker/store_requests.h"
 
 /* A cancellation that was promised holds: its mark is nowhere but in the store. */
 static int mark_again(struct runner *keeper, const struct request *request, const json_t *result,

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "schemas/result.h"
 #include "worker/audit.h"
+#include "worker/store_requests.h"
 
 /* A record that belongs to another request of the same id, or to another server, stays as it is. */
 static int tell_store(struct runner *runner, const struct job *job, const json_t *result,

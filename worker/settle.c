@@ -16,6 +16,7 @@
 #include "worker/batch_users.h"
 #include "worker/locks.h"
 #include "worker/record.h"
+#include "worker/store_requests.h"
 
 static int tell_taken(struct runner *runner, const struct job *job, struct error *err)
 {

@@ -10,6 +10,7 @@
 #include "worker/audit.h"
 #include "worker/policy.h"
 #include "worker/record.h"
+#include "worker/store_requests.h"
 
 struct light {
     size_t work; /* its place among the works */

@@ -1,3 +1,5 @@
+#include "worker/store_containers.h"
+#include "worker/store_keeper.h"
 #include "worker/store_private.h"
 
 #include <stdio.h>

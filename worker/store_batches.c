@@ -1,5 +1,6 @@
 /* Who has a queue in the batch class: a hint from server to server, which each one's journal
  * outlasts. So no generation of the store is asked for. */
+#include "worker/store_batches.h"
 #include "common/auto.h"
 #include "schemas/keys.h"
 #include "worker/store_private.h"

@@ -1,5 +1,7 @@
 /* What the store would say to a reservation, without making one. */
 #include "common/auto.h"
+#include "worker/store_containers.h"
+#include "worker/store_images.h"
 #include "worker/store_private.h"
 
 static void tell_quotas(const json_t *quotas, store_opinion *opinion, void *context)

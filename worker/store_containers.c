@@ -6,6 +6,8 @@
 
 #include "common/auto.h"
 #include "schemas/units.h"
+#include "worker/store_containers.h"
+#include "worker/store_keeper.h"
 #include "worker/store_private.h"
 
 /* So many random ports are tried before the range is searched: in one that is 90 % full, 29 of 30

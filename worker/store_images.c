@@ -5,6 +5,9 @@
 
 #include "common/auto.h"
 #include "schemas/keys.h"
+#include "worker/store_containers.h"
+#include "worker/store_images.h"
+#include "worker/store_keeper.h"
 #include "worker/store_private.h"
 
 #define LIFE_MS "3600000" /* a commit that takes longer than an hour is no more */

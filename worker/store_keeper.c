@@ -4,6 +4,7 @@
 
 #include "common/auto.h"
 #include "schemas/keys.h"
+#include "worker/store_keeper.h"
 #include "worker/store_private.h"
 
 /* A hash of this server's as an object of texts. */

@@ -3,7 +3,8 @@
 #define DCM_WORKER_STORE_PRIVATE_H
 
 #include "common/redis_link.h"
-#include "worker/store.h"
+#include "worker/store_containers.h"
+#include "worker/store_images.h"
 #include "worker/watermark.h"
 
 struct store {

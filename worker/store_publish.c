@@ -3,6 +3,7 @@
 
 #include "common/auto.h"
 #include "schemas/keys.h"
+#include "worker/store_keeper.h"
 #include "worker/store_private.h"
 
 /* One hash each, of server → JSON, under every user's own keys. */

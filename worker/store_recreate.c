@@ -1,5 +1,6 @@
 /* A container that is made anew with other ports (schemas/store/45_recreate.lua). */
 #include "common/auto.h"
+#include "worker/store_containers.h"
 #include "worker/store_private.h"
 
 static char *wish_text(const struct ports *wanted, const char *const *addresses, struct error *err)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "worker/store_containers.h"
 #include "worker/store_private.h"
 
 #define AMOUNT_SIZE 48

@@ -8,6 +8,7 @@
 #include "schemas/keys.h"
 #include "schemas/result.h"
 #include "worker/store_private.h"
+#include "worker/store_requests.h"
 
 /* One function call about one request; `call` points into the rest. */
 struct request_call {

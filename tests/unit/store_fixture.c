@@ -15,6 +15,7 @@
 #include "schemas/units.h"
 
 /* Last, because it makes a macro of fail. */
+#include "worker/store_containers.h"
 #include <cmocka.h>
 
 #define START_TRIES 500

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "common/redis_link.h"
+#include "worker/store_containers.h"
 #include "worker/store_private.h"
 
 #define ALIAS_1 "10.0.0.1"

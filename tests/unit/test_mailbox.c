@@ -14,6 +14,9 @@
 #include "schemas/result.h"
 #include "schemas/units.h"
 #include "tests/unit/store_fixture.h"
+#include "worker/store_containers.h"
+#include "worker/store_keeper.h"
+#include "worker/store_requests.h"
 
 static struct mailbox *mailbox_of(const struct fixture *fixture)
 {

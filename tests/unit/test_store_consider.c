@@ -9,6 +9,8 @@
 
 #include "common/auto.h"
 
+#include "worker/store_containers.h"
+#include "worker/store_images.h"
 #include <cmocka.h>
 
 #define MIB (INT64_C(1) << 20)

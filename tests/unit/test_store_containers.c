@@ -9,6 +9,8 @@
 
 #include "common/auto.h"
 
+#include "worker/store_containers.h"
+#include "worker/store_keeper.h"
 #include <cmocka.h>
 
 static const struct ports no_ports;

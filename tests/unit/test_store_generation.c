@@ -10,6 +10,8 @@
 #include "store_fixture.h"
 
 /* Last, because it makes a macro of fail. */
+#include "worker/store_containers.h"
+#include "worker/store_requests.h"
 #include <cmocka.h>
 
 static const struct ports no_ports;

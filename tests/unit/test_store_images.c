@@ -7,6 +7,9 @@
 
 #include "common/auto.h"
 
+#include "worker/store_containers.h"
+#include "worker/store_images.h"
+#include "worker/store_keeper.h"
 #include <cmocka.h>
 
 #define MIB (INT64_C(1) << 20)

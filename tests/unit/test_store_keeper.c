@@ -9,6 +9,9 @@
 #include "store_fixture.h"
 
 /* Last, because it makes a macro of fail. */
+#include "worker/store_containers.h"
+#include "worker/store_keeper.h"
+#include "worker/store_requests.h"
 #include <cmocka.h>
 
 static json_t *entry_at(struct store *store, const char *name)

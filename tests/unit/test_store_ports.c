@@ -11,6 +11,7 @@
 
 #include "common/auto.h"
 
+#include "worker/store_containers.h"
 #include <cmocka.h>
 
 #define CLIENTS 12

@@ -9,6 +9,7 @@
 
 #include "common/auto.h"
 
+#include "worker/store_containers.h"
 #include <cmocka.h>
 
 static const char *const aliases[] = {ALIAS_1, ALIAS_2, NULL};

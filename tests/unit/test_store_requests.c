@@ -12,6 +12,8 @@
 #include "schemas/result.h"
 #include "schemas/units.h"
 
+#include "worker/store_keeper.h"
+#include "worker/store_requests.h"
 #include <cmocka.h>
 
 #define RETENTION_MS ((int64_t)REQUEST_RETENTION_S * 1000)

@@ -10,6 +10,7 @@
 #include "schemas/keys.h"
 #include "schemas/result.h"
 
+#include "worker/store_containers.h"
 #include <cmocka.h>
 
 #define SHORT_LIFE_MS 200

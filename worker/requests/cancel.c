@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "worker/requests/requests.h"
+#include "worker/store_requests.h"
 
 int request_cancel(struct runner *runner, struct job *job, json_t *result, struct error *err)
 {

@@ -17,6 +17,8 @@
 #include "worker/locks.h"
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
+#include "worker/store_containers.h"
+#include "worker/store_images.h"
 
 #define UNFINISHED_S 120 /* so long an interrupted commit may go on in the engine */
 

@@ -9,6 +9,7 @@
 #include "schemas/result.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
+#include "worker/store_images.h"
 
 static int go_on(struct runner *runner, const char *container, struct error *err)
 {

@@ -15,6 +15,8 @@
 #include "worker/requests/order.h"
 #include "worker/requests/requests.h"
 #include "worker/requests/taken.h"
+#include "worker/store_containers.h"
+#include "worker/store_requests.h"
 
 #define TRIES_MOST 8 /* ports found taken outside DCM, or given away, before we give up */
 

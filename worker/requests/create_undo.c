@@ -7,6 +7,8 @@
 #include "common/auto.h"
 #include "worker/describe.h"
 #include "worker/requests/requests.h"
+#include "worker/store_containers.h"
+#include "worker/store_keeper.h"
 
 static const char *text_at(const json_t *object, const char *key)
 {

@@ -9,6 +9,7 @@
 #include "worker/requests/order.h"
 #include "worker/requests/recreate.h"
 #include "worker/requests/requests.h"
+#include "worker/store_containers.h"
 
 static const struct ports no_ports;
 

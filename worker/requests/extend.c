@@ -9,6 +9,7 @@
 #include "worker/locks.h"
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
+#include "worker/store_containers.h"
 
 static int check_container(struct runner *runner, const struct owned *owned, int64_t ends,
                            int64_t wanted, struct error *err)

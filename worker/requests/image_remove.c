@@ -8,6 +8,7 @@
 #include "worker/locks.h"
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
+#include "worker/store_images.h"
 
 #define NAMES_SIZE 160
 

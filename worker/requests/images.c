@@ -8,6 +8,7 @@
 #include "worker/granted.h"
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
+#include "worker/store_images.h"
 
 /* The engine's own bound (layer.maxLayerDepth in Docker 20.10): a container of an image with so
  * many runs, but cannot be committed ("max depth exceeded"). A commit without a change adds none.

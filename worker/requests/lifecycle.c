@@ -5,6 +5,7 @@
 #include "worker/describe.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
+#include "worker/store_containers.h"
 
 /* What each one asks of the engine, and from which states it makes sense. */
 static const struct step {

@@ -17,6 +17,7 @@
 #include "schemas/result.h"
 #include "worker/audit.h"
 #include "worker/requests/requests.h"
+#include "worker/store_requests.h"
 
 #define FOLLOWERS_MOST 16 /* of one runner */
 #define TAIL_MOST 10000   /* lines, where the user names no number */

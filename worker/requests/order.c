@@ -12,6 +12,7 @@
 #include "worker/granted.h"
 #include "worker/plan.h"
 #include "worker/requests/requests.h"
+#include "worker/store_containers.h"
 
 void order_clear(struct order *order)
 {

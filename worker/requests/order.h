@@ -13,6 +13,7 @@
 #include "worker/policy.h"
 #include "worker/runner.h"
 #include "worker/storage.h"
+#include "worker/store_containers.h"
 #include "worker/verdicts.h"
 
 struct order {

@@ -9,6 +9,7 @@
 #include "worker/locks.h"
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
+#include "worker/store_containers.h"
 
 void engine_name_of(const char *user, const char *name, char ret_name[ENGINE_NAME_SIZE])
 {

@@ -24,6 +24,8 @@
 #include "worker/requests/order.h"
 #include "worker/requests/recreate.h"
 #include "worker/requests/requests.h"
+#include "worker/store_containers.h"
+#include "worker/store_requests.h"
 
 static void begin(const struct job *job, const struct owned *owned, struct change *change)
 {

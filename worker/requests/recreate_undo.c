@@ -6,6 +6,7 @@
 #include "common/auto.h"
 #include "common/log.h"
 #include "worker/locks.h"
+#include "worker/store_containers.h"
 
 int recreate_drop_new(struct runner *runner, const struct job *job, const struct change *change,
                       struct error *err)

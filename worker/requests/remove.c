@@ -4,6 +4,7 @@
 #include "common/auto.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
+#include "worker/store_containers.h"
 
 static int take_down(struct runner *runner, const struct job *job, const char *id,
                      struct error *err)

@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "worker/runner.h"
+#include "worker/store_containers.h"
 #include "worker/verdicts.h"
 
 /* Returned by an action whose result will be recorded by somebody else, later. */

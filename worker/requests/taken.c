@@ -1,4 +1,5 @@
 #include "worker/requests/taken.h"
+#include "worker/store_containers.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
