@@ -17,13 +17,14 @@ int redis_check_tls(struct error *err)
 int redis_begin_tls(struct redis_link *link, struct error *err)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    SSL *ssl = NULL;
 
-    if (!context || tls_prepare(context, link->url.host, err) < 0 || !(ssl = SSL_new(context))) {
-        SSL_CTX_free(context);
-        return context ? -1 : fail(err, FAULT_INTERNAL, "out of memory");
-    }
+    if (!context)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    int status = tls_prepare(context, link->url.host, err);
+    SSL *ssl = status == 0 ? SSL_new(context) : NULL;
     SSL_CTX_free(context); /* ssl has a reference of its own */
+    if (!ssl)
+        return status == 0 ? fail(err, FAULT_INTERNAL, "out of memory") : -1;
     SSL_set_tlsext_host_name(ssl, link->url.host);
     if (redisInitiateSSL(link->context, ssl) == REDIS_OK)
         return 0; /* the context's to free */
