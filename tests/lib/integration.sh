@@ -56,6 +56,12 @@ part_checker() {
     pytest_shared faults/test_checker.py dev -s --show-capture=no tests/faults/test_mutants.py
 }
 
+# Load for a while, on an engine that does nothing; no process of ours may grow.
+SOAK_SECONDS=600
+part_soak() {
+    SOAK_SECONDS=$SOAK_SECONDS pytest_part soak dev -s
+}
+
 # pytest_part PLACE PRESET [OPTION…]. Debian's python is the one that has the modules of packages.sh.
 pytest_part() {
     local log=build/${1//\//-}.tests status=0
