@@ -34,6 +34,19 @@ int work_send(int socket, const struct work *work, struct error *err)
     return send_packet(socket, work, offsetof(struct work, body) + work->length, err);
 }
 
+static bool is_text(const char *text, size_t size)
+{
+    return memchr(text, '\0', size) != NULL;
+}
+
+/* The link reads what strangers send, and the runner is root: whoever has taken over the one must
+ * not come by the other. */
+static bool is_sound(const struct work *work)
+{
+    return work->kind < WORK_COUNT && is_text(work->account, sizeof work->account) &&
+           is_text(work->id, sizeof work->id) && is_text(work->last.end, sizeof work->last.end);
+}
+
 int work_receive(int socket, struct work *ret_work, struct error *err)
 {
     size_t size = 0;
@@ -43,6 +56,8 @@ int work_receive(int socket, struct work *ret_work, struct error *err)
     if (size < offsetof(struct work, body) ||
         size != offsetof(struct work, body) + ret_work->length)
         return fail(err, FAULT_INTERNAL, "a work message of %zu bytes does not add up", size);
+    if (!is_sound(ret_work))
+        return fail(err, FAULT_INTERNAL, "a work message is none that the link would send");
     return 0;
 }
 

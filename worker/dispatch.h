@@ -38,7 +38,8 @@ enum work_kind {
     WORK_RECALL,
     WORK_ADMIT,
     WORK_BATCHES,
-    WORK_FORGET
+    WORK_FORGET,
+    WORK_COUNT
 };
 
 /* Of one that ended without a word. Times are milliseconds since the epoch. */
@@ -83,7 +84,8 @@ struct word {
 };
 
 /* 0 when a whole message was sent or received. Receiving: 1 when the other side is gone, -1 with
- * err also when interrupted by a signal or, on a non-blocking socket, when there is nothing. */
+ * err also when interrupted by a signal or, on a non-blocking socket, when there is nothing. A work
+ * that was received has a kind that there is, and texts that end. */
 int work_send(int socket, const struct work *work, struct error *err);
 int work_receive(int socket, struct work *ret_work, struct error *err);
 /* Does a message wait to be received? */

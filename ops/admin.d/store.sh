@@ -22,22 +22,52 @@ store_need() {
     [[ $(store_cli PING) == PONG ]] || fail 1 "the store does not answer: see dcm-admin doctor"
 }
 
-# Names in keys are checked names, without characters that a pattern would read as its own.
+# What a publisher calls its keys is its own affair, and a newline in one would begin another key, or
+# somebody's name: the store itself looks at them. One step each, from the cursor ARGV[1] on to the one
+# that is answered first.
+# shellcheck disable=SC2016 # Lua
+STORE_SCAN='local found = redis.call("SCAN", ARGV[1], "MATCH", ARGV[2], "COUNT", 1000)
+    local answer = { found[1] }
+    for _, key in ipairs(found[2]) do
+        if not key:find("[^%w:*._-]") then answer[#answer + 1] = key end
+    end
+    return answer'
+STORE_UNLINK='local found = redis.call("SCAN", ARGV[1], "MATCH", ARGV[2], "COUNT", 1000)
+    for _, key in ipairs(found[2]) do
+        if key ~= ARGV[3] then redis.call("UNLINK", key) end
+    end
+    return found[1]'
+
+# store_scan PATTERN: the keys that can be ours, a line each. Names in patterns are checked names, without
+# characters that a pattern would read as its own.
+store_scan() {
+    local cursor=0 answer
+    while :; do
+        answer=$(store_cli EVAL "$STORE_SCAN" 0 "$cursor" "$1") || return
+        cursor=${answer%%$'\n'*}
+        [[ $answer == "$cursor" ]] || printf '%s\n' "${answer#*$'\n'}"
+        [[ $cursor != 0 ]] || return 0
+    done
+}
+
 store_keys_of() {
-    store_cli --scan --pattern "dcm:user:$1:*"
+    store_scan "dcm:user:$1:*"
 }
 
 # store_user_names [images]: everybody with containers, or images of his own, in the index.
 store_user_names() {
-    [[ -z ${SETTINGS[store]} ]] || store_cli --scan --pattern "dcm:user:*:${1:-containers}" | cut -d: -f3
+    [[ -z ${SETTINGS[store]} ]] || store_scan "dcm:user:*:${1:-containers}" |
+        sed -nE "s/^dcm:user:([a-z0-9_-]+):${1:-containers}\$/\1/p"
 }
 
-# store_forget USER: records and streams of one who has gone, which would expire in a week. The
-# index of images goes with the images alone.
+# store_forget USER: records and streams of one who has gone, which would expire in a week, and whatever
+# else is there. The index of images goes with the images alone.
 store_forget() {
-    local -a keys
-    mapfile -t keys < <(store_keys_of "$1" | grep -vx "dcm:user:$1:images")
-    ((${#keys[@]} == 0)) || store_cli UNLINK "${keys[@]}" >/dev/null
+    local cursor=0
+    while :; do
+        cursor=$(store_cli EVAL "$STORE_UNLINK" 0 "$cursor" "dcm:user:$1:*" "dcm:user:$1:images") || return
+        [[ $cursor != 0 ]] || return 0
+    done
 }
 
 # store_account NAME: its line in the store's list of accounts, or nothing.

@@ -16,7 +16,7 @@ set -o functrace
 dying() {
     case $1 in
     useradd* | usermod* | userdel* | groupadd* | gpasswd* | install* | mv* | rm* | tar* | find*-delete | rmdir* | kill\ -HUP* | cat\ \>* | \
-    cat\ --* | pkill* | submit_as*\$@* | submit_as*rmi* | *dcm-worker*--forget* | store_cli\ UNLINK*) ;;
+    cat\ --* | pkill* | submit_as*\$@* | submit_as*rmi* | *dcm-worker*--forget* | store_cli\ EVAL\ \"\$STORE_UNLINK*) ;;
     *) return 0 ;;
     esac
     printf '%s\n' "$1" >>"$DIE_LOG"

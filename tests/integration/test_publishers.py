@@ -87,6 +87,25 @@ def test_the_store_shows_it_its_users_and_no_more(stack, slurm, alice, bob):
         assert str(refusal.value).lower().startswith(("noperm", "this user has no permissions", "no permissions")), command
 
 
+def test_keys_that_it_names_oddly_lead_nobody_astray(stack, admin, slurm, alice, carol):
+    """Newlines in them, and names of others: dcm-admin lists whom there is, and removes whom it is told to."""
+    add(admin, slurm, "carol")
+    alice.create("--name", "web")
+    prefix = "dcm:user:carol:request:"
+    mine = store(slurm)
+    for key in (f"{prefix}\ndcm:user:alice:containers", f"{prefix}\ndcm:user:alice:requests\n", f"{prefix}\nx:x:--help:containers",
+                f"{prefix}\nx:x:mallory:containers", f"{prefix}*:containers", f"{prefix}\ndcm:user:root:images"):
+        mine.set(key, "x")
+    names = {user["name"] for user in admin.run("user", "list")["users"]}
+    assert names == {"alice", "bob", "carol"}
+    assert {usage["user"] for usage in admin.run("usage")["usage"]} == names
+    assert admin.run("ps")["containers"][0]["name"] == "web"
+    admin.run("user", "remove", "carol", "--yes")
+    assert alice.names() == ["web"] and stack.redis().exists("dcm:user:alice:requests")
+    assert stack.redis().keys("dcm:user:carol:*") == []
+    add(admin, slurm)
+
+
 def test_the_workers_account_can_do_what_its_functions_do_and_no_more(stack):
     called = set()
     for path in (ROOT / "schemas" / "store").glob("*.lua"):

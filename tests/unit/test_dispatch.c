@@ -66,6 +66,22 @@ static void a_message_that_does_not_add_up_is_refused(void **state)
     assert_int_equal(err.fault, FAULT_INTERNAL);
 }
 
+static void what_a_link_that_was_taken_over_might_say_is_refused(void **state)
+{
+    static struct work works[4], got;
+    int *pair = *state;
+    works[0].kind = WORK_COUNT;
+    works[1].kind = (enum work_kind) - 1;
+    memset(works[2].account, 'x', sizeof works[2].account);
+    memset(works[3].id, 'x', sizeof works[3].id);
+    for (size_t i = 0; i < sizeof works / sizeof works[0]; i++) {
+        struct error err = {0};
+        assert_int_equal(work_send(pair[0], &works[i], &err), 0);
+        assert_int_equal(work_receive(pair[1], &got, &err), -1);
+        assert_int_equal(err.fault, FAULT_INTERNAL);
+    }
+}
+
 static void the_other_sides_end_is_seen(void **state)
 {
     int *pair = *state;
@@ -103,6 +119,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_largest_body_passes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_message_that_does_not_add_up_is_refused, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(what_a_link_that_was_taken_over_might_say_is_refused,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_other_sides_end_is_seen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_descriptor_travels_with_its_slot, set_up, tear_down),
     };
