@@ -59,6 +59,7 @@ struct amqp_link {
     bool broken;         /* to be replaced */
     bool dead;           /* broken, and not even worth a goodbye */
     bool blocked;        /* the broker has an alarm and reads no publishes */
+    bool rejected;       /* a queue had no room for what was published last */
     uint16_t close_code; /* with which the broker closed channel or connection; 0: it did not */
     uint64_t published;  /* the sequence number of our last publish */
     unsigned first_consumer, next_consumer; /* numbers in the tags of consumers */

@@ -14,6 +14,11 @@ bool amqp_link_is_broken(const struct amqp_link *link)
     return link->broken;
 }
 
+bool amqp_link_was_rejected(const struct amqp_link *link)
+{
+    return link->rejected;
+}
+
 int amqp_link_fd(const struct amqp_link *link)
 {
     return amqp_get_sockfd(link->connection);

@@ -41,6 +41,9 @@ static inline void auto_amqp_link(struct amqp_link **slot)
 
 bool amqp_link_is_broken(const struct amqp_link *link);
 
+/* Had a queue no room for something of what was published last? */
+bool amqp_link_was_rejected(const struct amqp_link *link);
+
 /* The account we are logged in as: the only value that the broker accepts as user-id. Borrowed. */
 const char *amqp_link_account(const struct amqp_link *link);
 

@@ -114,6 +114,7 @@ static void settle(struct shipment *shipment, size_t index, bool rejected)
         return;
     shipment->settled[index % AMQP_WINDOW] = true;
     shipment->bytes -= weight_of(&shipment->publications[index]);
+    shipment->link->rejected |= rejected;
     if (rejected)
         fail(&shipment->reasons[index], FAULT_DEPENDENCY, "broker %s: the queue is full",
              shipment->link->name);
@@ -249,6 +250,7 @@ int amqp_link_publish_all(struct amqp_link *link, const struct amqp_publication 
     int status = 0;
 
     memset(reasons, 0, count * sizeof(*reasons));
+    link->rejected = false;
     if (check_all(link, publications, count, &err) < 0)
         fail_unsent(&shipment, &err);
     ship(&shipment, timeout_ms);

@@ -15,13 +15,16 @@ static json_t *json_from_array(const redisReply *reply)
 {
     json_auto_t *array = json_array();
 
-    for (size_t i = 0; i < reply->elements; i++)
-        if (json_array_append_new(array, redis_json_from(reply->element[i])) < 0)
+    for (size_t i = 0; i < reply->elements; i++) {
+        json_t *value = redis_json_from(reply->element[i]);
+        if (json_array_append_new(array, value ? value : json_null()) < 0)
             return NULL;
+    }
     return TAKE(array);
 }
 
-/* NULL for what is no UTF-8 text. hiredis limits the depth of arrays itself. */
+/* NULL for what is no UTF-8 text; within an array it is null, and hides nothing else. hiredis
+ * limits the depth of arrays itself. */
 json_t *redis_json_from(const redisReply *reply) // NOLINT(misc-no-recursion)
 {
     switch (reply->type) {

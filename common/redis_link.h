@@ -2,9 +2,10 @@
  * A blocking connection to Redis: the only user of hiredis.
  *
  * Replies come as JSON values (bulk and status strings → string, integers → integer, nil → null,
- * arrays → array): everything that DCM stores is JSON or ASCII. A broken connection is replaced at
- * the next call, with AUTH and SELECT applied again in one place. A call that failed with
- * FAULT_DEPENDENCY may or may not have run: every function that we store is safe to repeat.
+ * arrays → array): everything that DCM stores is JSON or ASCII, and null in an array what is not. A
+ * broken connection is replaced at the next call, with AUTH and SELECT applied again in one place.
+ * A call that failed with FAULT_DEPENDENCY may or may not have run: every function that we store is
+ * safe to repeat.
  */
 #ifndef DCM_COMMON_REDIS_LINK_H
 #define DCM_COMMON_REDIS_LINK_H

@@ -190,6 +190,12 @@ static const char *publisher_of(const struct link *link, const struct amqp_deliv
     return passed_on ? delivery->publisher : delivery->account;
 }
 
+/* Whoever may publish can name any user's queue. Another's requests do not take his turns. */
+static bool is_misplaced(const struct item *item)
+{
+    return item->batch && strcmp(item->batch->user, item->errand.user) != 0;
+}
+
 static void take_delivery(struct link *link, struct amqp_delivery *delivery)
 {
     struct item *item = workload_add(&link->workload, WORK_DELIVERY);
@@ -205,7 +211,7 @@ static void take_delivery(struct link *link, struct amqp_delivery *delivery)
     item->length = delivery->length;
     item->bytes = delivery->size;
     errand_read(item->body, item->length, &item->errand);
-    if (delivery->consumer == link->unsorted)
+    if (delivery->consumer == link->unsorted || is_misplaced(item))
         link_sort(link, item);
     if (IS_MUTANT(MUTANT_ACK_EARLY))
         link_settle(link, item);

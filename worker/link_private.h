@@ -67,8 +67,10 @@ void link_drop_items(struct link *link, const struct runner_slot *slot);
 /* Acknowledge the item's delivery, if it still has one: with others, before the loop next waits. */
 void link_settle(struct link *link, struct item *item);
 void link_settle_now(struct link *link);
+/* Is it a request, whatever may be wrong with it? Else nobody waits for it. */
+bool link_is_request(const struct item *item);
 /* Set aside what no worker can make anything of, one at a time: a copy is published and confirmed
- * before it is settled. */
+ * before it is settled. What is no request is thrown away where there is no room for it. */
 void link_park_condemned(struct link *link);
 
 /* A delivery that no queue was there for: into its user's, or to a runner first, who says whether

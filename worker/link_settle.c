@@ -91,6 +91,7 @@ static void restore_parked(struct link *link)
         link_lose_broker(link, &err);
 }
 
+/* FAULT_QUOTA: the queue is full. */
 static int publish_parked(struct link *link, const struct item *item, const char *reason,
                           struct error *err)
 {
@@ -115,6 +116,8 @@ static int publish_parked(struct link *link, const struct item *item, const char
     if (link_need_sorter(link, err) < 0)
         return -1;
     int status = amqp_link_publish(link->sorter, &publication, SORTER_TIMEOUT_MS, err);
+    if (status < 0 && amqp_link_was_rejected(link->sorter))
+        err->fault = FAULT_QUOTA;
     if (amqp_link_is_broken(link->sorter))
         link_end_sorting(link);
     if (status < 0)
@@ -128,6 +131,18 @@ static int park(struct link *link, const struct item *item, struct error *err)
     int status = publish_parked(link, item, item->reason, err);
     FAULT_POINT("park.after");
     return status;
+}
+
+bool link_is_request(const struct item *item)
+{
+    return item->errand.user[0] != '\0';
+}
+
+/* Were it kept although there is no room, whoever fills the parked queue would have us hold as many
+ * of them as we take deliveries, and take no others. */
+static bool is_dispensable(const struct item *item, const struct error *err)
+{
+    return err->fault == FAULT_QUOTA && item->kind == WORK_DELIVERY && !link_is_request(item);
 }
 
 /* No worker can make anything of it: a copy is parked, confirmed, before it is settled. What the
@@ -144,7 +159,12 @@ void link_park_condemned(struct link *link)
         log_error("left as it is in the journal, for it cannot even be set aside: %s",
                   item->reason);
         workload_remove(&link->workload, item);
-    } else if (park(link, item, &err) < 0) {
+    } else if (park(link, item, &err) < 0 && is_dispensable(item, &err)) {
+        log_error("thrown away, for it is no request and the parked queue is full: %s",
+                  item->reason);
+        link_settle(link, item);
+        workload_remove(&link->workload, item);
+    } else if (err.fault) {
         log_error("cannot park: %s", err.text);
         item_postpone(item, clock_ms());
         item->state = ITEM_CONDEMNED;

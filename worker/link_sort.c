@@ -1,7 +1,8 @@
 /*
  * The batch class. A publisher routes to the user's own queue; where there is none yet the message
- * comes to the unsorted one. Once a runner has admitted the user, the queue is declared and what
- * came unsorted is published to it: confirmed there before it is settled here.
+ * comes to the unsorted one. What it routes to another user's is unsorted likewise. Once a runner
+ * has admitted the user, the queue is declared and what came unsorted is published to it: confirmed
+ * there before it is settled here.
  */
 #include <stdio.h>
 #include <string.h>
@@ -97,8 +98,9 @@ void link_meet_batch(struct link *link, const char *user)
 
 void link_sort(struct link *link, struct item *item)
 {
-    if (!item->errand.user[0])
-        return; /* ill-formed: the runner will say how */
+    item->batch = NULL;
+    if (!link_is_request(item))
+        return; /* the runner will say why */
     item->batch = batches_of(&link->batches, item->errand.user);
     if (item->batch)
         item->state = ITEM_UNSORTED;

@@ -87,15 +87,29 @@ static const char *const claim_words[] = {
     [CLAIM_ELSEWHERE] = "elsewhere", [CLAIM_CANCELLED] = "cancelled",
 };
 
-static int read_claim(const json_t *reply, enum claim *ret_claim, json_t **ret_result,
-                      struct error *err)
+/* What stands in the record may be a publisher's, and no result. */
+static json_t *read_result(const struct store *store, const struct request *request,
+                           const char *text)
+{
+    struct error fault = {0};
+    json_t *result = NULL;
+    if (result_decode(text, &result, &fault) == 0)
+        return result;
+    result = result_new(request);
+    fail(&fault, FAULT_UNKNOWN, "it has ended, and what the store holds of it is no result");
+    result_set_failed(result, store->server, &fault);
+    return result;
+}
+
+static int read_claim(const struct store *store, const struct request *request, const json_t *reply,
+                      enum claim *ret_claim, json_t **ret_result, struct error *err)
 {
     size_t claim = 0;
     while (strcmp(claim_words[claim], word_of(reply, 0)) != 0)
         if (++claim == sizeof(claim_words) / sizeof(claim_words[0]))
             return fail(err, FAULT_INTERNAL, "the store calls a claim \"%s\"", word_of(reply, 0));
-    if (claim == CLAIM_ENDED && result_decode(word_of(reply, 1), ret_result, err))
-        return fail_while(err, "reading the result that the store holds");
+    if (claim == CLAIM_ENDED)
+        *ret_result = read_result(store, request, word_of(reply, 1));
     *ret_claim = (enum claim)claim;
     return 0;
 }
@@ -120,7 +134,7 @@ int store_claim(struct store *store, const struct request *request, const char *
     add(&call, begun ? "1" : "");
     if (send(store, &call, &reply, err))
         return -1;
-    return read_claim(reply, ret_claim, ret_result, err);
+    return read_claim(store, request, reply, ret_claim, ret_result, err);
 }
 
 int store_cancel(struct store *store, const char *user, const char *id, enum cancel *ret_cancel,

@@ -12,6 +12,8 @@ check_store() {
         fault "the store keeps no append-only file" "set appendonly yes: a restart forgets who holds what"
     [[ $(store_cli CONFIG GET maxmemory-policy | tail -n 1) == noeviction ]] ||
         fault "the store throws keys away when memory is short" "set maxmemory-policy noeviction"
+    (($(store_cli CONFIG GET proto-max-bulk-len | tail -n 1) <= 1048576)) ||
+        fault "a publisher may put values of any size into the store" "set proto-max-bulk-len 1mb: gates and workers read them"
 }
 
 # Ids and deadlines are judged by this host's clock, reservations by the store's. The broker's decides

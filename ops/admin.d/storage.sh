@@ -65,13 +65,14 @@ storage_forget() {
     [[ ! -d $(storage_aside "$1") ]] || rmdir "$(storage_aside "$1")"
 }
 
+# A file may call itself as large as it likes: only what it takes of the disk is read (--sparse).
 # Written under another name, so that an archive that is there is whole. noclobber opens with
 # O_EXCL, which follows no link; the folder may be as open as /tmp.
 storage_save() (
     umask 077
     rm -f -- "$2.part"
     set -o noclobber
-    tar --create --numeric-owner --one-file-system --directory "${SETTINGS[storage]}" \
+    tar --create --sparse --numeric-owner --one-file-system --directory "${SETTINGS[storage]}" \
         --transform "s|^\.removing\.$1|$1|SH" ".removing.$1" >"$2.part"
     sync "$2.part"
     mv -T "$2.part" "$2"

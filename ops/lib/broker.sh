@@ -39,6 +39,7 @@ log.console = true
 log.console.level = info
 log.file = false
 vm_memory_high_watermark.relative = 0.2
+max_message_size = 262144
 CONF
 }
 

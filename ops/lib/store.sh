@@ -37,6 +37,7 @@ appendonly yes
 appendfsync everysec
 save ""
 maxmemory-policy noeviction
+proto-max-bulk-len 1mb
 daemonize no
 CONF
 }

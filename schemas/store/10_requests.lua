@@ -1,5 +1,28 @@
 -- What workers call of requests. KEYS as in 02_records.lua.
 
+-- A publisher may write to the same keys whatever it likes. What is no record, list or stream there is
+-- nothing at all: it must not be what makes a request impossible to end.
+local TYPES = { 'hash', 'zset', 'stream' }
+
+local function sweep(keys)
+    for i, key in ipairs(keys) do
+        local found = redis.call('TYPE', key).ok
+        if found ~= TYPES[i] and found ~= 'none' then
+            redis.call('DEL', key)
+        end
+    end
+end
+
+local function has_failed(reply)
+    return type(reply) == 'table' and reply.err ~= nil
+end
+
+local function raise_epoch(record)
+    if has_failed(redis.pcall('HINCRBY', record, 'epoch', 1)) then -- it is no number
+        redis.call('HSET', record, 'epoch', 1)
+    end
+end
+
 -- A stream holds as many entries as would fill this, were all of them as large as the newest:
 -- thousands of progress lines, or a hundred full pieces of output. Nobody fills the store by logs.
 local STREAM_BYTES = 4 * 1024 * 1024
@@ -7,12 +30,17 @@ local STREAM_ENTRIES = 10000
 
 local function tell(stream, event)
     local most = math.floor(math.min(STREAM_ENTRIES, STREAM_BYTES / #event))
-    redis.call('XADD', stream, 'MAXLEN', '~', most, '*', 'event', event)
+    local entry = { stream, 'MAXLEN', '~', most, '*', 'event', event }
+    if has_failed(redis.pcall('XADD', unpack(entry))) then -- its last id is the last that there is
+        redis.call('DEL', stream)
+        redis.call('XADD', unpack(entry))
+    end
 end
 
 -- What the journal of this server has begun is not called off any more (begun: "1").
 guarded('claim', function(keys, args)
     local id, server, op, hash, submitted, result, event, retention, begun = unpack(args)
+    sweep(keys)
     local state, known_hash, holder, known_result = read_record(keys[1])
     if state and known_hash ~= hash then
         return { 'mismatch' }
@@ -28,7 +56,7 @@ guarded('claim', function(keys, args)
     end
     redis.call('HSET', keys[1], 'state', 'running', 'hash', hash, 'op', op,
                'submitted', submitted, 'server', server, 'result', result)
-    redis.call('HINCRBY', keys[1], 'epoch', 1)
+    raise_epoch(keys[1])
     list(keys[2], id, submitted, retention)
     tell(keys[3], event)
     keep(keys, retention)
@@ -36,11 +64,15 @@ guarded('claim', function(keys, args)
 end)
 
 -- What a store that has lost its record says of a request would be promised in vain.
-guarded('call_off', cancel)
+guarded('call_off', function(keys, args)
+    sweep(keys)
+    return cancel(keys, args)
+end)
 
 -- A hint, which allocates nothing.
 redis.register_function('dcm_1_event', function(keys, args)
     local event, retention = unpack(args)
+    sweep({ keys[1] })
     if FINAL[redis.call('HGET', keys[1], 'state')] then
         return { 'ended' }
     end
@@ -51,6 +83,7 @@ end)
 
 guarded('end', function(keys, args)
     local id, server, op, hash, submitted, final_state, result, event, retention = unpack(args)
+    sweep(keys)
     local state, known_hash, holder = read_record(keys[1])
     if state and known_hash ~= hash then
         return { 'mismatch' }
@@ -73,6 +106,7 @@ end)
 -- it is left for `claim` to say.
 guarded('end_unclaimed', function(keys, args)
     local id, server, op, hash, submitted, final_state, result, placed, done, retention = unpack(args)
+    sweep(keys)
     local state, known_hash, holder = read_record(keys[1])
     if (state and known_hash ~= hash) or FINAL[state] or (state == 'running' and holder ~= server) or
         redis.call('HEXISTS', keys[1], 'cancel') == 1 then
@@ -81,7 +115,7 @@ guarded('end_unclaimed', function(keys, args)
     redis.call('HSET', keys[1], 'state', final_state, 'hash', hash, 'op', op,
                'submitted', submitted, 'server', server, 'result', result)
     if state ~= 'running' then
-        redis.call('HINCRBY', keys[1], 'epoch', 1)
+        raise_epoch(keys[1])
     end
     list(keys[2], id, submitted, retention)
     tell(keys[3], placed)

@@ -29,6 +29,24 @@ def test_a_followed_log_that_is_asked_for_again_and_again_stops_nobody(stack, al
     assert eventually(lambda: record(stack, follow), what="the log's end")["state"] == "done"
 
 
+def test_who_follows_many_logs_leaves_others_theirs(stack, alice, bob):
+    for user in (alice, bob):
+        user.create("--name", "loud")
+    follows = [request("container.logs", "alice", container="loud", follow=True) for _ in range(100)]
+    with stack.redis() as store:
+        for follow in follows:
+            store.set(f"dcm:user:alice:follower:{follow['id']}", "1", ex=60)
+    publish(stack, *follows)
+    refused = eventually(lambda: len(found := [end for follow in follows if (end := record(stack, follow))]) >= 84 and found,
+                         what="refusals")
+    assert {result["error"]["code"] for result in refused} == {"quota_exceeded"}
+    reader = bob.popen("logs", "--follow", "loud")
+    assert bob.submit("stop", "loud").returncode == 0
+    assert reader.wait(20) == 0, reader.stderr.read()
+    assert alice.submit("stop", "loud").returncode == 0
+    assert [eventually(lambda follow=follow: record(stack, follow), what="the log's end") for follow in follows]
+
+
 def test_containers_of_others_are_not_there(stack, alice, bob):
     container = alice.create("--name", "mine")
     for reference in ("mine", container["ssh_port"]):

@@ -133,11 +133,13 @@ def test_a_store_that_would_forget(stack, admin, healthy):
     with stack.redis() as store:
         store.config_set("appendonly", "no")
         store.config_set("maxmemory-policy", "allkeys-lru")
+        store.config_set("proto-max-bulk-len", "512mb")
         found = faults(admin)
         store.config_set("appendonly", "yes")
         store.config_set("maxmemory-policy", "noeviction")
-    assert [check for check, _ in found] == ["store", "store"]
-    assert "append-only" in found[0][1] and "throws keys away" in found[1][1]
+        store.config_set("proto-max-bulk-len", "1mb")
+    assert [check for check, _ in found] == ["store", "store", "store"]
+    assert "append-only" in found[0][1] and "throws keys away" in found[1][1] and "of any size" in found[2][1]
 
 
 @contextlib.contextmanager

@@ -1,5 +1,8 @@
 """dcm-admin parked, of messages that nobody can read. (What kills runners: tests/faults/test_parked.py.)"""
 
+import subprocess
+
+import pika
 import pytest
 
 from messages import new_id, publish
@@ -38,6 +41,25 @@ def test_what_nobody_can_read_is_listed_shown_and_dropped(stack, admin, parked):
     assert admin.run("parked", "drop", odd["id"]) == {"id": odd["id"], "dropped": True, "state": None, "error": None}
     assert "nobody waits" in admin.tell("parked", "drop", large["id"], form=()).stdout
     assert admin.run("parked", "list") == {"parked": []}
+
+
+def test_a_full_queue_of_them_holds_up_nobody(stack, admin, parked, alice):
+    """Whoever fills it with what is no request has that thrown away; what was there stays."""
+    rabbitmqctl = [stack.urls["RABBITMQCTL"], "--quiet"]
+    subprocess.run([*rabbitmqctl, "set_policy", "-p", "dcm", "full", r"^dcm\.parked$", '{"max-length":2}',
+                    "--apply-to", "queues"], check=True)
+    try:
+        with stack.amqp("gate") as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            for _ in range(200):
+                channel.basic_publish("dcm.requests", "interactive", b"{", pika.BasicProperties(user_id="dcm-gate"))
+        assert alice.submit("ping", "--timeout", "20s").returncode == 0
+        eventually(lambda: stack.queue_length() == 0, 20, "an empty queue")
+    finally:
+        subprocess.run([*rabbitmqctl, "clear_policy", "-p", "dcm", "full"], check=True)
+    assert {item["id"] for item in parked} <= {item["id"] for item in admin.run("parked", "list")["parked"]}
+    assert "the parked queue is full" in stack.worker.log()
 
 
 def test_an_id_that_is_not_there_is_one_line_and_4(admin, parked):

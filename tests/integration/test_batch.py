@@ -4,10 +4,12 @@ import json
 import sqlite3
 import subprocess
 
+import pika
 import pytest
 from pika.exceptions import ChannelClosedByBroker
 
 from stack import eventually
+from test_abuse import record, request
 
 # Journalled, and refused at once.
 START = {"op": "container.start", "args": {"container": "nowhere"}}
@@ -74,6 +76,26 @@ def test_users_are_served_in_turn_and_nobody_at_a_prompt_waits(queues, alice, bo
     # A few of each are fetched at a time, and runners overtake each other.
     assert max(places(queues, few)) < first + 60
     assert max(places(queues, now)) < first + 60
+
+
+def test_what_is_for_another_user_takes_nobodys_turn(queues, bob):
+    """The broker lets every publisher write to everybody's batch queue; what is alice's goes to hers."""
+    queues.worker.stop()
+    try:
+        with queues.amqp("gate") as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            strays = [{**request("container.start", "alice", container="nowhere"), "class": "batch"} for _ in range(300)]
+            for message in strays:
+                channel.basic_publish("dcm.requests", "batch.bob", json.dumps(message),
+                                      pika.BasicProperties(delivery_mode=2, user_id="dcm-gate"))
+        few = enqueue(bob, 10, "--batch")
+        assert queues.queue_length("dcm.batch.bob") == 310
+    finally:
+        queues.worker.start()
+    assert ended(bob, few)
+    assert all(eventually(lambda message=message: record(queues, message), 60) for message in strays)
+    assert max(places(queues, few)) < min(places(queues, [strays[0]["id"]])) + 100
 
 
 def test_what_comes_before_there_is_a_queue_is_sorted_into_it(stack, bob):

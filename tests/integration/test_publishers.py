@@ -93,9 +93,12 @@ def test_keys_that_it_names_oddly_lead_nobody_astray(stack, admin, slurm, alice,
     alice.create("--name", "web")
     prefix = "dcm:user:carol:request:"
     mine = store(slurm)
+    mine.set("dcm:user:carol:requests", "none of ours")
     for key in (f"{prefix}\ndcm:user:alice:containers", f"{prefix}\ndcm:user:alice:requests\n", f"{prefix}\nx:x:--help:containers",
                 f"{prefix}\nx:x:mallory:containers", f"{prefix}*:containers", f"{prefix}\ndcm:user:root:images"):
         mine.set(key, "x")
+    said = admin.tell("user", "list", form=()).stdout
+    assert "mallory" not in said and "--help" not in said
     names = {user["name"] for user in admin.run("user", "list")["users"]}
     assert names == {"alice", "bob", "carol"}
     assert {usage["user"] for usage in admin.run("usage")["usage"]} == names
@@ -104,6 +107,16 @@ def test_keys_that_it_names_oddly_lead_nobody_astray(stack, admin, slurm, alice,
     assert alice.names() == ["web"] and stack.redis().exists("dcm:user:alice:requests")
     assert stack.redis().keys("dcm:user:carol:*") == []
     add(admin, slurm)
+
+
+def test_what_it_puts_into_the_store_has_a_size_that_can_be_read(stack, slurm):
+    for size, taken in ((1000000, True), (2000000, False)):
+        try:
+            done = store(slurm).set("dcm:user:alice:request:large", "x" * size)
+        except (redis.exceptions.ConnectionError, redis.exceptions.ResponseError):
+            done = False
+        assert done is taken
+    stack.redis().delete("dcm:user:alice:request:large")
 
 
 def test_the_workers_account_can_do_what_its_functions_do_and_no_more(stack):

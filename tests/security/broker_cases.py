@@ -173,6 +173,8 @@ CASES = [Case("broker", *row) for row in [
         {"queue": "dcm.interactive", "reason": "rejected", "count": 99, "exchange": "", "routing-keys": ["dcm.parked"]}],
         "x-first-death-queue": "dcm.parked"}), GREETING),
     ("expiration, priority and type", "broker: no dead-lettering", only_once(expiration="60000", priority=255, type="admin"), GREETING),
+    ("a message of 300000 bytes", "broker: size of a message", closed(lambda channel: channel.basic_publish(
+        "dcm.requests", "interactive", b"x" * 300000), 406), GREETING),
     ("a flood of connections", "broker: connections of an account", flood_of_connections, GREETING),
     ("a flood of messages that are none", SHAPE, flood_of_messages, GREETING),
     ("bytes that are no JSON", SHAPE, garbage(b"\x00\xff\xfe{", "."), GREETING),

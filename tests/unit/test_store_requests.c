@@ -469,10 +469,77 @@ static void many_are_claimed_and_ended_at_once(void **state)
     }
 }
 
+/* What a publisher of the user's could write: to a key of the request, or into its record. */
+struct planted {
+    enum user_key where;
+    const char *command[5];
+};
+
+static void plant(const struct fixture *fixture, const struct request *request,
+                  const struct planted *planted)
+{
+    const char *const *words = planted->command;
+    char key[KEY_SIZE];
+    key_of_user(key, planted->where, "alice", planted->where == KEY_REQUESTS ? NULL : request->id);
+    if (strcmp(words[0], "HSET") != 0)
+        assert_done(redis_link_text(fixture->link, NULL, err, "DEL", key, NULL));
+    assert_done(redis_link_text(fixture->link, NULL, err, words[0], key, words[1], words[2],
+                                words[2] ? words[3] : NULL, NULL));
+}
+
+static void what_others_wrote_there_keeps_no_request_from_its_end(void **state)
+{
+    static const struct planted planted[] = {
+        {KEY_REQUEST, {"SET", "x"}},
+        {KEY_REQUESTS, {"SET", "x"}},
+        {KEY_EVENTS, {"SET", "x"}},
+        {KEY_EVENTS, {"XADD", "18446744073709551615-18446744073709551615", "a", "b"}},
+        {KEY_REQUEST, {"HSET", "epoch", "x"}},
+        {KEY_REQUEST, {"HSET", "epoch", "9223372036854775807"}},
+        {KEY_REQUEST, {"HSET", "server", "\xff"}},
+    };
+    const struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof planted / sizeof planted[0]; i++) {
+        AUTO(request) struct request early = request_of("alice");
+        AUTO(request) struct request late = request_of("alice");
+        json_auto_t *nothing = NULL;
+        plant(fixture, &early, &planted[i]);
+        assert_int_equal(claim_of(fixture->store, &early, HASH, &nothing), CLAIM_OURS);
+        assert_done(store_progress(fixture->store, &early, PHASE_CREATING, err));
+        end_as_done(fixture->store, &early);
+        assert_field(fixture, &early, "state", "done");
+
+        assert_int_equal(claim_of(fixture->store, &late, HASH, &nothing), CLAIM_OURS);
+        plant(fixture, &late, &planted[i]);
+        if (strcmp(planted[i].command[1], "server") == 0)
+            continue; /* another server's then, which none can end but that */
+        assert_done(store_progress(fixture->store, &late, PHASE_CREATING, err));
+        end_as_done(fixture->store, &late);
+        assert_field(fixture, &late, "state", "done");
+    }
+}
+
+static void what_is_no_result_is_told_as_an_end_that_nobody_knows(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request request = request_of("alice");
+    json_auto_t *result = NULL;
+    const struct planted planted = {KEY_REQUEST, {"HSET", "state", "done"}};
+    const struct planted more[] = {{KEY_REQUEST, {"HSET", "hash", HASH}},
+                                   {KEY_REQUEST, {"HSET", "result", "\xff{"}}};
+    plant(fixture, &request, &planted);
+    plant(fixture, &request, &more[0]);
+    plant(fixture, &request, &more[1]);
+    assert_int_equal(claim_of(fixture->store, &request, HASH, &result), CLAIM_ENDED);
+    assert_string_equal(result_state(result), "unknown");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_queued_record_is_written_once),
+        TEST(what_others_wrote_there_keeps_no_request_from_its_end),
+        TEST(what_is_no_result_is_told_as_an_end_that_nobody_knows),
         TEST(a_late_queued_record_does_not_undo_a_claim),
         TEST(a_claim_makes_the_record_running_and_tells_the_stream),
         TEST(a_claim_repeated_by_its_server_changes_nothing),

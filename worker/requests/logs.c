@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,6 +21,7 @@
 #include "worker/store_requests.h"
 
 #define FOLLOWERS_MOST 16 /* of one runner */
+#define FOLLOWERS_EACH 4  /* of these for one user */
 #define TAIL_MOST 10000   /* lines, where the user names no number */
 #define TURNS_UNREAD 15   /* seconds between two looks whether anybody still reads */
 
@@ -134,16 +136,58 @@ static void leave_the_runner(pid_t runner)
     log_part("follower");
 }
 
+static struct follower {
+    pid_t pid; /* 0: none */
+    char user[USER_NAME_MAX + 1];
+    char request[IDENTIFIER_SIZE];
+} followers[FOLLOWERS_MOST];
+
+/* Children that have ended make room for others. */
+static void bury_followers(void)
+{
+    for (pid_t ended; (ended = waitpid(-1, NULL, WNOHANG)) > 0;)
+        for (size_t i = 0; i < FOLLOWERS_MOST; i++)
+            if (followers[i].pid == ended)
+                followers[i].pid = 0;
+}
+
+static bool is_followed(const char *request)
+{
+    for (size_t i = 0; i < FOLLOWERS_MOST; i++)
+        if (followers[i].pid && strcmp(followers[i].request, request) == 0)
+            return true;
+    return false;
+}
+
+/* One user's do not take all. */
+static int find_place(const char *user, struct follower **ret_place, struct error *err)
+{
+    struct follower *place = NULL;
+    size_t own = 0;
+    for (size_t i = 0; i < FOLLOWERS_MOST; i++) {
+        if (!followers[i].pid)
+            place = &followers[i];
+        else
+            own += strcmp(followers[i].user, user) == 0;
+    }
+    if (own >= FOLLOWERS_EACH)
+        return fail(err, FAULT_QUOTA, "you follow too many logs at once: end some of them");
+    if (!place)
+        return fail(err, FAULT_QUOTA,
+                    "too many logs are being followed on this server: try again later");
+    *ret_place = place;
+    return 0;
+}
+
 static int fork_follower(const struct runner *runner, const struct job *job,
                          const struct owned *owned, bool tty, json_t *result, struct error *err)
 {
-    static int followers;
-    /* Children that have ended make room for others. */
-    while (followers > 0 && waitpid(-1, NULL, WNOHANG) > 0)
-        followers--;
-    if (followers >= FOLLOWERS_MOST)
-        return fail(err, FAULT_QUOTA,
-                    "too many logs are being followed on this server: try again later");
+    struct follower *place = NULL;
+    bury_followers();
+    if (is_followed(job->request.id))
+        return REQUEST_GOES_ON; /* a second delivery of it ends nothing */
+    if (find_place(job->request.user, &place, err) < 0)
+        return -1;
     pid_t self = getpid(), pid = fork();
     if (pid < 0)
         return fail(err, FAULT_DEPENDENCY, "fork: %s", strerror(errno));
@@ -153,7 +197,9 @@ static int fork_follower(const struct runner *runner, const struct job *job,
             log_warning("the end of a followed log was not recorded: %s", err->text);
         _exit(EXIT_SUCCESS); /* no handlers: they are the runner's */
     }
-    followers++;
+    place->pid = pid;
+    snprintf(place->user, sizeof place->user, "%s", job->request.user);
+    snprintf(place->request, sizeof place->request, "%s", job->request.id);
     return REQUEST_GOES_ON;
 }
 
