@@ -1,7 +1,6 @@
 import os
 import pathlib
 import re
-import sqlite3
 import sys
 import tempfile
 
@@ -42,11 +41,6 @@ class FaultStack(Proxied, StandinStack):
         """How many messages had been set aside."""
         with self.amqp() as connection:
             return connection.channel().queue_purge("dcm.parked").method.message_count
-
-    def journal(self, query):
-        """The rows that the journal answers."""
-        with sqlite3.connect(f"file:{self.state}/worker/journal.db?mode=ro", uri=True) as journal:
-            return list(journal.execute(query))
 
     def let_run_out(self):
         """Whatever the store holds for a time: that time is over."""

@@ -4,12 +4,14 @@ Runs inside the namespaces that tests/run makes: the accounts below exist only i
 namespace, the services only in this network namespace.
 """
 
+import contextlib
 import json
 import os
 import pathlib
 import secrets
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -310,6 +312,11 @@ log_level = debug
     def queue_length(self, queue="dcm.interactive"):
         with self.amqp() as connection:
             return connection.channel().queue_declare(queue, passive=True).method.message_count
+
+    def journal(self, query):
+        """The rows that the worker's journal answers."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.state}/worker/journal.db?mode=ro", uri=True)) as journal:
+            return journal.execute(query).fetchall()
 
     def clear(self):
         """No containers of any user: every test starts from nothing."""

@@ -1,7 +1,6 @@
 """The batch class: behind whatever is interactive, a queue for each user, who are served in turn."""
 
 import json
-import sqlite3
 import subprocess
 
 import pika
@@ -27,14 +26,9 @@ def ended(user, requests):
     return user.submit("wait", *requests, "--timeout", "60s").returncode == 4
 
 
-def journalled(stack, query):
-    with sqlite3.connect(f"file:{stack.state}/worker/journal.db?mode=ro", uri=True) as journal:
-        return journal.execute(query).fetchall()
-
-
 def places(stack, requests):
     """When they were begun: each one's place among all."""
-    order = [row[0] for row in journalled(stack, "SELECT id FROM requests ORDER BY rowid")]
+    order = [row[0] for row in stack.journal("SELECT id FROM requests ORDER BY rowid")]
     found = sorted(order.index(request) for request in requests)
     assert len(found) == len(requests)
     return found
@@ -152,4 +146,4 @@ def test_a_user_who_is_removed_leaves_no_queue(stack, admin, carol):
     assert has_queue(stack, "carol") and stack.redis().sismember("dcm:batches", "carol")
     admin.run("user", "remove", "carol", "--yes")
     assert not has_queue(stack, "carol") and not stack.redis().sismember("dcm:batches", "carol")
-    eventually(lambda: journalled(stack, "SELECT count(*) FROM batches WHERE user = 'carol'") == [(0,)], 20, "the journal")
+    eventually(lambda: stack.journal("SELECT count(*) FROM batches WHERE user = 'carol'") == [(0,)], 20, "the journal")

@@ -2,7 +2,6 @@
 
 import json
 import pwd
-import sqlite3
 
 STATES = {"running": "running", "paused": "paused"}  # the engine has many words for "stopped"
 
@@ -37,11 +36,6 @@ def leases(store, server):
     """(protocol, host port, address) → lease."""
     return {(*field.split("/"), address): lease for field, text in store.hgetall(f"dcm:server:{server}:ports").items()
             for address, lease in json.loads(text).items()}
-
-
-def journal(stack, query, *values):
-    with sqlite3.connect(f"file:{stack.state}/worker/journal.db?mode=ro", uri=True) as database:
-        return database.execute(query, values).fetchall()
 
 
 def ports_twice(containers):
@@ -90,7 +84,7 @@ def is_known(user):
 
 def record_differences(stack, store):
     """What the journal has ended, and its user, unless he was removed since, cannot read."""
-    for identity, user, result in journal(stack, "SELECT id, user, result FROM requests"):
+    for identity, user, result in stack.journal("SELECT id, user, result FROM requests"):
         if not is_known(user):
             continue
         if result is None:
