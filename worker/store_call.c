@@ -24,6 +24,13 @@ static void write_seq(uint64_t seq, char text[NUMBER_SIZE])
     snprintf(text, NUMBER_SIZE, "%" PRIu64, seq);
 }
 
+static size_t append_pair(const char **argv, size_t argc, const char *const pair[2])
+{
+    argv[argc++] = pair[0];
+    argv[argc++] = pair[1];
+    return argc;
+}
+
 static size_t append(const char **argv, size_t argc, const char *const *texts)
 {
     while (*texts)
@@ -48,11 +55,11 @@ static void write_call(const struct store_call *call, const char *const guard[4]
     argv[0] = fcall->name;
     argv[1] = fcall->count;
     if (guard)
-        argc = append(argv, argc, (const char *[]){guard[0], guard[1], NULL});
+        argc = append_pair(argv, argc, guard);
     argc = append(argv, argc, call->keys);
     snprintf(fcall->count, sizeof(fcall->count), "%zu", argc - 2);
     if (guard)
-        argc = append(argv, argc, (const char *[]){guard[2], guard[3], NULL});
+        argc = append_pair(argv, argc, guard + 2);
     fcall->argc = append(argv, argc, call->arguments);
 }
 
