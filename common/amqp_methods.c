@@ -3,6 +3,8 @@
 
 #include <amqp_framing.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* The texts of AMQP have a length and no end. */
 static int fail_closed(struct amqp_link *link, uint16_t code, amqp_bytes_t text, const char *doing,
@@ -64,10 +66,11 @@ static int begin_content(struct amqp_link *link, struct error *err)
 static unsigned consumer_of(amqp_bytes_t tag)
 {
     char text[24];
-    unsigned number = 0;
+    size_t length = sizeof(CONSUMER_TAG) - 1;
 
     snprintf(text, sizeof(text), "%.*s", (int)tag.len, tag.len ? (const char *)tag.bytes : "");
-    return sscanf(text, CONSUMER_TAG "%u", &number) == 1 ? number : 0;
+    return strncmp(text, CONSUMER_TAG, length) == 0 ? (unsigned)strtoul(text + length, NULL, 10)
+                                                    : 0;
 }
 
 static int take_delivery(struct amqp_link *link, const void *method, struct event *event,

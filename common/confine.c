@@ -183,7 +183,7 @@ static int allow_sockets(scmp_filter_ctx filter, unsigned may)
     for (size_t i = 0; i < sizeof families / sizeof families[0] && status == 0; i++)
         if (families[i].may & may)
             status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(socket), 1,
-                                      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i].family));
+                                      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i].family, 0));
     return status;
 }
 

@@ -44,9 +44,9 @@ struct request {
     char id[IDENTIFIER_SIZE];
     enum op op;
     char user[USER_NAME_MAX + 1];
+    bool batch;        /* of the batch class: behind everything interactive, in turn with others' */
     int64_t submitted; /* milliseconds since the epoch, as the submitter says; for display only */
     int64_t deadline;  /* milliseconds since the epoch; 0: none. Not started later than this */
-    bool batch;        /* of the batch class: behind everything interactive, in turn with others' */
     json_t *args;      /* an object, checked against the op's table; owned */
 };
 void request_clear(struct request *request); /* accepts a zeroed struct */
