@@ -24,13 +24,6 @@ static void write_seq(uint64_t seq, char text[NUMBER_SIZE])
     snprintf(text, NUMBER_SIZE, "%" PRIu64, seq);
 }
 
-static size_t append_pair(const char **argv, size_t argc, const char *const pair[2])
-{
-    argv[argc++] = pair[0];
-    argv[argc++] = pair[1];
-    return argc;
-}
-
 static size_t append(const char **argv, size_t argc, const char *const *texts)
 {
     while (*texts)
@@ -55,11 +48,11 @@ static void write_call(const struct store_call *call, const char *const guard[4]
     argv[0] = fcall->name;
     argv[1] = fcall->count;
     if (guard)
-        argc = append_pair(argv, argc, guard);
+        argc = append(argv, argc, (const char *[]){guard[0], guard[1], NULL});
     argc = append(argv, argc, call->keys);
     snprintf(fcall->count, sizeof(fcall->count), "%zu", argc - 2);
     if (guard)
-        argc = append_pair(argv, argc, guard + 2);
+        argc = append(argv, argc, (const char *[]){guard[2], guard[3], NULL});
     fcall->argc = append(argv, argc, call->arguments);
 }
 
@@ -120,7 +113,7 @@ static int read_reply(struct store *store, const json_t *reply, json_t **ret_ans
 int store_call(struct store *store, const struct store_call *call, json_t **ret_answer,
                struct error *err)
 {
-    struct guard guard;
+    struct guard guard = {.parts = {NULL}};
     json_auto_t *reply = NULL;
     if (write_guard(store, &guard, err) || send_call(store, call, guard.parts, &reply, err))
         return -1;
@@ -130,7 +123,7 @@ int store_call(struct store *store, const struct store_call *call, json_t **ret_
 int store_call_all(struct store *store, const struct store_call *calls, size_t count,
                    json_t **ret_answers, struct error *err)
 {
-    struct guard guard;
+    struct guard guard = {.parts = {NULL}};
     struct fcall fcalls[STORE_TOGETHER];
     struct redis_command commands[STORE_TOGETHER] = {0};
     json_auto_t *replies = NULL, *answers = json_array();
