@@ -28,3 +28,9 @@ def publish(stack, *messages, who="gate", user_id="dcm-gate"):
             body = message if isinstance(message, (str, bytes)) else json.dumps(message)
             channel.basic_publish("dcm.requests", "interactive", body,
                                   pika.BasicProperties(delivery_mode=2, user_id=user_id), mandatory=True)
+
+
+def record(stack, message):
+    text = stack.redis().hget(f"dcm:user:{message['user']}:request:{message['id']}", "result")
+    result = json.loads(text) if text else {"state": "missing"}
+    return result if result["state"] not in ("missing", "queued", "running") else None

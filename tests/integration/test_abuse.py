@@ -1,19 +1,12 @@
 """What users might try against each other, and against the host."""
 
 import collections
-import json
 import time
 
-from messages import publish, request
+from messages import publish, record, request
 from stack import eventually
 
 NOT_FOUND, REFUSED = 4, 3
-
-
-def record(stack, message):
-    text = stack.redis().hget(f"dcm:user:{message['user']}:request:{message['id']}", "result")
-    result = json.loads(text) if text else {"state": "missing"}
-    return result if result["state"] not in ("missing", "queued", "running") else None
 
 
 def test_a_followed_log_that_is_asked_for_again_and_again_stops_nobody(stack, alice, bob):

@@ -10,7 +10,7 @@ import pika
 from admin import Admin
 from case import soon
 from login import Login
-from messages import request
+from messages import record, request
 from stack import Stack
 
 PUBLISHER = "slurm"
@@ -103,7 +103,7 @@ class World:
         return found[-1]
 
     def record(self, message):
-        return soon(lambda: test_abuse.record(self.stack, message), "the record")
+        return soon(lambda: record(self.stack, message), "the record")
 
     def state(self):
         return sorted(self.stack.containers()), sorted(self.stack.networks()), self.stack.leases()
