@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 
@@ -97,6 +98,7 @@ def test_root_writes_no_archive_where_users_could_place_a_link(stack, admin, car
     carol.create()
     admin.run("user", "remove", NAME, "--yes", "--archive", open_to_all / "carol.tar")
     assert victim.read_text() == "precious" and tarfile.is_tarfile(open_to_all / "carol.tar")
+    shutil.rmtree(open_to_all)
 
 
 def test_keys_reach_a_running_container(stack, admin, carol):

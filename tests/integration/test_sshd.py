@@ -67,7 +67,7 @@ def creates(user):
 
 def ends_once(stack, user, name, before):
     """There is one request more than before, it is done, and the engine has one container, of that name."""
-    [request] = eventually(lambda: creates(user)[len(before):], 20, "the request")
+    [request] = eventually(lambda: [request for request in creates(user) if request not in before], 20, "the request")
     assert user.json("wait", request)["state"] == "done"
     with stack.engine() as engine:
         assert [c["Names"] for c in engine.containers(all=True)] == [[f"/dcm.{user.name}.{name}"]]
@@ -176,7 +176,7 @@ def test_nothing_is_forwarded(whole_stack, more):
 
 
 def test_another_key_does_not_open(whole_stack):
-    key = whole_stack.state / "other"
+    key = whole_stack.state / "strangers.key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     done = subprocess.run(["ssh", *options(None, key), "-p", str(PORT), "alice@127.0.0.1", "ping"],
                           capture_output=True, text=True, timeout=30, check=False)

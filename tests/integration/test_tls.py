@@ -43,7 +43,7 @@ class Secured:
 
     def __init__(self, stack):
         self.stack = stack
-        self.ours, self.other = Authority(stack.state / "ours"), Authority(stack.state / "other")
+        self.ours, self.other = Authority(stack.state / "tls-ours"), Authority(stack.state / "tls-other")
         self.good = self.ours.sign("good", "IP:127.0.0.1,DNS:localhost")
         self.client = self.ours.sign("client", "DNS:client")
         self.broker = self.listen(self.good)
@@ -88,7 +88,7 @@ def test_the_right_certificate_is_believed(secured):
 
 def test_a_certificate_of_another_authority_is_refused(secured):
     where = secured.url(secured.broker)
-    secured.refused(where, r"its certificate is refused: .* \(tls_ca: .*/other/ca.pem\)", tls_ca=secured.other.ca)
+    secured.refused(where, r"its certificate is refused: .* \(tls_ca: .*/tls-other/ca.pem\)", tls_ca=secured.other.ca)
     secured.refused(where, r"its certificate is refused: .* \(tls_ca: the system's authorities\)")
     forged = secured.listen(secured.other.sign("forged", "IP:127.0.0.1"))
     secured.refused(secured.url(forged), "its certificate is refused: unable to get local issuer", tls_ca=secured.ours.ca)
