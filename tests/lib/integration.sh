@@ -102,12 +102,14 @@ pytest_alone() {
 
 # pytest_counted STATUS LOG…, by the last lines: "== 1 failed, 24 passed, 2 errors in 81.02s =="
 pytest_counted() {
-    local status=$1 log last passed=0 failed=0
+    local status=$1 log last passed=0 failed=0 names
     shift
     for log in "$@"; do
         last=$(grep -E ' in [0-9.]+s' "$log" | tail -n 1) || last=
         passed=$((passed + $(pytest_number passed "$last")))
         failed=$((failed + $(pytest_number failed "$last") + $(pytest_number error "$last")))
+        mapfile -t names < <(grep -E '^(FAILED|ERROR) ' "$log" | cut -c 1-400)
+        FAILURES+=("${names[@]}")
     done
     counted $((passed + failed)) "$failed" "$status"
 }

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# How many checks passed and failed, over every part and tool.
+# How many checks passed and failed, over every part and tool, and which failed.
 
 PASSED=0
 FAILED=0
+FAILURES=()
 
 tally() {
     PASSED=$((PASSED + $1))
@@ -18,6 +19,7 @@ check() {
         say "ok: $name"
     else
         tally 0 1
+        FAILURES+=("$name")
         say "FAILED: $name"
     fi
 }
@@ -30,7 +32,10 @@ counted() {
     tally $((total - failed)) "$failed"
 }
 
+# What failed is said again at the end: the last lines of a run are the ones that are kept.
 tally_close() {
-    printf '\n%d passed, %d failed\n' "$PASSED" "$FAILED"
+    printf '\n'
+    ((${#FAILURES[@]} == 0)) || printf 'FAILED: %s\n' "${FAILURES[@]}"
+    printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
     ((PASSED > 0 && FAILED == 0))
 }
