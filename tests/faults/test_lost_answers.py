@@ -9,7 +9,7 @@ import re
 import pytest
 
 from checker.proxy import PIECE, Proxy
-from kinds import KINDS, check_nothing_leaked, insist
+from kinds import KINDS, LIGHT, check_nothing_leaked, insist
 from stack import eventually
 
 DATABASE = 3  # not the one that a connection has without being asked
@@ -79,7 +79,8 @@ def deaf(whole_stack):
     eventually(lambda: stack.alice.submit("ping").returncode == 0, 30, "a ping by the usual database")
 
 
-CASES = [(name, function) for name, kind in KINDS.items() for function in ("claim", *kind.tells, "end")]
+CASES = [(name, function) for name, kind in KINDS.items()
+         for function in (["end_unclaimed"] if kind.op in LIGHT else ["claim", *kind.tells, "end"])]
 
 
 @pytest.mark.parametrize("name, function", CASES)

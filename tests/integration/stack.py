@@ -313,6 +313,12 @@ log_level = debug
         with self.amqp() as connection:
             return connection.channel().queue_declare(queue, passive=True).method.message_count
 
+    def definitions(self):
+        """The broker's accounts, permissions, exchanges, queues and bindings."""
+        done = subprocess.run([self.urls["RABBITMQCTL"], "--quiet", "export_definitions", "-"],
+                              capture_output=True, check=True, timeout=60)
+        return json.loads(done.stdout)
+
     def journal(self, query):
         """The rows that the worker's journal answers."""
         with contextlib.closing(sqlite3.connect(f"file:{self.state}/worker/journal.db?mode=ro", uri=True)) as journal:

@@ -38,7 +38,7 @@ def of_store(stack, pattern="*"):
 
 def of_broker(stack):
     """Accounts, permissions, exchanges, queues and bindings."""
-    definitions = json.loads(output(stack.urls["RABBITMQCTL"], "--quiet", "export_definitions", "-"))
+    definitions = stack.definitions()
     assert definitions["users"] and definitions["queues"] and definitions["bindings"]
     return definitions
 
