@@ -41,9 +41,12 @@ dcm_package(submit "adduser"
 dcm_package(worker "adduser, iptables"
     "DCM for servers with a Docker engine: the worker"
     " Takes users' requests from the broker, decides by policy, and makes the calls\n to the engine.")
-dcm_package(admin "dcm-submit (= ${PROJECT_VERSION}), dcm-worker (= ${PROJECT_VERSION}), jq, openssl, openssh-client, procps, iproute2"
+dcm_package(admin "dcm-submit (= ${PROJECT_VERSION}), dcm-worker (= ${PROJECT_VERSION}), jq, openssl, openssh-client, procps, iproute2, e2fsprogs"
     "DCM for administrators: users, keys, policy, containers"
     " dcm-admin makes and removes users, and shows and changes what is theirs.")
+
+# They set limits of users' storage, on XFS and on ext4.
+set(CPACK_DEBIAN_ADMIN_PACKAGE_SUGGESTS "xfsprogs, quota")
 
 # What Debian expects of every package.
 string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC)

@@ -111,6 +111,7 @@ static const struct field spoken_for_item = {TEXT(is_user_or_all, "a user name o
     {.name = "cpus", OBJECT(&cpus_shape)},                                                         \
     {.name = "pids", OBJECT(&pids_shape)},                                                         \
     {.name = "disk", SIZE},                                                                        \
+    {.name = "storage", SIZE},                                                                     \
     {.name = "ports", LIST(LIST_MAX, &port_item)},                                                 \
     {.name = "addresses", LIST(LIST_MAX, &address_item)},                                          \
     {.name = "restart", LIST(LIST_MAX, &restart_item)},                                            \

@@ -41,6 +41,7 @@ static const struct number {
     {"images_kept", "own images", plain_format, false},
     {"image_bytes", "their size", rough_size_format, false},
     {"disk", "disk", rough_size_format, true},
+    {"storage", "storage", rough_size_format, false},
     {"life", "life", duration_format, true},
     {"shm_size", "shm-size", rough_size_format, true},
     {"gpus", "gpus", plain_format, true},

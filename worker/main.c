@@ -171,7 +171,8 @@ static void usage(FILE *to)
           "       dcm-worker [--config FILE] --journal ID\n"
           "       dcm-worker [--config FILE] --parked list|show|requeue|drop [ID] --broker FILE\n"
           "       dcm-worker [--config FILE] --forget USER\n"
-          "       dcm-worker --check-policy FILE\n",
+          "       dcm-worker --check-policy FILE\n"
+          "       dcm-worker --grants FILE\n",
           to);
 }
 
@@ -179,6 +180,7 @@ struct arguments {
     const char *config;
     long runners;        /* 0: as the configuration has it */
     const char *policy;  /* to be checked, and no more; or NULL */
+    const char *grants;  /* the policy of which they are to be told; or NULL */
     const char *request; /* to be looked up in the journal; or NULL */
     const char *parked;  /* what to do with the messages set aside; or NULL */
     const char *broker;  /* for that */
@@ -205,6 +207,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"runners", required_argument, NULL, 'r'},
                                             {"check-policy", required_argument, NULL, 'p'},
+                                            {"grants", required_argument, NULL, 'g'},
                                             {"journal", required_argument, NULL, 'j'},
                                             {"parked", required_argument, NULL, 'P'},
                                             {"broker", required_argument, NULL, 'b'},
@@ -218,11 +221,12 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         int option;
         const char **text;
         bool *flag;
-    } places[] = {{'c', &arguments->config, NULL},    {'p', &arguments->policy, NULL},
-                  {'j', &arguments->request, NULL},   {'P', &arguments->parked, NULL},
-                  {'b', &arguments->broker, NULL},    {'f', &arguments->user, NULL},
-                  {'R', NULL, &arguments->reconcile}, {'a', NULL, &arguments->apply},
-                  {'V', NULL, &arguments->version},   {'h', NULL, &arguments->help}};
+    } places[] = {{'c', &arguments->config, NULL}, {'p', &arguments->policy, NULL},
+                  {'g', &arguments->grants, NULL}, {'j', &arguments->request, NULL},
+                  {'P', &arguments->parked, NULL}, {'b', &arguments->broker, NULL},
+                  {'f', &arguments->user, NULL},   {'R', NULL, &arguments->reconcile},
+                  {'a', NULL, &arguments->apply},  {'V', NULL, &arguments->version},
+                  {'h', NULL, &arguments->help}};
     int option = 0;
     while ((option = getopt_long(argc, argv, "c:r:h", options, NULL)) != -1) {
         if (option == '?' || (option == 'r' && parse_runners(optarg, &arguments->runners) < 0))
@@ -295,6 +299,8 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     if (arguments.policy)
         return once_check_policy(arguments.policy);
+    if (arguments.grants)
+        return once_grants(arguments.grants);
     log_open("dcm-worker", LOG_LEVEL_INFO);
     umask(0077);
     if (worker_config_read(arguments.config, &worker.config, &err) < 0) {

@@ -11,12 +11,14 @@
 #include "common/log.h"
 #include "schemas/digest.h"
 #include "schemas/identifier.h"
+#include "schemas/keys.h"
 #include "schemas/names.h"
 #include "schemas/policy_document.h"
 #include "schemas/units.h"
 #include "worker/difference.h"
 #include "worker/keeper.h"
 #include "worker/locks.h"
+#include "worker/policy.h"
 
 #define NOT_FOUND 4
 #define PATIENCE_S 30 /* a keeper notices within seconds that the store has lost data */
@@ -44,6 +46,24 @@ int once_check_policy(const char *path)
     }
     json_digest(policy, version);
     puts(version);
+    return EXIT_SUCCESS;
+}
+
+int once_grants(const char *path)
+{
+    json_auto_t *policy = NULL, *people = NULL, *granted = json_object();
+    struct error err = {0};
+    const char *user = NULL;
+    json_t *unused = NULL;
+    if (policy_document_read(path, &policy, &err) < 0) {
+        complain(&err);
+        return 2;
+    }
+    people = policy_people(policy);
+    json_object_set_new(people, EVERYBODY, json_true());
+    json_object_foreach(people, user, unused)
+        json_object_set_new(granted, user, policy_grants(policy, user, timestamp_now()));
+    print(granted);
     return EXIT_SUCCESS;
 }
 

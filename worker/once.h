@@ -13,6 +13,10 @@
  * is faulty. */
 int once_check_policy(const char *path);
 
+/* --grants FILE: what it grants now to everybody whom it names, and as EVERYBODY (schemas/keys.h)
+ * to all others: an object of policy_grants (policy.h). 2 where it is faulty. */
+int once_grants(const char *path);
+
 /*
  * --reconcile [--apply]: what differs between engine, index and journal, one difference a line
  * (keeper.h); with --apply after it was put right. 1 when something is left to do. Beside a worker

@@ -8,6 +8,8 @@
 #include "worker/policy_mounts.h"
 #include "worker/policy_numbers.h"
 
+#define DISK_LEAST 4096
+
 static void tell_limit(const struct decisions *found, enum resource resource,
                        struct policy_limit *ret_limit)
 {
@@ -18,6 +20,23 @@ static void tell_limit(const struct decisions *found, enum resource resource,
     ret_limit->total = limit[TOTAL].amount;
     snprintf(ret_limit->rule, sizeof(ret_limit->rule), "%s.%s", decision_place(&limit[TOTAL]),
              resources[resource].name);
+}
+
+/* An engine takes 0, and what makes no block, for no bound. */
+static int64_t disk_of(const struct decisions *found)
+{
+    const struct decision *granted = &found->numbers[DISK];
+    bool is_bound = granted->rank != RANK_NONE;
+
+    return is_bound && granted->amount < DISK_LEAST ? DISK_LEAST : granted->amount;
+}
+
+static void tell_storage(const struct decisions *found, struct storage_bound *ret_bound)
+{
+    const struct decision *granted = &found->numbers[STORAGE];
+
+    ret_bound->most = granted->rank == RANK_NONE ? INT64_MAX : granted->amount;
+    number_rule(found, STORAGE, ret_bound->rule, sizeof(ret_bound->rule));
 }
 
 void policy_limits(const json_t *policy, const char *user, int64_t now,
@@ -31,12 +50,13 @@ void policy_limits(const json_t *policy, const char *user, int64_t now,
     ret_limits->containers = found.numbers[CONTAINERS].amount;
     ret_limits->images_kept = found.numbers[IMAGES_KEPT].amount;
     ret_limits->image_bytes = found.numbers[IMAGE_BYTES].amount;
-    ret_limits->disk = found.numbers[DISK].amount;
+    ret_limits->disk = disk_of(&found);
     ret_limits->life = found.numbers[LIFE].amount;
     number_rule(&found, CONTAINERS, ret_limits->containers_rule, POLICY_RULE_SIZE);
     number_rule(&found, IMAGES_KEPT, ret_limits->images_kept_rule, POLICY_RULE_SIZE);
     number_rule(&found, IMAGE_BYTES, ret_limits->image_bytes_rule, POLICY_RULE_SIZE);
     number_rule(&found, LIFE, ret_limits->life_rule, POLICY_RULE_SIZE);
+    tell_storage(&found, &ret_limits->storage);
     tell_limit(&found, MEMORY, &ret_limits->memory);
     tell_limit(&found, CPUS, &ret_limits->millicpus);
     tell_limit(&found, PIDS, &ret_limits->pids);

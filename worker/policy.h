@@ -35,12 +35,18 @@ struct policy_limit {
     int64_t total;               /* most for all of the user's containers */
     char rule[POLICY_RULE_SIZE]; /* where total stands, but for the last part: "users.bob.memory" */
 };
+/* The most that all of a user's storage may hold. */
+struct storage_bound {
+    int64_t most; /* bytes; INT64_MAX: no bound */
+    char rule[POLICY_RULE_SIZE];
+};
 struct policy_limits {
     int64_t containers;
     char containers_rule[POLICY_RULE_SIZE];
     int64_t images_kept, image_bytes; /* the user's own images: how many, and all together */
     char images_kept_rule[POLICY_RULE_SIZE], image_bytes_rule[POLICY_RULE_SIZE];
     int64_t disk; /* bytes of each container's writable layer; 0: unbounded */
+    struct storage_bound storage;
     int64_t life; /* seconds that a container may live; 0: without an end */
     char life_rule[POLICY_RULE_SIZE];
     struct policy_limit memory;    /* bytes */

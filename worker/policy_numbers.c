@@ -86,6 +86,7 @@ static const struct {
     [IMAGES_KEPT] = {"images_kept", whole, NULL, NULL, NULL, false},
     [IMAGE_BYTES] = {"image_bytes", bytes, NULL, NULL, NULL, false},
     [DISK] = {"disk", bytes, NULL, NULL, NULL, true},
+    [STORAGE] = {"storage", bytes, NULL, NULL, NULL, true},
     [LIFE] = {"life", seconds, "ttl", "seconds of life", write_seconds, true},
     [SHM_SIZE] = {"shm_size", bytes, "shm_size", "bytes of shared memory", size_format, false},
     [GPUS] = {"gpus", whole, "gpus", "GPUs", write_whole, false},

@@ -38,7 +38,17 @@ struct resource_facts {
 extern const struct resource_facts resources[RESOURCE_COUNT];
 
 /* Numbers without parts. */
-enum number { CONTAINERS, IMAGES_KEPT, IMAGE_BYTES, DISK, LIFE, SHM_SIZE, GPUS, NUMBER_COUNT };
+enum number {
+    CONTAINERS,
+    IMAGES_KEPT,
+    IMAGE_BYTES,
+    DISK,
+    STORAGE,
+    LIFE,
+    SHM_SIZE,
+    GPUS,
+    NUMBER_COUNT
+};
 
 struct decisions {
     struct decision numbers[NUMBER_COUNT];

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "common/auto.h"
 #include "schemas/names.h"
+#include "schemas/units.h"
 #include "worker/beneath.h"
 
 #define OTHERS_ENTER (S_IROTH | S_IXOTH)
@@ -26,6 +28,30 @@ static int open_configured(const char *what, const char *path, int *ret_fd, stru
     return 0;
 }
 
+/*
+ * Of a directory whose new files are of its own project, a file system with project quotas says
+ * that it is as large as that project's limit (XFS and ext4 alike, their statfs); nobody needs a
+ * right to ask. One that is no larger as a whole will do as well.
+ */
+static int check_bound(int fd, const char *path, const struct storage_bound *bound,
+                       struct error *err)
+{
+    struct statvfs status;
+    char most[32];
+
+    if (bound->most == INT64_MAX)
+        return 0;
+    if (fstatvfs(fd, &status))
+        return fail(err, FAULT_INTERNAL, "%s: %s", path, strerror(errno));
+    if (status.f_blocks <= (uint64_t)bound->most / status.f_frsize)
+        return 0;
+    size_format(bound->most, most, sizeof(most));
+    return fail_by_rule(err, FAULT_DENIED, bound->rule,
+                        "this server does not keep your storage to the %s granted to you; ask the "
+                        "administrator",
+                        most);
+}
+
 /* A directory as it should be in a parent that only root can write to. */
 struct wanted {
     int parent;
@@ -35,6 +61,7 @@ struct wanted {
     gid_t gid;
     mode_t mode;
     bool mounted; /* into containers: within their users' reach */
+    const struct storage_bound *bound;
 };
 
 /*
@@ -58,6 +85,8 @@ static int ensure_directory(const struct wanted *wanted, int *ret_fd, struct err
     if ((!is_owned && fchown(fd, wanted->uid, wanted->gid)) ||
         (!is_moded && fchmod(fd, wanted->mode)))
         return fail(err, FAULT_INTERNAL, "%s: %s", wanted->path, strerror(errno));
+    if (check_bound(fd, wanted->path, wanted->bound, err))
+        return -1;
     *ret_fd = TAKE_FD(fd);
     return 0;
 }
@@ -80,15 +109,21 @@ static int prepare_directories(const char *storage, const struct storage_owner *
     if (open_configured("storage", storage, &top, err))
         return -1;
     /* Closed to all but root: inside, users are root and can make programs setuid, which nobody may
-     * come to run out here. */
-    const struct wanted own_wanted = {
-        .parent = top, .name = owner->user, .path = owner->user, .mode = S_IRWXU};
+     * come to run out here. Bounded before anything is made in it, for that inherits its project.
+     */
+    const struct wanted own_wanted = {.parent = top,
+                                      .name = owner->user,
+                                      .path = owner->user,
+                                      .mode = S_IRWXU,
+                                      .bound = owner->bound};
     if (ensure_directory(&own_wanted, &own, err))
-        return fail_while(err, "%s", storage);
-    struct wanted root_wanted = {
-        .parent = own, .name = "root", .path = paths->root, .mode = S_IRWXU, .mounted = true};
-    struct wanted home_wanted = {
-        .parent = own, .name = "home", .path = paths->home, .mode = S_IRWXU, .mounted = true};
+        return err->fault == FAULT_DENIED ? -1 : fail_while(err, "%s", storage);
+    struct wanted root_wanted = own_wanted;
+    root_wanted.parent = own;
+    root_wanted.mounted = true;
+    struct wanted home_wanted = root_wanted;
+    root_wanted.name = "root", root_wanted.path = paths->root;
+    home_wanted.name = "home", home_wanted.path = paths->home;
     own_by(&root_wanted, owner->ids, 0);
     own_by(&home_wanted, owner->ids, owner->uid);
     if (ensure_directory(&root_wanted, &root, err) || ensure_directory(&home_wanted, &home, err))
@@ -173,5 +208,27 @@ int storage_prepare(const char *storage, const char *keys, const struct storage_
     if (check_keys(keys, user, paths.keys, err) || prepare_directories(storage, owner, &paths, err))
         return -1;
     *ret_paths = paths;
+    return 0;
+}
+
+int storage_check(const char *storage, const char *user, const struct storage_bound *bound,
+                  struct error *err)
+{
+    static const char *const names[] = {"root", "home"};
+    AUTO(fd) int top = -1;
+
+    if (bound->most == INT64_MAX)
+        return 0;
+    if (open_configured("storage", storage, &top, err))
+        return -1;
+    AUTO(fd) int own = beneath_open(top, user, O_RDONLY | O_DIRECTORY);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        AUTO(fd) int fd = own < 0 ? -1 : beneath_open(own, names[i], O_RDONLY | O_DIRECTORY);
+        if (fd < 0)
+            return fail(err, FAULT_INTERNAL, "%s/%s/%s: %s", storage, user, names[i],
+                        strerror(errno));
+        if (check_bound(fd, names[i], bound, err))
+            return -1;
+    }
     return 0;
 }

@@ -11,11 +11,13 @@
 
 #include "common/error.h"
 #include "worker/id_map.h"
+#include "worker/policy.h"
 
 struct storage_owner {
     const char *user;
-    uid_t uid;                /* as containers know it */
-    const struct id_map *ids; /* borrowed */
+    uid_t uid;                         /* as containers know it */
+    const struct id_map *ids;          /* borrowed */
+    const struct storage_bound *bound; /* borrowed */
 };
 
 struct storage_paths {
@@ -28,10 +30,19 @@ struct storage_paths {
  * 0700, home/ owned by uid (and the group of that number) as containers know them 0700;
  * <keys>/<user> must exist, root-owned, with authorized_keys in it that all may read, or
  * FAULT_DENIED says that the user has no key on this server; likewise for a uid that the map has no
- * place for. A directory of the administrator's that is missing or belongs to somebody else is
- * FAULT_INTERNAL. Needs root; several processes may prepare the same user at once.
+ * place for, and for storage that the file system would let hold more than its bound. A directory
+ * of the administrator's that is missing or belongs to somebody else is FAULT_INTERNAL. Needs root;
+ * several processes may prepare the same user at once.
  */
 int storage_prepare(const char *storage, const char *keys, const struct storage_owner *owner,
                     struct storage_paths *ret_paths, struct error *err);
+
+/*
+ * Does the file system keep this user's storage, which is there, within its bound? FAULT_DENIED
+ * where it does not. Setting a project quota needs more rights than a worker has: dcm-admin does
+ * it, and what is asked here is the outcome.
+ */
+int storage_check(const char *storage, const char *user, const struct storage_bound *bound,
+                  struct error *err);
 
 #endif

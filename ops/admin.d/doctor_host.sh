@@ -70,6 +70,7 @@ check_storage() {
         warning "$storage is mounted without nosuid,nodev" "mount it with them: users are root in their containers"
     [[ $mounted != *,ro,* ]] || fault "$storage is mounted read-only" "mount it for writing"
     check_storage_ids
+    check_storage_bounds
 }
 
 # In user namespaces a file of an id outside of them is nobody's: not even root may read it there. A look
@@ -81,6 +82,18 @@ check_storage_ids() {
     found=$(find "${SETTINGS[storage]}" -mindepth 2 -maxdepth 3 \( -uid "-${first%.*}" -o -gid "-${first#*.}" \) -print -quit)
     [[ -z $found ]] || fault "$found belongs to an id that containers do not have" \
         "if it is of a time before user namespaces: dcm-admin storage shift 0 ${first/./:}"
+}
+
+# Root outside of user namespaces may give its files to any project (ioctl_xfs_fsgetxattr(2)).
+check_storage_bounds() {
+    local -a users
+    storage_look
+    mapfile -t users < <(storage_users)
+    storage_loose "${users[@]}" | sed 's/^/fault\t/'
+    ! storage_has_projects || [[ -n $(engine_first_ids) ]] ||
+        ! storage_grants "${users[@]}" | grep -v ' -$' >/dev/null ||
+        warning "users can take files out of their storage's limit, and into others', as root outside of user namespaces" \
+            "give the engine user namespaces (docs/administration.md)"
 }
 
 # "UID.GID": where the engine's user namespaces begin on the host, which its folder's name says.

@@ -18,6 +18,7 @@ policy_check() {
 
 policy_apply() {
     local version next
+    local -a users
     alone
     next=$(policy_next)
     # A copy is checked and used: the file may change meanwhile.
@@ -25,6 +26,8 @@ policy_apply() {
     cat -- "$1" >"$next"
     version=$(policy_version "$next" 2> >(sed "s|$next|$1|" >&2)) || { rm -f "$next" && exit 2; }
     policy_put "$version"
+    mapfile -t users < <(storage_users)
+    storage_bounds "${users[@]}"
     if [[ -n ${OPTIONS[json]:-} ]]; then
         jq -nc --arg file "$1" --arg version "$version" '{policy: $file, applied: true, version: $version}'
     fi

@@ -62,7 +62,11 @@ storage_remove() {
 }
 
 storage_forget() {
-    [[ ! -d $(storage_aside "$1") ]] || rmdir "$(storage_aside "$1")"
+    local aside
+    aside=$(storage_aside "$1")
+    [[ -d $aside ]] || return 0
+    storage_unbound "$aside"
+    rmdir "$aside"
 }
 
 # A file may call itself as large as it likes: only what it takes of the disk is read (--sparse).

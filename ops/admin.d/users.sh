@@ -22,6 +22,7 @@ user_add() {
     # shellcheck disable=SC2016
     [[ -z ${OPTIONS[group]:-} ]] ||
         policy_edit "$name" '.groups[$group].members |= (. // [] | if index($user) then . else . + [$user] end)'
+    storage_bounds "$name"
     user_print "$name"
 }
 

@@ -16,7 +16,7 @@ set -o functrace
 dying() {
     case $1 in
     useradd* | usermod* | userdel* | groupadd* | gpasswd* | install* | mv* | rm* | tar* | find*-delete | rmdir* | kill\ -HUP* | cat\ \>* | \
-    cat\ --* | pkill* | submit_as*\$@* | submit_as*rmi* | *dcm-worker*--forget* | store_cli\ EVAL\ \"\$STORE_UNLINK*) ;;
+    cat\ --* | chattr* | mkdir\ -m* | xfs_quota* | pkill* | submit_as*\$@* | submit_as*rmi* | *dcm-worker*--forget* | store_cli\ EVAL\ \"\$STORE_UNLINK*) ;;
     *) return 0 ;;
     esac
     printf '%s\n' "$1" >>"$DIE_LOG"
@@ -32,6 +32,8 @@ def getent(database, name):
 
 
 class Admin:
+    pretended = ""  # functions of bash that stand in for what dcm-admin calls
+
     def __init__(self, stack):
         self.stack = stack
         self.config = self.configure("admin.conf")
@@ -56,7 +58,14 @@ class Admin:
 
     def tell(self, *args, **how):
         """Run it: returncode, stdout, stderr."""
-        return subprocess.run(self.command(*args, **how), capture_output=True, text=True, timeout=600, check=False)
+        return subprocess.run(self.command(*args, **how), capture_output=True, text=True, timeout=600, check=False,
+                              env=self.environment(self.pretended) if self.pretended else None)
+
+    def environment(self, text, **more):
+        """In which bash reads this text before the script."""
+        hook = self.stack.state / "die.sh"
+        hook.write_text(text)
+        return {**os.environ, "BASH_ENV": str(hook), **more}
 
     def run(self, *args, status=0, **how):
         """The JSON that it prints, or else what it says; it must end with this status (None: any)."""
@@ -80,12 +89,9 @@ class Admin:
         """Kill -9 it, and what it started, before the at-th command that changes something. How it ended."""
         log = self.stack.state / "die.log"
         log.write_text("")
-        hook = self.stack.state / "die.sh"
-        hook.write_text(DIE)
-        done = subprocess.run(self.command(*args), capture_output=True, text=True, timeout=600, check=False,
+        return subprocess.run(self.command(*args), capture_output=True, text=True, timeout=600, check=False,
                               start_new_session=True,
-                              env={**os.environ, "BASH_ENV": str(hook), "DIE_LOG": str(log), "DIE_AT": str(at)})
-        return done
+                              env=self.environment(self.pretended + DIE, DIE_LOG=str(log), DIE_AT=str(at)))
 
     def killed_everywhere(self, *args, before=lambda: None, after=lambda: None):
         """Kill the command at every step there is, each time from the state that before() makes, and run it again to its

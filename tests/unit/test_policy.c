@@ -232,6 +232,33 @@ static void images_of_ones_own_are_denied_unless_granted(void **state)
     assert_string_equal(limits.image_bytes_rule, "defaults.image_bytes");
 }
 
+/* Without a word of the policy there is no bound; a bound of nothing is one. */
+static void disk_and_storage_are_open_until_a_layer_bounds_them(void **state)
+{
+    json_auto_t *bounding = json_loads(
+        "{\"v\":1,\"defaults\":{\"storage\":\"1g\",\"disk\":\"2g\"},\"users\":{"
+        "\"alice\":{\"storage\":\"0\",\"disk\":\"0\"},"
+        "\"carol\":{\"extra\":[{\"storage\":\"3g\",\"until\":\"2026-11-24T00:00:01Z\"}]}}}",
+        0, NULL);
+    struct policy_limits limits;
+
+    policy_limits(*state, "alice", NOW, &limits);
+    assert_int_equal(limits.storage.most, INT64_MAX);
+    assert_string_equal(limits.storage.rule, "defaults.storage");
+    assert_int_equal(limits.disk, 0);
+    policy_limits(bounding, "bob", NOW, &limits);
+    assert_int_equal(limits.storage.most, 1024 * MIB);
+    assert_int_equal(limits.disk, 2048 * MIB);
+    policy_limits(bounding, "alice", NOW, &limits);
+    assert_int_equal(limits.storage.most, 0);
+    assert_string_equal(limits.storage.rule, "users.alice.storage");
+    assert_int_equal(limits.disk, 4096); /* 0 would be no bound to an engine */
+    policy_limits(bounding, "carol", NOW, &limits);
+    assert_int_equal(limits.storage.most, 3072 * MIB);
+    policy_limits(bounding, "carol", NOW + 1000, &limits);
+    assert_int_equal(limits.storage.most, 1024 * MIB);
+}
+
 static void what_is_granted_can_be_listed(void **state)
 {
     json_auto_t *alices = policy_images(*state, "alice", NOW);
@@ -331,7 +358,7 @@ int main(void)
         POLICY_TEST(whoever_is_suspended_is_granted_nothing),
         POLICY_TEST(an_extra_grant_of_a_group_is_its_members_alone),
         POLICY_TEST(a_suspended_user_gets_nothing_for_images_of_his_own_either),
-        POLICY_TEST(images_of_ones_own_are_denied_unless_granted),
+        POLICY_TEST(disk_and_storage_are_open_until_a_layer_bounds_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -82,7 +83,8 @@ static int tear_down(void **state)
 static int prepare_as(const struct places *places, const char *user, uid_t uid,
                       const struct id_map *ids, struct storage_paths *ret_paths, struct error *err)
 {
-    const struct storage_owner owner = {.user = user, .uid = uid, .ids = ids};
+    static const struct storage_bound unbounded = {.most = INT64_MAX};
+    const struct storage_owner owner = {.user = user, .uid = uid, .ids = ids, .bound = &unbounded};
     return storage_prepare(places->storage, places->keys, &owner, ret_paths, err);
 }
 
@@ -306,6 +308,57 @@ static void keys_that_only_root_can_read_are_refused(void **state)
     assert_fails(places, FAULT_INTERNAL, "others than root cannot read the keys");
 }
 
+/* As large as the file system is, on which all of the storage is: no more can be in it. */
+static struct storage_bound bound_of_all(const struct places *places)
+{
+    struct storage_bound bound = {.rule = "defaults.storage"};
+    struct statvfs status;
+
+    assert_int_equal(statvfs(places->storage, &status), 0);
+    bound.most = (int64_t)(status.f_blocks * status.f_frsize);
+    return bound;
+}
+
+static void storage_that_could_outgrow_its_bound_is_denied_and_not_made(void **state)
+{
+    const struct places *places = *state;
+    struct storage_bound bound = bound_of_all(places);
+    const struct storage_owner owner = {
+        .user = "alice", .uid = ALICE, .ids = &unmapped, .bound = &bound};
+    struct storage_paths paths;
+    struct error err = {0};
+    char path[PATH_MAX];
+
+    bound.most--;
+    assert_int_equal(storage_prepare(places->storage, places->keys, &owner, &paths, &err), -1);
+    assert_int_equal(err.fault, FAULT_DENIED);
+    assert_string_equal(err.rule, "defaults.storage");
+    assert_non_null(strstr(err.text, "does not keep your storage to the "));
+    path_of(path, "%.80s/alice/root", places->storage);
+    assert_int_not_equal(access(path, F_OK), 0);
+    bound.most++;
+    assert_int_equal(storage_prepare(places->storage, places->keys, &owner, &paths, NULL), 0);
+    assert_owned(paths.home, ALICE, 0700);
+}
+
+static void storage_that_is_there_is_looked_at_again(void **state)
+{
+    const struct places *places = *state;
+    struct storage_bound bound = bound_of_all(places);
+    struct storage_paths paths;
+    struct error err = {0};
+
+    assert_int_equal(storage_check(places->storage, "alice", &bound, &err), -1);
+    assert_int_equal(err.fault, FAULT_INTERNAL); /* it is not there */
+    assert_int_equal(prepare(places, &paths, NULL), 0);
+    assert_int_equal(storage_check(places->storage, "alice", &bound, NULL), 0);
+    bound.most--;
+    assert_int_equal(storage_check(places->storage, "alice", &bound, &err), -1);
+    assert_int_equal(err.fault, FAULT_DENIED);
+    bound.most = INT64_MAX;
+    assert_int_equal(storage_check(places->storage, "nobody", &bound, NULL), 0);
+}
+
 static void neither_root_nor_a_strange_name_gets_storage(void **state)
 {
     static const char *const names[] = {"..", ".", "", "a/b", "Alice", "alice/../bob"};
@@ -365,6 +418,8 @@ int main(void)
         STORAGE_TEST(a_user_without_a_key_is_denied_and_leaves_nothing_behind),
         STORAGE_TEST(keys_that_a_user_could_change_are_refused),
         STORAGE_TEST(keys_that_only_root_can_read_are_refused),
+        STORAGE_TEST(storage_that_could_outgrow_its_bound_is_denied_and_not_made),
+        STORAGE_TEST(storage_that_is_there_is_looked_at_again),
         STORAGE_TEST(neither_root_nor_a_strange_name_gets_storage),
         STORAGE_TEST(several_runners_may_prepare_one_user_at_once),
     };

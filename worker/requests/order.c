@@ -215,8 +215,10 @@ int order_prepare(struct runner *runner, const struct job *job, struct order *re
 {
     if (order_judge(runner, job, job->decided, ret_order, err) < 0)
         return -1;
-    const struct storage_owner owner = {
-        .user = job->request.user, .uid = ret_order->uid, .ids = &runner->ids};
+    const struct storage_owner owner = {.user = job->request.user,
+                                        .uid = ret_order->uid,
+                                        .ids = &runner->ids,
+                                        .bound = &ret_order->limits.storage};
     return storage_prepare(runner->config->storage, runner->config->keys, &owner, &ret_order->paths,
                            err);
 }

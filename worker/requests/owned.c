@@ -9,6 +9,7 @@
 #include "worker/locks.h"
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
+#include "worker/storage.h"
 #include "worker/store_containers.h"
 
 void engine_name_of(const char *user, const char *name, char ret_name[ENGINE_NAME_SIZE])
@@ -137,6 +138,16 @@ static bool is_of_own_image(struct runner *runner, const char *user, const struc
            image_is_ours(runner, image, user, NULL, NULL);
 }
 
+static int check_storage(const struct runner *runner, const char *user, struct verdicts *verdicts,
+                         struct error *err)
+{
+    struct policy_limits limits;
+    policy_limits(runner->policy, user, timestamp_now(), &limits);
+    if (storage_check(runner->config->storage, user, &limits.storage, err) == 0)
+        return 0;
+    return verdict_refused(verdicts, err, "your storage on this server");
+}
+
 int container_check_policy(struct runner *runner, const char *user, const struct owned *owned,
                            const struct ports *ports, struct verdicts *verdicts, struct error *err)
 {
@@ -156,7 +167,8 @@ int container_check_policy(struct runner *runner, const char *user, const struct
         json_object_set_new(args, "image", json_string(name));
     describe_ports(owned->inspected, &present, &ssh_port);
     if (policy_judge_create(runner->policy, user, timestamp_now(), args, ports ? ports : &present,
-                            verdicts, &unused, err) < 0)
+                            verdicts, &unused, err) < 0 ||
+        check_storage(runner, user, verdicts, err) < 0)
         return -1;
     return host_judge(runner, args, verdicts, err);
 }
