@@ -23,9 +23,18 @@ keyring_ids() {
     done <"$file"
 }
 
-# What comes on standard input becomes the keyring, and the worker has read it. Nobody may read it.
-keyring_put() {
+# What comes on standard input becomes the keyring. Nobody may read it.
+keyring_replace() {
     (umask 077 && replace "$(keyring_file)" 600)
+}
+
+# The same, and the worker has read it.
+keyring_put() {
+    keyring_replace
+    keyring_tell
+}
+
+keyring_tell() {
     worker_reload keyring "$(keyring_ids | xargs)"
 }
 
@@ -85,8 +94,8 @@ keyring_make() {
     printf '%s:%s\n' "$id" "$key"
 }
 
-# In two steps: no process signs with a key before every one verifies by it. A run that was killed
-# between them is finished by the next.
+# In two steps: no process signs with a key before every one verifies by it. The mark goes when both
+# are done: until then a run that was killed is finished by the next, and makes no key of its own.
 keyring_rotate() {
     local file next made
     alone
@@ -98,19 +107,21 @@ keyring_rotate() {
         next=${made%%:*}
         { cat "$file" && printf '%s %s\n%s\n' "$KEYRING_NEXT" "$next" "$made"; } | keyring_put
     else
-        keyring_put <<<"$(cat "$file")"
+        keyring_tell
     fi
-    { grep "^$next:" "$file" && grep -v -e "^$next:" -e "^$KEYRING_NEXT" "$file"; } | keyring_put
+    { grep "^$next:" "$file" && grep -v "^$next:" "$file"; } | keyring_put
+    grep -v "^$KEYRING_NEXT" "$file" | keyring_replace
     keyring_list
 }
 
-# What it has signed would be nobody's: never touched again, and never used.
+# What it has signed would be nobody's: never touched again, and never used. The worker is told also
+# where there is no such key: an earlier run may have been killed between the two.
 keyring_retire() {
     local file ids held
     alone
     file=$(keyring_file)
     ids=$(keyring_ids)
-    grep -qxF -- "$1" <<<"$ids" || fail 4 "there is no key $1: see keyring list"
+    grep -qxF -- "$1" <<<"$ids" || { keyring_tell && fail 4 "there is no key $1: see keyring list"; }
     [[ $1 != "${ids%%$'\n'*}" ]] || fail 1 "$1 is the key that signs: keyring rotate makes another one first"
     held=$(keyring_marks | awk -v key="$1" '$2 == key { $2 = ""; print }' | tr -s ' ' | paste -sd , | sed 's/,/, /g')
     [[ ! $held || -n ${OPTIONS[yes]:-} ]] ||

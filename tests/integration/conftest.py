@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 
 import pytest
@@ -73,6 +74,21 @@ def carol(stack, admin):
     admin.run("user", "resume", NAME, status=None)
     admin.run("user", "remove", NAME, "--images", "--yes", status=None)
     assert admin.trace(NAME) == {}
+
+
+@pytest.fixture
+def keyring(stack, admin):
+    """The file; as it was before, afterwards. Of what it has signed nothing is left by earlier tests."""
+    with stack.engine() as engine:
+        for image in engine.images(filters={"label": "dcm.mac"}):
+            engine.remove_image(image["Id"], force=True)
+    path = stack.state / "keyring"
+    before = path.read_text()
+    yield path
+    stack.clear()  # while what its keys have signed is known
+    path.write_text(before)
+    stack.worker.process.send_signal(signal.SIGHUP)
+    eventually(lambda: stack.redis().hget(f"dcm:server:{stack.server}", "keyring") == "k1", what="the usual keyring")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -83,6 +83,19 @@ def test_an_archive_has_links_as_links(stack, admin, carol):
         assert not [name for name in saved.getnames() if "shadow" in name or name.startswith(("/", f"{NAME}/home/top/"))]
 
 
+def test_an_archive_has_holes_as_holes(admin, carol, tmp_path):
+    carol.ssh(carol.create(), "truncate -s 1T ~/holes; printf end >>~/holes; head -c 1m /dev/urandom >~/full")
+    archive = tmp_path / "holes.tar"
+    admin.run("user", "remove", NAME, "--yes", "--archive", archive)
+    assert 1 << 20 < archive.stat().st_size < 2 << 20
+    subprocess.run(["tar", "-C", tmp_path, "-xf", archive], check=True)
+    holes = tmp_path / NAME / "home" / "holes"
+    assert holes.stat().st_size == (1 << 40) + 3 and holes.stat().st_blocks * 512 < 1 << 20
+    with open(holes, "rb") as unpacked:
+        unpacked.seek(-3, os.SEEK_END)
+        assert unpacked.read() == b"end"
+
+
 def test_root_writes_no_archive_where_users_could_place_a_link(stack, admin, carol):
     victim = stack.secret("victim", "precious")
     open_to_all = stack.state / "open"

@@ -1,6 +1,9 @@
 """dcm-admin killed by SIGKILL at each of its steps, and run again: it ends as if it had never been killed."""
 
 import json
+import re
+import secrets
+import signal
 import subprocess
 
 import pytest
@@ -96,6 +99,35 @@ def test_policy_apply(stack, admin, alice):
                                     before=lambda: admin.run("policy", "apply", old))
     assert steps >= 4
     admin.run("policy", "apply", old)
+
+
+def keyring_is(stack, keyring, first, *others):
+    """The file, and what the worker goes by: these keys. `first` may be any that was made."""
+    lines = [line.split(":")[0] for line in keyring.read_text().splitlines()]
+    assert first.fullmatch(lines[0]) and lines[1:] == list(others), lines
+    assert keyring.stat().st_mode & 0o777 == 0o600
+    assert stack.redis().hget(f"dcm:server:{stack.server}", "keyring") == " ".join(lines)
+
+
+def put_keyring(stack, keyring, text, *ids):
+    keyring.write_text(text)
+    stack.worker.process.send_signal(signal.SIGHUP)
+    eventually(lambda: stack.redis().hget(f"dcm:server:{stack.server}", "keyring") == " ".join(ids), 10, "the keyring")
+
+
+def test_keyring_rotate(stack, admin, keyring):
+    usual = keyring.read_text()
+    steps = admin.killed_everywhere("keyring", "rotate", before=lambda: put_keyring(stack, keyring, usual, "k1"),
+                                    after=lambda: keyring_is(stack, keyring, re.compile(r"\d{14}"), "k1"))
+    assert steps >= 10
+
+
+def test_keyring_retire(stack, admin, keyring):
+    usual = keyring.read_text()
+    both = f"{usual}stolen:{secrets.token_hex(32)}\n"
+    steps = admin.killed_everywhere("keyring", "retire", "stolen", after=lambda: keyring_is(stack, keyring, re.compile("k1")),
+                                    before=lambda: put_keyring(stack, keyring, both, "k1", "stolen"))
+    assert steps >= 4
 
 
 def test_a_policy_is_there_at_every_moment(stack, admin, alice):

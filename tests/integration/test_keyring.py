@@ -2,29 +2,11 @@
 
 import re
 import secrets
-import signal
 import stat
 
 import pytest
 
-from stack import eventually
-
 NOT_FOUND, FAILED, NO_SUCH = 4, 1, 4
-
-
-@pytest.fixture
-def keyring(stack, admin):
-    """The file; as it was before, afterwards. Of what it has signed nothing is left by earlier tests."""
-    with stack.engine() as engine:
-        for image in engine.images(filters={"label": "dcm.mac"}):
-            engine.remove_image(image["Id"], force=True)
-    path = stack.state / "keyring"
-    before = path.read_text()
-    yield path
-    stack.clear()  # while what its keys have signed is known
-    path.write_text(before)
-    stack.worker.process.send_signal(signal.SIGHUP)
-    eventually(lambda: stack.redis().hget(f"dcm:server:{stack.server}", "keyring") == "k1", what="the usual keyring")
 
 
 def ids(keys):
