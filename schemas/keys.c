@@ -5,7 +5,7 @@
 static const char *const user_keys[] = {
     [KEY_CONTAINERS] = "containers", [KEY_IMAGES] = "images",     [KEY_GRANTED] = "granted",
     [KEY_LIMITS] = "limits",         [KEY_REQUESTS] = "requests", [KEY_REQUEST] = "request",
-    [KEY_EVENTS] = "events",         [KEY_FOLLOWER] = "follower",
+    [KEY_EVENTS] = "events",         [KEY_FOLLOWER] = "follower", [KEY_TOLD] = "told",
 };
 
 static const char *const server_keys[] = {

@@ -11,6 +11,7 @@
  *   dcm:user:<user>:request:<id>     hash   state server epoch hash op submitted result
  *   dcm:user:<user>:events:<id>      stream field "event" (JSON, schemas/event.schema.json)
  *   dcm:user:<user>:follower:<id>    string, expires: somebody still reads this output
+ *   dcm:user:<user>:told             zset   ended requests whose streams are there, by time (ms)
  *   dcm:server:<server>:ports        hash   <protocol>/<port> → {address: lease} (JSON)
  *   dcm:server:<server>:subnets      hash   index in the pool → user
  *   dcm:server:<server>:users        set    of users with containers there
@@ -36,7 +37,8 @@ enum user_key {
     KEY_REQUESTS,
     KEY_REQUEST,
     KEY_EVENTS,
-    KEY_FOLLOWER
+    KEY_FOLLOWER,
+    KEY_TOLD
 };
 enum server_key { KEY_SERVER, KEY_PORTS, KEY_SUBNETS, KEY_USERS, KEY_IMAGE_USERS, KEY_PUBLISHED };
 #define KEY_SERVERS "dcm:servers"

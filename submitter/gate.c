@@ -32,6 +32,8 @@ static const struct setting settings_table[] = {
     {OF(children), NUMBER("4")},
     {OF(most_children), NUMBER("64")},
     {OF(connections_per_user), NUMBER("32")},
+    {OF(requests_per_day), .kind = SETTING_NUMBER, .fallback = "50000", .least = 1,
+     .most = 10000000},
     {OF(account), .kind = SETTING_TEXT, .fallback = "dcm"},
     {OF(log_level), .kind = SETTING_TEXT, .fallback = "info"},
 };
@@ -111,7 +113,8 @@ static int prepare(const char *config, struct gate *gate, struct error *err)
     gate->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (gate->wake == -1)
         return fail(err, FAULT_INTERNAL, "eventfd: %s", strerror(errno));
-    if (scoreboard_new(limits, &gate->board, err) == -1)
+    if (scoreboard_new(limits, &gate->board, err) == -1 ||
+        meter_new(gate->settings.requests_per_day, &gate->meter, err) == -1)
         return -1;
     return gate_socket_listen(gate->settings.socket, &gate->listener, err);
 }
@@ -160,6 +163,7 @@ int main(int argc, char *argv[])
     auto_fd(&gate.listener);
     auto_fd(&gate.wake);
     scoreboard_free(gate.board);
+    meter_free(gate.meter);
     settings_free(settings_table, COUNT(settings_table), &gate.settings);
     return status;
 }

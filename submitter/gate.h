@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "common/tls.h"
+#include "submitter/gate_meter.h"
 #include "submitter/gate_scoreboard.h"
 
 struct gate_settings {
@@ -17,6 +18,7 @@ struct gate_settings {
     long children;
     long most_children;
     long connections_per_user;
+    long requests_per_day; /* of each user */
     char *account;
     char *log_level;
 };
@@ -24,6 +26,7 @@ struct gate_settings {
 struct gate {
     struct gate_settings settings;
     struct scoreboard *board;
+    struct meter *meter;
     int listener;
     int wake; /* an eventfd, by which a child that becomes busy has the supervisor count anew */
 };

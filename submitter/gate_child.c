@@ -74,7 +74,7 @@ static int check_share(const struct child *child, const struct peer *peer, struc
 
 static void serve(struct child *child, int fd)
 {
-    struct gate_client client = {.fd = fd};
+    struct gate_client client = {.fd = fd, .meter = child->gate->meter};
     struct error err = {0};
 
     if (peer_identify(fd, &client.peer, &err) == -1) {

@@ -91,10 +91,18 @@ static void log_submitted(const struct request *request, const struct error *rea
 static void submit_all(struct conversation *talk, const struct gate_ask *ask, struct error *reasons)
 {
     struct courier *courier = talk->keeper->courier;
+    const struct gate_client *client = talk->client;
+    struct error excess = {0};
+    size_t count = meter_take(client->meter, client->peer.uid, ask->count, clock_ms(), &excess);
 
-    courier->methods->submit(courier, ask->requests, ask->count, ask->wait_ms, reasons);
-    for (size_t i = 0; i < ask->count; i++)
+    if (count > 0)
+        courier->methods->submit(courier, ask->requests, count, ask->wait_ms, reasons);
+    for (size_t i = 0; i < count; i++)
         log_submitted(&ask->requests[i], &reasons[i]);
+    for (size_t i = count; i < ask->count; i++)
+        reasons[i] = excess;
+    if (count < ask->count)
+        log_warning("%zu requests for %s: %s", ask->count - count, client->peer.user, excess.text);
 }
 
 static int answer_submit(struct conversation *talk, const struct gate_ask *ask, struct error *err)

@@ -6,11 +6,13 @@
 
 #include "common/error.h"
 #include "submitter/gate_keeper.h"
+#include "submitter/gate_meter.h"
 #include "submitter/gate_peer.h"
 
 struct gate_client {
     int fd; /* borrowed, non-blocking */
     struct peer peer;
+    struct meter *meter; /* borrowed; counts what is asked for */
 };
 
 /* Until the client leaves, or is silent for too long, or the gate stops. The keeper's courier works

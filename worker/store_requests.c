@@ -17,6 +17,7 @@ struct request_call {
     char record[KEY_SIZE];
     char requests[KEY_SIZE];
     char events[KEY_SIZE];
+    char told[KEY_SIZE];
     char submitted[24];
     char retention[24];
 };
@@ -32,12 +33,13 @@ static void call_begin(struct request_call *call, const char *function,
     key_of_user(call->record, KEY_REQUEST, request->user, request->id);
     key_of_user(call->requests, KEY_REQUESTS, request->user, NULL);
     key_of_user(call->events, KEY_EVENTS, request->user, request->id);
+    key_of_user(call->told, KEY_TOLD, request->user, NULL);
     snprintf(call->submitted, sizeof(call->submitted), "%" PRId64, request->submitted);
     snprintf(call->retention, sizeof(call->retention), "%d", REQUEST_RETENTION_S);
 
     call->argc = 0;
-    call->call = (struct store_call){.function = function,
-                                     .keys = {call->record, call->requests, call->events}};
+    call->call = (struct store_call){
+        .function = function, .keys = {call->record, call->requests, call->events, call->told}};
 }
 
 /* What a record says of a request besides its result. */

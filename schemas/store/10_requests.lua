@@ -1,8 +1,8 @@
--- What workers call of requests. KEYS as in 02_records.lua.
+-- What workers call of requests. KEYS as in 02_records.lua, and the user's list of streams.
 
 -- A publisher may write to the same keys whatever it likes. What is no record, list or stream there is
 -- nothing at all: it must not be what makes a request impossible to end.
-local TYPES = { 'hash', 'zset', 'stream' }
+local TYPES = { 'hash', 'zset', 'stream', 'zset' }
 
 local function sweep(keys)
     for i, key in ipairs(keys) do
@@ -34,6 +34,25 @@ local function tell(stream, event)
     if has_failed(redis.pcall('XADD', unpack(entry))) then -- its last id is the last that there is
         redis.call('DEL', stream)
         redis.call('XADD', unpack(entry))
+    end
+end
+
+-- Of what has ended the newest streams stay: one may hold 4 MiB of output, and a user may ask for it again
+-- and again. The record, which is the truth, stays in any case. Only here other keys are touched than
+-- those passed: the streams of the same user's other requests.
+local STREAMS_KEPT = 64
+
+local function tell_last(keys, id, event, retention)
+    tell(keys[3], event)
+    redis.call('ZADD', keys[4], now_ms(), id)
+    keep(keys, retention)
+    local excess = redis.call('ZCARD', keys[4]) - STREAMS_KEPT
+    if excess > 0 then
+        local streams = string.sub(keys[3], 1, -#id - 1)
+        for _, oldest in ipairs(redis.call('ZRANGE', keys[4], 0, excess - 1)) do
+            redis.call('UNLINK', streams .. oldest)
+            redis.call('ZREM', keys[4], oldest)
+        end
     end
 end
 
@@ -97,8 +116,7 @@ guarded('end', function(keys, args)
     redis.call('HSET', keys[1], 'state', final_state, 'hash', hash, 'op', op,
                'submitted', submitted, 'server', server, 'result', result)
     list(keys[2], id, submitted, retention)
-    tell(keys[3], event)
-    keep(keys, retention)
+    tell_last(keys, id, event, retention)
     return { 'done' }
 end)
 
@@ -119,7 +137,6 @@ guarded('end_unclaimed', function(keys, args)
     end
     list(keys[2], id, submitted, retention)
     tell(keys[3], placed)
-    tell(keys[3], done)
-    keep(keys, retention)
+    tell_last(keys, id, done, retention)
     return { 'done' }
 end)

@@ -1,6 +1,8 @@
 """What users might try against each other, and against the host."""
 
 import collections
+import json
+import subprocess
 import time
 
 from messages import publish, record, request
@@ -38,6 +40,30 @@ def test_who_follows_many_logs_leaves_others_theirs(stack, alice, bob):
     assert reader.wait(20) == 0, reader.stderr.read()
     assert alice.submit("stop", "loud").returncode == 0
     assert [eventually(lambda follow=follow: record(stack, follow), what="the log's end") for follow in follows]
+
+
+def test_who_asks_all_day_is_told_to_wait_and_others_are_not(stack, alice, bob):
+    usual = stack.gate.config.read_text()
+    stack.secret("gate.conf", f"{usual}requests_per_day = 12\n")
+    stack.gate.stop()
+    stack.gate.start()
+    try:
+        eventually(lambda: bob.submit("ping").returncode == 0, what="the gate")
+        process = alice.popen("--json", "enqueue", "-", stdin=subprocess.PIPE)
+        out, _ = process.communicate('{"op":"ping"}\n' * 20, timeout=60)
+        told = [json.loads(line) for line in out.splitlines()]
+        asked = [one["request"] for one in told if one.get("state") == "queued"]
+        assert len(asked) == 12 and {one["error"]["code"] for one in told if "error" in one} == {"quota_exceeded"}
+        refused = alice.submit("ping")
+        assert refused.returncode == REFUSED and "you have asked for 12 requests within a day" in refused.stderr
+        # What was asked for is done, and can be looked at.
+        assert alice.submit("wait", *asked, "--timeout", "60s").returncode == 0 and alice.submit("ps").returncode == 0
+        assert bob.submit("ping").returncode == 0
+    finally:
+        stack.secret("gate.conf", usual)
+        stack.gate.stop()
+        stack.gate.start()
+        eventually(lambda: alice.submit("ping").returncode == 0, what="the gate as it was")
 
 
 def test_containers_of_others_are_not_there(stack, alice, bob):

@@ -469,6 +469,34 @@ static void many_are_claimed_and_ended_at_once(void **state)
     }
 }
 
+static void of_what_has_ended_the_newest_streams_stay_and_all_records(void **state)
+{
+    enum { KEPT = 64, ENDED = KEPT + 3 };
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request running = request_of("alice");
+    AUTO(request) struct request bobs = request_of("bob");
+    struct request requests[ENDED];
+
+    assert_int_equal(claim_of(fixture->store, &running, HASH, NULL), CLAIM_OURS);
+    end_as_done(fixture->store, &bobs);
+    for (size_t i = 0; i < ENDED; i++) {
+        requests[i] = request_of("alice");
+        end_as_done(fixture->store, &requests[i]);
+        end_as_done(fixture->store, &requests[i]); /* again changes nothing */
+    }
+    for (size_t i = 0; i < ENDED; i++) {
+        assert_int_equal(ask_number(fixture, "EXISTS", &requests[i], KEY_EVENTS),
+                         i >= ENDED - KEPT);
+        assert_field(fixture, &requests[i], "state", "done");
+    }
+    assert_int_equal(ask_number(fixture, "EXISTS", &running, KEY_EVENTS), 1);
+    assert_int_equal(ask_number(fixture, "EXISTS", &bobs, KEY_EVENTS), 1);
+    /* An id that has no stream any more is still the same request's alone. */
+    assert_int_equal(claim_of(fixture->store, &requests[0], OTHER_HASH, NULL), CLAIM_MISMATCH);
+    for (size_t i = 0; i < ENDED; i++)
+        request_clear(&requests[i]);
+}
+
 /* What a publisher of the user's could write: to a key of the request, or into its record. */
 struct planted {
     enum user_key where;
@@ -557,6 +585,7 @@ int main(void)
         TEST(a_store_that_is_down_is_a_dependency),
         TEST(heartbeats_count_and_carry_the_facts),
         TEST(many_are_claimed_and_ended_at_once),
+        TEST(of_what_has_ended_the_newest_streams_stay_and_all_records),
         cmocka_unit_test_setup(what_is_cancelled_in_the_queue_is_claimed_by_nobody, fixture_empty),
         cmocka_unit_test_setup(a_cancellation_may_come_before_its_request, fixture_empty),
         cmocka_unit_test_setup(what_has_begun_or_ended_is_not_cancelled, fixture_empty),
