@@ -105,6 +105,33 @@ def audited(world):
     assert world.ask("ping")["state"] == "done"
 
 
+# ---- a user who is removed ----
+
+# Names that are options, orders to a terminal, or several lines; links out; what reading would wait for; more
+# folders within each other than any path may name.
+HARD_TO_REMOVE = r"""
+cd /root && mkfifo fifo && ln -s / top && ln -s /etc/shadow shadow
+touch -- -delete --checkpoint-action=exec=id '-exec rm' "$(printf 'one\nother')" "$(printf '\033]0;x\007')"
+mkdir locked && touch locked/file && chmod 0 locked
+perl -e '$name = "d" x 200; for (1 .. 600) { mkdir $name; chdir $name or die }'
+"""
+
+
+def tree_that_is_hard_to_remove(world):
+    """By the administrator, with an archive: it goes whole, nothing behind it does, and no terminal is told anything."""
+    archive = world.stack.state / "mallory.tar"
+    with world.nothing_changes():
+        world.admin.add("mallory")
+        mallory = world.admin.user("mallory")
+        mallory.ssh(mallory.create(), HARD_TO_REMOVE, login="root")
+        removed = world.admin.tell("user", "remove", "mallory", "--yes", "--archive", archive, form=())
+    assert removed.returncode == 0, removed
+    assert (removed.stdout + removed.stderr).replace("\n", "").isprintable()
+    assert world.admin.trace("mallory") == {}
+    listed = subprocess.run(["tar", "-tf", archive], capture_output=True, text=True, check=True).stdout
+    assert "mallory/root/shadow\n" in listed and listed.count("d" * 200) >= 600
+
+
 # ---- images ----
 
 def make_images(world):
@@ -196,6 +223,8 @@ CASES = [Case(*row) for row in [
     ("places", "links in the storage, by root of a container", LINKS, links_inside, create_works),
     ("places", "a setuid program in the storage", "storage: folders that root alone enters", setuid_program, inside_it_runs),
     ("places", "a link in place of the audit log", "audit log: root's file, without links", audit_link, audited),
+    ("places", "a tree that is hard to remove", "dcm-admin: folder by folder, without links", tree_that_is_hard_to_remove,
+     create_works),
     image("USER", lambda config: config["User"] == "0:0"),
     image("ENTRYPOINT and CMD", lambda config: config["Entrypoint"] == ["/usr/sbin/dcm-init"] and not config["Cmd"]),
     image("ENV NVIDIA_VISIBLE_DEVICES", lambda config: "NVIDIA_VISIBLE_DEVICES=all" not in config["Env"]),
