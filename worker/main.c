@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,6 +288,7 @@ int main(int argc, char **argv)
     struct arguments arguments = {.config = DCM_CONFIG_DIRECTORY "/worker.conf"};
     struct worker worker = {.control = -1, .link_end = -1, .runner_end = -1, .runner_ours = -1};
     struct error err = {0};
+    signal(SIGHUP, SIG_IGN); /* for one that serves; what has changed is read before it does */
     if (parse(argc, argv, &arguments) < 0) {
         usage(stderr);
         return 2;

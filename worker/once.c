@@ -1,6 +1,5 @@
 #include "worker/once.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,7 +151,6 @@ int once_reconcile(const struct worker_config *config, bool apply)
     json_auto_t *found = NULL;
     struct runner runner;
     log_open("dcm-worker", LOG_LEVEL_ERROR); /* what is done is in the report */
-    signal(SIGHUP, SIG_IGN);                 /* it is for a worker to read its files again */
     if (watermark_new(&mark, &err) < 0 || runner_open(config, mark, -1, &runner, &err) < 0)
         return complain(&err);
     int status = reconcile(&runner, apply, &found, &err);

@@ -31,17 +31,20 @@ def on_xfs(whole_stack):
     def mount(options):
         return subprocess.run(["mount", "-o", f"loop,nosuid,nodev{options}", disk, storage], check=False, capture_output=True)
 
+    def start():
+        whole_stack.worker.start()
+        eventually(lambda: whole_stack.alice.submit("ping").returncode == 0, 30, "a ping")
+
     has_quotas = mount(",prjquota").returncode == 0
     assert has_quotas or mount("").returncode == 0
     storage.chmod(0o755)
-    whole_stack.worker.start()
+    start()
     yield has_quotas
     whole_stack.clear()
     whole_stack.worker.stop()
     subprocess.run(["umount", storage], check=True)
     disk.unlink()
-    whole_stack.worker.start()
-    eventually(lambda: whole_stack.alice.submit("ping").returncode == 0, 30, "a ping afterwards")
+    start()
 
 
 @pytest.fixture
@@ -123,7 +126,7 @@ def test_limits_shows_the_bound(bound, alice):
 
     eventually(shown, 10, "the new bound")
     [line] = [line for line in alice.submit("limits").stdout.splitlines() if line.startswith("storage")]
-    assert line.split()[1] == "1g"
+    assert line.split()[:3] == ["storage", "-", "1g"]
 
 
 def test_who_could_outgrow_his_bound_gets_no_container(stack, admin, bound, alice, on_xfs):
@@ -158,6 +161,7 @@ def test_a_tree_of_a_time_before_the_limit_is_left_to_the_administrator(stack, a
     container = alice.create("--name", "old")
     alice.ssh(container, "mkdir -p a/b; echo text > a/b/file; ln -s /etc/passwd link; ln -s / top; mkfifo pipe")
     own = stack.storage / "alice"
+    subprocess.run(["chattr", "-R", "-p", "0", "-P", own], check=False, capture_output=True)  # as storage was made once
     said = bound("256m")
     assert f"{own}/root is of a time before the limit" in said and projects(own / "root", own / "home") == [(0, False)] * 2
     [advice] = [line for line in said.splitlines() if str(own) in line]
@@ -165,7 +169,7 @@ def test_a_tree_of_a_time_before_the_limit_is_left_to_the_administrator(stack, a
     for command in (suspend, resume):
         assert command.split()[:2] == ["dcm-admin", "user"]
     admin.run(*suspend.split()[1:])
-    subprocess.run(change.split(), check=False)
+    subprocess.run(change.split(), check=False, capture_output=True)  # the pipe and the links are nothing to it
     admin.run(*resume.split()[1:])
     inside = [own / "root", own / "home", own / "home" / "a" / "b", own / "home" / "a" / "b" / "file"]
     assert projects(*inside) == [(5001, True)] * 3 + [(5001, False)]
@@ -175,20 +179,19 @@ def test_a_tree_of_a_time_before_the_limit_is_left_to_the_administrator(stack, a
     assert not [message for message in found if "before the limit" in message]
 
 
-def test_killed_at_every_step_the_bound_is_there_in_the_end(stack, admin, bound, quotas):
+def test_killed_at_every_step_the_bound_is_there_in_the_end(stack, admin, bound, quotas, carol):
     bound("1g")
+    own = stack.storage / NAME
 
     def forget():
-        admin.run("user", "remove", NAME, "--yes", status=None)
+        own.rmdir()
         quotas()
 
     def check():
-        uid = int(subprocess.check_output(["id", "-u", NAME]))
-        assert projects(stack.storage / NAME) == [(uid, True)] and quotas()[-1] == limit(stack, uid, 1 << 30)
+        assert projects(own) == [(carol.uid, True)] and quotas()[-1] == limit(stack, carol.uid, 1 << 30)
 
-    steps = admin.killed_everywhere("user", "add", NAME, "--key", admin.key, "--group", "testers", before=forget, after=check)
-    assert steps >= 9
-    forget()
+    steps = admin.killed_everywhere("user", "add", NAME, "--key", admin.key, before=forget, after=check)
+    assert steps >= 4
 
 
 def test_who_fills_his_storage_is_told_so_and_nobody_else_notices(stack, admin, bound, on_xfs, bob):
