@@ -122,6 +122,17 @@ check_engine() {
     doctor_docker version --format '{{.Server.Version}}' >/dev/null 2>&1 ||
         fault "no Docker engine answers at $(worker_setting engine /run/docker.sock)" \
             "start it, or set engine in ${SETTINGS[worker_conf]}"
+    check_inotify
+}
+
+# The kernel counts them by uid, and root of every container is the host's root, or owned by it. Where there
+# may be many, the memory of a container bounds what it has of them (inotify(7), user_namespaces(7)).
+check_inotify() {
+    local most
+    most=$(</proc/sys/fs/inotify/max_user_instances)
+    ((most >= 65536)) ||
+        warning "one container can use up the $most inotify instances that root has on this server" \
+            "sysctl -w fs.inotify.max_user_instances=1048576, and put that into /etc/sysctl.d/dcm.conf"
 }
 
 # A limit that the engine cannot keep to: it then makes no container for whom it is meant.

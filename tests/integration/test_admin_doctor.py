@@ -206,6 +206,13 @@ def test_an_engine_that_is_down(stack, admin, healthy):
         stack.service("start", "engine")
 
 
+def test_what_root_of_all_containers_shares_with_that_of_the_server(admin, healthy):
+    with open("/proc/sys/fs/inotify/max_user_instances") as setting:
+        few = int(setting.read()) < 65536
+    told = [message for state, message in findings(admin)["engine"] if state == "warning"]
+    assert [("inotify instances" in message) for message in told] == [True] * few
+
+
 @contextlib.contextmanager
 def policy(stack, change, reload=True):
     before = stack.policy_path.read_text()

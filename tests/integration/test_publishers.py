@@ -78,7 +78,7 @@ def test_the_store_shows_it_its_users_and_no_more(stack, slurm, alice, bob):
     assert mine.hget("dcm:user:*:granted", stack.server)
     for command in (["HGETALL", "dcm:user:bob:containers"], ["HGETALL", f"dcm:server:{stack.server}"],
                     ["HSET", "dcm:user:alice:containers", "x", "{}"], ["DEL", "dcm:user:alice:containers"],
-                    ["SET", "dcm:user:bob:follower:x", "1"], ["KEYS", "*"], ["SCAN", "0"], ["FLUSHALL"],
+                    ["ZADD", "dcm:user:alice:told", "1", "x"], ["SET", "dcm:user:bob:follower:x", "1"], ["KEYS", "*"], ["SCAN", "0"], ["FLUSHALL"],
                     ["CONFIG", "GET", "*"], ["ACL", "LIST"], ["ACL", "SETUSER", NAME, "+@all"], ["EVAL", "return 1", "0"],
                     ["FCALL", "dcm_1_release", "0"], ["FUNCTION", "LIST"], ["FUNCTION", "LOAD", "#!lua name=x\n"],
                     ["CLIENT", "KILL", "TYPE", "normal"], ["SUBSCRIBE", "x"], ["MONITOR"], ["SHUTDOWN"]):

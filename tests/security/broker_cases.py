@@ -117,6 +117,17 @@ def same_id_for_something_else(world):
     assert world.record(message)["op"] == "container.stop"
 
 
+def asks_again_and_again(world):
+    """What comes of it is kept, but not the output of all of it."""
+    messages = [world.message() for _ in range(80)]
+    for message in messages:
+        world.publish(message)
+    assert {world.line(message["id"])["state"] for message in messages} == {"done"}
+    with world.stack.redis() as store:
+        assert len(store.keys("dcm:user:alice:events:*")) <= 64
+    assert {world.record(message)["state"] for message in messages} == {"done"}
+
+
 def of_another_time(milliseconds, state):
     def hostile(world):
         made = new_id()
@@ -185,6 +196,7 @@ CASES = [Case("broker", *row) for row in [
     ("a field that the schema does not know", SHAPE, garbage(body(admin=True), "admin"), GREETING),
     ("arguments of another op", SHAPE, garbage(body(args={"Privileged": True}), "Privileged"), GREETING),
     ("an op that nobody knows", SHAPE, garbage(body(op="container.exec"), "container.exec"), GREETING),
+    ("asks again and again", "store: streams of what has ended", asks_again_and_again, GREETING),
     ("the id of an earlier request", "worker: one id, one request", same_id_for_something_else, GREETING),
     ("an id of next week", "worker: age of ids", of_another_time(7 * 86400000, "failed"), GREETING),
     ("an id of last month", "worker: age of ids", of_another_time(-30 * 86400000, "expired"), GREETING),
