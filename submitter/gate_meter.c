@@ -81,15 +81,15 @@ static size_t charge(struct account *account, long most, size_t count, int64_t n
 size_t meter_take(struct meter *meter, uid_t uid, size_t count, int64_t now_ms, struct error *err)
 {
     uint64_t owner = (uint64_t)uid + 1;
+    long most = meter->most;
     int64_t now = now_ms * 1000;
     struct account *account = find(meter, owner, now);
 
     while (account && !open_account(account, owner))
         account = find(meter, owner, now);
-    size_t granted = account ? charge(account, meter->most, count, now) : 0;
+    size_t granted = account ? charge(account, most, count, now) : 0;
     if (granted < count)
         fail(err, FAULT_QUOTA,
-             "you have asked for %ld requests within a day: wait, or ask the administrator",
-             meter->most);
+             "you have asked for %ld requests within a day: wait, or ask the administrator", most);
     return granted;
 }

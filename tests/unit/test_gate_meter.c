@@ -12,8 +12,8 @@
 #include <cmocka.h> /* last: it defines a macro fail() */
 
 #define ALICE 5001
-#define MOST 1000
-#define EACH_MS 86400 /* a day's thousandth */
+#define MOST INT64_C(1000)
+#define EACH_MS INT64_C(86400) /* a day's thousandth */
 #define NOW INT64_C(123456789)
 
 static int set_up(void **state)
