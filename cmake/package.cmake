@@ -41,7 +41,7 @@ dcm_package(submit "adduser"
 dcm_package(worker "adduser, iptables"
     "DCM for servers with a Docker engine: the worker"
     " Takes users' requests from the broker, decides by policy, and makes the calls\n to the engine.")
-dcm_package(admin "dcm-submit (= ${PROJECT_VERSION}), dcm-worker (= ${PROJECT_VERSION}), jq, openssl, openssh-client, procps, iproute2, e2fsprogs"
+dcm_package(admin "dcm-submit (= ${PROJECT_VERSION}), dcm-worker (= ${PROJECT_VERSION}), jq, openssl, openssh-client, procps, iproute2, e2fsprogs, bsdextrautils, redis-tools"
     "DCM for administrators: users, keys, policy, containers"
     " dcm-admin makes and removes users, and shows and changes what is theirs.")
 

@@ -6,11 +6,15 @@
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/../admin.d/broker_definitions.sh"
 
+BROKER_ROLES=(gate:publisher: worker:worker: admin:admin:)
+
+# broker_definitions STATE ACCOUNT:ROLE:TAGS…: what a node loads at its start.
 broker_definitions() {
-    local account role tags
-    for account in gate:publisher: worker:worker: admin:admin: root:root:administrator; do
+    local state=$1 account role tags
+    shift
+    for account in "$@"; do
         IFS=: read -r account role tags <<<"$account"
-        broker_definition "dcm-$account" "$(broker_password_hash <"$1/secrets/broker-dcm-$account")" \
+        broker_definition "dcm-$account" "$(broker_password_hash <"$state/secrets/broker-dcm-$account")" \
             "$role" dcm "$tags" '{}'
     done | jq -s '{vhosts: [{name: "dcm"}], users: map(.users[]), permissions: map(.permissions[])}'
 }
@@ -28,13 +32,20 @@ broker_configure() {
     mkdir -p "$state/broker"
     # Erlang would make a cookie itself, from the clock.
     secret "$state/broker/.erlang.cookie"
-    (umask 077 && broker_definitions "$state" >"$state/broker/definitions.json")
+    (umask 077 && broker_definitions "$state" "${BROKER_ROLES[@]}" root:root:administrator \
+        >"$state/broker/definitions.json")
     broker_command "$state" >"$(broker_control "$state")"
     chmod 700 "$(broker_control "$state")"
     printf '[].\n' >"$state/broker/enabled_plugins"
-    cat >"$state/broker/rabbitmq.conf" <<CONF
-listeners.tcp.1 = 127.0.0.1:$(chosen_port "$state" broker)
-load_definitions = $state/broker/definitions.json
+    broker_settings "127.0.0.1:$(chosen_port "$state" broker)" "$state/broker/definitions.json" \
+        >"$state/broker/rabbitmq.conf"
+}
+
+# broker_settings ADDRESS:PORT DEFINITIONS: rabbitmq.conf.
+broker_settings() {
+    cat <<CONF
+listeners.tcp.1 = $1
+load_definitions = $2
 log.console = true
 log.console.level = info
 log.file = false

@@ -112,16 +112,22 @@ engine_empty() {
 # engine_erase STATE: stop a private engine and take away everything that it made, mounts and
 # bridges included. One that was killed is started once more to do so.
 engine_erase() {
-    local state=$1 mount
-    # shellcheck disable=SC2016 # awk's own
-    local below='index($2, folder) == 1 { print $2 }'
+    local state=$1
     [[ -d $state/engine ]] || return 0
     (engine_start "$state" && engine_wait "$state" && engine_empty "$state") ||
         say "the engine of $state could not be emptied"
     engine_stop "$state"
     bridge_remove "$state"
+    engine_unmount "$state"
+    rm -rf "$state/engine"
+}
+
+# engine_unmount STATE: what it has mounted, and leaves mounted when it stops.
+engine_unmount() {
+    local mount
+    # shellcheck disable=SC2016 # awk's own
+    local below='index($2, folder) == 1 { print $2 }'
     while read -r mount; do
         umount -l "$(printf '%b' "$mount")" 2>/dev/null || true
-    done < <(awk -v folder="$state/engine/" "$below" /proc/mounts | sort -r)
-    rm -rf "$state/engine"
+    done < <(awk -v folder="$1/engine/" "$below" /proc/mounts | sort -r)
 }

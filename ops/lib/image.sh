@@ -17,16 +17,19 @@ image_archive() {
 
 # image_ensure STATE: the image is in the engine; from the cache, or else built.
 image_ensure() {
+    image_keep "$1"
+    image_load "$1"
+}
+
+# image_keep STATE: the image is in the cache; where it was not, this engine builds it.
+image_keep() {
     local archive
     archive=$(image_archive)
-    if [[ -s $archive ]]; then
-        image_load "$1"
-    else
-        image_build "$1"
-        mkdir -p "$IMAGE_CACHE"
-        engine_docker "$1" save --output "$archive.new.$$" "$IMAGE_NAME"
-        mv "$archive.new.$$" "$archive"
-    fi
+    [[ ! -s $archive ]] || return 0
+    image_build "$1"
+    mkdir -p "$IMAGE_CACHE"
+    engine_docker "$1" save --output "$archive.new.$$" "$IMAGE_NAME"
+    mv "$archive.new.$$" "$archive"
 }
 
 # image_load STATE: from the cache, unless the engine has just that one.

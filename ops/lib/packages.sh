@@ -12,6 +12,8 @@ RUN_PACKAGES=(rabbitmq-server redis-server docker.io iptables openssh-client ope
 TEST_PACKAGES=(libcmocka-dev python3-pytest python3-pika python3-redis python3-docker
     python3-jsonschema python3-yaml python3-pexpect rsync stunnel4 strace tmux shellcheck lintian clang libclang-rt-14-dev
     clang-format clang-tidy cppcheck curl util-linux python3-seccomp systemd xfsprogs btrfs-progs)
+# shellcheck disable=SC2034
+COMPOSE_PACKAGES=(docker-compose)
 
 POLICY=/usr/sbin/policy-rc.d
 POLICY_MARK='# Placed by DCM while it installs packages.'

@@ -28,11 +28,17 @@ store_configure() {
     for account in gate worker admin; do secret "$state/secrets/store-$account"; done
     mkdir -p "$state/store"
     (umask 077 && store_accounts "$state" >"$state/store/users.acl")
-    cat >"$state/store/redis.conf" <<CONF
-bind 127.0.0.1
-port $(chosen_port "$state" store)
-dir $state/store
-aclfile $state/store/users.acl
+    store_settings 127.0.0.1 "$(chosen_port "$state" store)" "$state/store" \
+        >"$state/store/redis.conf"
+}
+
+# store_settings ADDRESS PORT FOLDER: redis.conf, with the accounts and all data in that folder.
+store_settings() {
+    cat <<CONF
+bind $1
+port $2
+dir $3
+aclfile $3/users.acl
 appendonly yes
 appendfsync everysec
 save ""

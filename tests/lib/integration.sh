@@ -118,15 +118,20 @@ pytest_number() {
     [[ $2 =~ ([0-9]+)\ $1 ]] && printf '%s\n' "${BASH_REMATCH[1]}" || printf '0\n'
 }
 
-# In the cache, made by an engine that touches neither network nor firewall of the machine.
+# engine_aside STATE: one that touches neither network nor firewall of the machine, to make images.
+engine_aside() {
+    engine_start "$1" --bridge none --iptables=false --ip-forward=false
+    engine_wait "$1"
+}
+
+# In the cache.
 image_prepare() {
     local state
     [[ ! -s $(image_archive) ]] || return 0
     state=$(mktemp -d /tmp/dcm-image.XXXXXX)
     (
         trap 'engine_erase "$state"; rm -rf "$state"' EXIT
-        engine_start "$state" --bridge none --iptables=false --ip-forward=false
-        engine_wait "$state"
+        engine_aside "$state"
         image_ensure "$state"
     )
 }
