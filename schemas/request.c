@@ -258,6 +258,28 @@ int request_decode(const char *bytes, size_t length, struct request *ret_request
     return 0;
 }
 
+bool request_of_later_version(const char *bytes, size_t length, struct request *ret_request)
+{
+    json_auto_t *message = NULL;
+    struct request request = {0};
+    if (json_from_bytes(bytes, length, REQUEST_MAX_BYTES, &message, NULL) ||
+        check_version(message, NULL) == 0)
+        return false;
+
+    const char *id = json_string_value(json_object_get(message, "id"));
+    const char *user = json_string_value(json_object_get(message, "user"));
+    json_t *args = json_object_get(message, "args");
+    if (!identifier_is_valid(id) || !name_is_user(user) ||
+        op_from_name(json_string_value(json_object_get(message, "op")), &request.op))
+        return false;
+    snprintf(request.id, sizeof(request.id), "%s", id);
+    snprintf(request.user, sizeof(request.user), "%s", user);
+    request.submitted = (int64_t)identifier_milliseconds(id);
+    request.args = json_is_object(args) ? json_incref(args) : json_object();
+    *ret_request = request;
+    return request.args;
+}
+
 int request_encode(const struct request *request, char **ret_text, struct error *err)
 {
     char submitted[TIMESTAMP_SIZE];

@@ -62,6 +62,11 @@ static inline void auto_request(struct request *request)
  */
 int request_decode(const char *bytes, size_t length, struct request *ret_request,
                    struct error *err);
+/*
+ * Of a message of a higher version as much as an answer needs: id, user, op, and the args unread,
+ * whose rules are not ours. False where it is none, or these are nothing that this version knows.
+ */
+bool request_of_later_version(const char *bytes, size_t length, struct request *ret_request);
 /* Check as decode would and write it. *ret_text is the caller's to free. */
 int request_encode(const struct request *request, char **ret_text, struct error *err);
 

@@ -1,6 +1,7 @@
 #include "submitter/courier.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 #include "submitter/gate_packet.h"
 
 #define CONNECT_S 2
+#define RESTART_MS 6000 /* a gate that is started anew is back by then */
+#define RESTART_LOOK_MS 50
 #define SEND_MS 2000
 #define SUBMIT_GRACE_MS 2000 /* beyond what the gate itself may take */
 #define EVENTS_GRACE_MS 5000
@@ -27,7 +30,8 @@
 struct gate_courier {
     struct courier courier; /* first: what callers hold is a pointer to it */
     struct sockaddr_un address;
-    int fd; /* -1 while unconnected, and again as soon as we are out of step with the gate */
+    int fd;      /* -1 while unconnected, and again as soon as we are out of step with the gate */
+    bool closed; /* by the gate, which left us without an answer */
 };
 
 static struct gate_courier *gate_of(struct courier *courier)
@@ -41,20 +45,31 @@ static void disconnect(struct gate_courier *gate)
     gate->fd = -1;
 }
 
+/* While the gate is started anew, as an upgrade does, there is no socket, or nobody behind it. */
+static bool may_come_back(int error)
+{
+    return error == ENOENT || error == ECONNREFUSED;
+}
+
 /* A gate whose line of waiting clients is full makes us wait: no longer than the sending timeout,
  * which counts for connect as well (unix(7) has connect wait like a send). */
 static int connect_gate(struct gate_courier *gate, struct error *err)
 {
     struct timeval patience = {.tv_sec = CONNECT_S};
+    int64_t until = clock_ms() + RESTART_MS;
     AUTO(fd) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
     if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == -1)
         return fail(err, FAULT_INTERNAL, "socket: %s", strerror(errno));
-    while (connect(fd, (struct sockaddr *)&gate->address, sizeof(gate->address)) == -1)
-        if (errno != EINTR)
+    while (connect(fd, (struct sockaddr *)&gate->address, sizeof(gate->address)) == -1) {
+        if (errno == EINTR)
+            continue;
+        if (!may_come_back(errno) || clock_ms() >= until)
             return fail(err, FAULT_DEPENDENCY,
                         "the DCM gate does not answer at %s: is dcm-gate running?",
                         gate->address.sun_path);
+        poll(NULL, 0, RESTART_LOOK_MS);
+    }
     gate->fd = TAKE_FD(fd);
     return 0;
 }
@@ -81,6 +96,7 @@ static int hear(struct gate_courier *gate, int64_t until, struct gate_answer *re
     do {
         fate = packet_receive(gate->fd, until, &bytes, &length);
     } while (fate == PACKET_INTERRUPTED && !interrupted);
+    gate->closed = fate == PACKET_GONE;
     if (fate == PACKET_INTERRUPTED)
         *interrupted = true;
     if (fate != PACKET_DONE)
@@ -164,7 +180,7 @@ static bool is_about_all(const struct gate_answer *answer, const struct gate_ask
     return answer->kind == ANSWER_OUTCOMES && json_array_size(answer->value) == question->count;
 }
 
-static void submit_some(struct gate_courier *gate, const struct gate_ask *question,
+static void submit_once(struct gate_courier *gate, const struct gate_ask *question,
                         struct error *reasons)
 {
     AUTO(gate_answer) struct gate_answer answer = {0};
@@ -184,6 +200,23 @@ static void submit_some(struct gate_courier *gate, const struct gate_ask *questi
     }
     for (size_t i = 0; i < question->count; i++)
         gate_outcome_read(json_array_get(answer.value, i), &reasons[i]);
+}
+
+/* A gate that closes without an answer may just be started anew. Then the same ids are submitted
+ * once more: what has been published already is done once all the same. Where that fails too, what
+ * came of the first time stays open. */
+static void submit_some(struct gate_courier *gate, const struct gate_ask *question,
+                        struct error *reasons)
+{
+    gate->closed = false;
+    submit_once(gate, question, reasons);
+    if (!gate->closed)
+        return;
+    bool in_doubt = reasons[0].fault == FAULT_UNCONFIRMED;
+    submit_once(gate, question, reasons);
+    for (size_t i = 0; i < question->count && in_doubt; i++)
+        if (reasons[i].fault == FAULT_DEPENDENCY)
+            reasons[i].fault = FAULT_UNCONFIRMED;
 }
 
 static int gate_submit(struct courier *courier, const struct request *requests, size_t count,

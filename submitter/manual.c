@@ -163,6 +163,9 @@ static void put_completion(void)
                                : "");
     }
     fputs("    '') options='", stdout);
+    for (enum option j = 0; j < OPTION_COUNT; j++)
+        if (TAKES_ALWAYS & TAKES(j))
+            printf("--%s ", option_name(j));
     for (size_t i = 0; i < command_count; i++)
         if (commands[i].run != run_exit)
             printf("%s ", commands[i].name);

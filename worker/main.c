@@ -172,6 +172,7 @@ static void usage(FILE *to)
           "       dcm-worker [--config FILE] --journal ID\n"
           "       dcm-worker [--config FILE] --parked list|show|requeue|drop [ID] --broker FILE\n"
           "       dcm-worker [--config FILE] --forget USER\n"
+          "       dcm-worker [--config FILE] --sign-image USER NAME:TAG\n"
           "       dcm-worker --check-policy FILE\n"
           "       dcm-worker --grants FILE\n",
           to);
@@ -187,6 +188,8 @@ struct arguments {
     const char *broker;  /* for that */
     const char *id;      /* with which one; or NULL */
     const char *user;    /* to be forgotten there; or NULL */
+    const char *owner;   /* of an image that is to be signed; or NULL */
+    const char *image;   /* that one */
     bool reconcile, apply;
     bool version, help;
 };
@@ -213,6 +216,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
                                             {"parked", required_argument, NULL, 'P'},
                                             {"broker", required_argument, NULL, 'b'},
                                             {"forget", required_argument, NULL, 'f'},
+                                            {"sign-image", required_argument, NULL, 's'},
                                             {"reconcile", no_argument, NULL, 'R'},
                                             {"apply", no_argument, NULL, 'a'},
                                             {"version", no_argument, NULL, 'V'},
@@ -222,12 +226,12 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         int option;
         const char **text;
         bool *flag;
-    } places[] = {{'c', &arguments->config, NULL}, {'p', &arguments->policy, NULL},
-                  {'g', &arguments->grants, NULL}, {'j', &arguments->request, NULL},
-                  {'P', &arguments->parked, NULL}, {'b', &arguments->broker, NULL},
-                  {'f', &arguments->user, NULL},   {'R', NULL, &arguments->reconcile},
-                  {'a', NULL, &arguments->apply},  {'V', NULL, &arguments->version},
-                  {'h', NULL, &arguments->help}};
+    } places[] = {{'c', &arguments->config, NULL},    {'p', &arguments->policy, NULL},
+                  {'g', &arguments->grants, NULL},    {'j', &arguments->request, NULL},
+                  {'P', &arguments->parked, NULL},    {'b', &arguments->broker, NULL},
+                  {'f', &arguments->user, NULL},      {'s', &arguments->owner, NULL},
+                  {'R', NULL, &arguments->reconcile}, {'a', NULL, &arguments->apply},
+                  {'V', NULL, &arguments->version},   {'h', NULL, &arguments->help}};
     int option = 0;
     while ((option = getopt_long(argc, argv, "c:r:h", options, NULL)) != -1) {
         if (option == '?' || (option == 'r' && parse_runners(optarg, &arguments->runners) < 0))
@@ -241,6 +245,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     }
     if (arguments->parked && optind < argc)
         arguments->id = argv[optind++];
+    if (arguments->owner && optind < argc)
+        arguments->image = argv[optind++];
     bool sensible =
         (!arguments->apply || arguments->reconcile) && !arguments->parked == !arguments->broker;
     return optind == argc && sensible ? 0 : -1;
@@ -274,6 +280,8 @@ static int run(struct worker *worker, const struct arguments *arguments)
         return once_parked(&worker->config, arguments->parked, arguments->id, arguments->broker);
     if (arguments->user)
         return once_forget(&worker->config, arguments->user);
+    if (arguments->owner)
+        return once_sign_image(&worker->config, arguments->owner, arguments->image);
     if (!arguments->reconcile)
         return serve_for_good(worker);
     if (tls_configure(&worker->config.tls, &err) < 0) {

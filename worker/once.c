@@ -16,6 +16,7 @@
 #include "schemas/units.h"
 #include "worker/difference.h"
 #include "worker/keeper.h"
+#include "worker/labels.h"
 #include "worker/locks.h"
 #include "worker/policy.h"
 
@@ -215,4 +216,35 @@ int once_forget(const struct worker_config *config, const char *user)
         (journal && journal_forget_user(journal, user, &left, &err) < 0))
         return complain(&err);
     return left ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int sign_image(struct runner *runner, const char *user, const char *name, struct error *err)
+{
+    char request[IDENTIFIER_SIZE];
+    identifier_new(request);
+    struct labels facts = {.kind = "image", .user = user, .name = name, .request = request};
+    if (runner_identity(runner, err) < 0)
+        return -1;
+    json_auto_t *labels = labels_sign(runner->keyring, runner->identity, &facts);
+    if (!labels)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    print(labels);
+    return 0;
+}
+
+int once_sign_image(const struct worker_config *config, const char *user, const char *name)
+{
+    struct error err = {0};
+    struct runner runner;
+    if (!name_is_user(user) || !name || !name_is_image(name) || !strchr(name, ':')) {
+        fprintf(stderr,
+                "dcm-worker: --sign-image: name a user and an image of his, with its tag\n");
+        return 2;
+    }
+    log_open("dcm-worker", LOG_LEVEL_ERROR);
+    if (runner_open(config, NULL, -1, &runner, &err) < 0)
+        return complain(&err);
+    int status = sign_image(&runner, user, name, &err);
+    runner_close(&runner);
+    return status < 0 ? complain(&err) : EXIT_SUCCESS;
 }

@@ -41,4 +41,9 @@ int once_journal(const struct worker_config *config, const char *id);
  * ended, or not been told to the store: that is left, for another time. */
 int once_forget(const struct worker_config *config, const char *user);
 
+/* --sign-image USER NAME:TAG: the labels by which an image of this engine is the user's, as a JSON
+ * object; 2 for what cannot be a user or an image of his. Whoever gives an image these labels and
+ * this name has it in the user's index within a minute, as one that the index had lost. */
+int once_sign_image(const struct worker_config *config, const char *user, const char *name);
+
 #endif

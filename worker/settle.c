@@ -200,14 +200,33 @@ static int settle_job(struct runner *runner, struct job *job, const struct work 
     return run_audited(runner, job, err);
 }
 
+/* Whoever asks in words of a later version is told so, instead of waiting. Nothing is done, and
+ * what its id was used for before stays as it is. */
+static int answer_later_version(struct runner *runner, const struct job *job,
+                                const struct error *reason, struct error *err)
+{
+    AUTO(journal_entry) struct journal_entry entry = {0};
+    json_auto_t *result = result_new(&job->request);
+    struct error fault = {0};
+    if (journal_find(runner->journal, job->request.id, &entry, err) < 0)
+        return -1;
+    if (entry.state != JOURNAL_UNKNOWN)
+        return 0;
+    fail(&fault, FAULT_DEPENDENCY, "%s", reason->text);
+    return record_outcome(runner, job, result, -1, &fault, err);
+}
+
 static int settle_delivery(struct runner *runner, const struct work *work, struct error *err)
 {
     AUTO(string) char *body = strndup(work->body, work->length);
     struct job job = {.publisher = work->account, .body = body, .serial = work->serial};
     AUTO(request) struct request request = {0};
+    struct error reason = {0};
     if (!body)
         return fail(err, FAULT_DEPENDENCY, "out of memory");
-    if (request_decode(work->body, work->length, &request, err) < 0) {
+    bool readable = request_decode(work->body, work->length, &request, &reason) == 0;
+    if (!readable && !request_of_later_version(work->body, work->length, &request)) {
+        *err = reason;
         log_warning("audit: ill-formed message from publisher '%s': %s", work->account, err->text);
         audit_message(runner, work->account, err);
         err->fault = FAULT_INTERNAL; /* there is no request to answer: set it aside */
@@ -219,7 +238,8 @@ static int settle_delivery(struct runner *runner, const struct work *work, struc
     if (!admission_of_publisher(runner, &job))
         return 0;
     if (work->kind == WORK_DELIVERY)
-        return settle_job(runner, &job, work, err);
+        return readable ? settle_job(runner, &job, work, err)
+                        : answer_later_version(runner, &job, &reason, err);
     return batch_users_admit(runner, request.user, err) < 0 ? -1 : SETTLE_ADMITTED;
 }
 

@@ -113,8 +113,12 @@ check_addresses() {
     done
 }
 
+engine_host() {
+    printf 'unix://%s\n' "$(worker_setting engine /run/docker.sock)"
+}
+
 doctor_docker() {
-    timeout 20 docker --host "unix://$(worker_setting engine /run/docker.sock)" "$@"
+    timeout 20 docker --host "$(engine_host)" "$@"
 }
 
 check_engine() {

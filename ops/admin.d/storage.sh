@@ -30,10 +30,10 @@ archive_checked() {
     local archive folder
     archive=$(realpath -m -- "$1")
     folder=$(dirname "$archive")
-    [[ -d $folder ]] || fail 2 "--archive: there is no folder $folder"
-    folders_are_roots "$folder" || fail 2 "--archive: others than root can write on the way to $folder"
+    [[ -d $folder ]] || fail 2 "there is no folder $folder"
+    folders_are_roots "$folder" || fail 2 "others than root can write on the way to $folder"
     # One whose storage is set aside has been saved already, and is being removed.
-    [[ ! -e $archive || -e $(storage_aside "$2") ]] || fail 2 "--archive: $archive exists already"
+    [[ ! -e $archive || -e $(storage_aside "$2") ]] || fail 2 "$archive exists already"
     printf '%s\n' "$archive"
 }
 
@@ -64,20 +64,24 @@ storage_remove() {
 storage_forget() {
     local aside
     aside=$(storage_aside "$1")
+    rm -rf --one-file-system -- "$(storage_arriving "$1")"
     [[ -d $aside ]] || return 0
     storage_unbound "$aside"
     rmdir "$aside"
 }
 
-# A file may call itself as large as it likes: only what it takes of the disk is read (--sparse).
-# Written under another name, so that an archive that is there is whole. noclobber opens with
-# O_EXCL, which follows no link; the folder may be as open as /tmp.
-storage_save() (
+storage_save() {
+    archive_write "$2" --transform "s|^\.removing\.$1|$1|S" --directory "${SETTINGS[storage]}" ".removing.$1"
+}
+
+# archive_write FILE WORD…: what the words tell tar to save. A file may call itself as large as it likes: only what
+# it takes of the disk is read (--sparse). Written under another name, so that an archive that is there is whole.
+# noclobber opens with O_EXCL, which follows no link; the folder may be as open as /tmp.
+archive_write() (
     umask 077
-    rm -f -- "$2.part"
+    rm -f -- "$1.part"
     set -o noclobber
-    tar --create --sparse --numeric-owner --one-file-system --directory "${SETTINGS[storage]}" \
-        --transform "s|^\.removing\.$1|$1|SH" ".removing.$1" >"$2.part"
-    sync "$2.part"
-    mv -T "$2.part" "$2"
+    tar --create --sparse --numeric-owner --one-file-system "${@:2}" >"$1.part"
+    sync "$1.part"
+    mv -T "$1.part" "$1"
 )

@@ -10,6 +10,7 @@ user_add() {
     alone
     [[ ! -e $(storage_aside "$name") ]] ||
         fail 1 "$name is being removed: finish with user remove $name --yes"
+    [[ ! -e $(storage_arriving "$name") ]] || fail 1 "$name is being imported: finish with user import"
     account_check "$name" "$uid"
     policy_version "${SETTINGS[policy]}" >/dev/null || exit 1
     # shellcheck disable=SC2016 # jq's variable
@@ -59,7 +60,7 @@ user_names() {
         store_user_names
         find "${SETTINGS[keys]}" "${SETTINGS[storage]}" -mindepth 1 -maxdepth 1 -type d -printf '%f\n'
         policy_read -r '((.users // {}) | keys[]), (.groups // {} | .[].members // [] | .[]), (.suspended // [] | .[])'
-    } | sed 's/^\.removing\.//' | sort -u
+    } | sed -E 's/^\.(removing|importing)\.//' | sort -u
 }
 
 user_need() {

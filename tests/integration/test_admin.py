@@ -74,12 +74,14 @@ def test_an_account_that_was_there_before_stays(stack, admin):
 
 def test_an_archive_has_links_as_links(stack, admin, carol):
     container = carol.create()
-    carol.ssh(container, "ln -s /etc/shadow ~/link; ln -s / ~/top; mkdir ~/.ssh; mkfifo ~/pipe", login=NAME)
+    carol.ssh(container, "ln -s /etc/shadow ~/link; ln -s / ~/top; mkdir ~/.ssh; mkfifo ~/pipe; touch ~/one; ln ~/one ~/two", login=NAME)
     archive = stack.state / "links.tar"
     admin.run("user", "remove", NAME, "--yes", "--archive", archive)
     with tarfile.open(archive) as saved:
         link, top = saved.getmember(f"{NAME}/home/link"), saved.getmember(f"{NAME}/home/top")
         assert link.issym() and link.linkname == "/etc/shadow" and top.issym()
+        pair = {saved.getmember(f"{NAME}/home/{name}").linkname for name in ("one", "two")}
+        assert pair < {"", f"{NAME}/home/one", f"{NAME}/home/two"} and len(pair) == 2
         assert not [name for name in saved.getnames() if "shadow" in name or name.startswith(("/", f"{NAME}/home/top/"))]
 
 

@@ -23,7 +23,7 @@ lint_scripts() {
     sources ops tests .ci | while read -r file; do
         first=
         { read -r first <"$file"; } 2>/dev/null || true
-        if [[ $file == *.sh || $first =~ ^#!/bin/(ba)?sh ]]; then printf '%s\n' "$file"; fi
+        if [[ $file == *.@(sh|bash) || $first =~ ^#!/bin/(ba)?sh ]]; then printf '%s\n' "$file"; fi
     done | xargs shellcheck --external-sources
 }
 

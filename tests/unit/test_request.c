@@ -133,6 +133,34 @@ static void a_later_version_asks_for_an_upgrade_before_anything_else(void **stat
     check_refused("{\"v\":9223372036854775807}", "upgrade this server: ");
 }
 
+static bool is_of_later_version(const char *text, struct request *ret_request)
+{
+    return request_of_later_version(text, strlen(text), ret_request);
+}
+
+static void a_later_version_can_be_answered_where_id_user_and_op_are_known(void **state)
+{
+    static const char *const unanswerable[] = {
+        "{\"v\":2}",
+        "{\"v\":2,\"id\":\"" ID "\",\"user\":\"Alice\",\"op\":\"ping\"}",
+        "{\"v\":2,\"id\":\"1\",\"user\":\"alice\",\"op\":\"ping\"}",
+        "{\"v\":2,\"id\":\"" ID "\",\"user\":\"alice\",\"op\":\"container.teleport\"}",
+        "{\"v\":1,\"id\":\"" ID "\",\"user\":\"alice\",\"op\":\"ping\"}",
+        "2",
+    };
+    AUTO(request) struct request request = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof(unanswerable) / sizeof(unanswerable[0]); i++)
+        assert_false(is_of_later_version(unanswerable[i], &request));
+    assert_true(is_of_later_version("{\"v\":2,\"id\":\"" ID
+                                    "\",\"user\":\"alice\",\"op\":\"container.stop\","
+                                    "\"where\":\"there\",\"args\":{\"how\":\"gently\"}}",
+                                    &request));
+    assert_string_equal(request.id, ID);
+    assert_string_equal(request.user, "alice");
+    assert_int_equal(request.op, OP_CONTAINER_STOP);
+}
+
 static void the_version_is_the_number_1(void **state)
 {
     static const char *const wrong[] = {"0", "-1", "true", "\"1\"", "1.0", "null", "[2]"};
@@ -350,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_message_without_args_has_empty_ones),
         cmocka_unit_test(a_deadline_at_the_epoch_is_still_a_deadline),
         cmocka_unit_test(a_later_version_asks_for_an_upgrade_before_anything_else),
+        cmocka_unit_test(a_later_version_can_be_answered_where_id_user_and_op_are_known),
         cmocka_unit_test(the_version_is_the_number_1),
         cmocka_unit_test(each_operation_has_its_own_args),
         cmocka_unit_test(ports_are_checked_beyond_their_fields),
