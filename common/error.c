@@ -27,6 +27,7 @@ static const struct {
     [FAULT_DEPENDENCY] = {"unavailable", "failed", 6, FATE_RETRY},
     [FAULT_UNCONFIRMED] = {"unavailable", "unknown", 7, FATE_RETRY},
     [FAULT_UNFINISHED] = {"unavailable", "running", 5, FATE_RETRY}, /* it has not ended */
+    [FAULT_NO_ROOM] = {"unavailable", "refused", 3, FATE_SETTLE},
     [FAULT_INTERNAL] = {"internal", "failed", 1, FATE_PARK},
     [FAULT_UNKNOWN] = {"internal", "unknown", 1, FATE_SETTLE},
 };
@@ -114,6 +115,14 @@ enum fault fault_from_code(const char *code)
         if (strcmp(faults[i].code, code) == 0)
             return (enum fault)i;
     return FAULT_INTERNAL;
+}
+
+enum fault fault_of_end(const char *code, const char *state)
+{
+    for (size_t i = FAULT_NONE + 1; code && state && i < FAULT_COUNT; i++)
+        if (strcmp(faults[i].code, code) == 0 && strcmp(faults[i].state, state) == 0)
+            return (enum fault)i;
+    return fault_from_code(code);
 }
 
 const char *fault_state(enum fault fault)

@@ -20,6 +20,7 @@ enum fault {
     FAULT_DEPENDENCY,  /* broker, store or engine out of reach: try again later */
     FAULT_UNCONFIRMED, /* published, but no confirm came: perhaps asked, perhaps not */
     FAULT_UNFINISHED,  /* not finished in the time that the caller allowed; it goes on */
+    FAULT_NO_ROOM,     /* the server's disks are nearly full: nothing was begun */
     FAULT_INTERNAL,    /* ours: park the request and shout */
     FAULT_UNKNOWN,     /* begun, and nobody can say what came of it */
     FAULT_COUNT
@@ -54,6 +55,8 @@ const char *fault_code(enum fault fault);
 
 /* The fault with this code, or FAULT_INTERNAL for a code that this version does not know. */
 enum fault fault_from_code(const char *code);
+/* Of those with this code the one that ends a request in this state; where none does, as above. */
+enum fault fault_of_end(const char *code, const char *state);
 
 /* The state in which a request ends that met this fault: "refused", "failed", "expired", … */
 const char *fault_state(enum fault fault);

@@ -25,6 +25,7 @@ static const struct field container_fields[] = {
     {.name = "name", .required = true, TEXT(name_is_container, "a container name")},
     {.name = "id", .required = true, .nullable = true, TEXT(name_is_engine_id, "64 hex digits")},
     {.name = "state", .required = true, ONE_OF(container_states)},
+    {.name = "waits_for", ADDRESS},
     {.name = "address", .required = true, ADDRESS},
     {.name = "ssh_port", .required = true, PORT_NUMBER},
     {.name = "ports", .required = true, LIST(PORTS_MAX, &port_item)},
@@ -180,7 +181,7 @@ enum fault result_fault(const json_t *result, struct error *ret_error)
     const json_t *error = json_object_get(result, "error");
     const char *message = json_string_value(json_object_get(error, "message"));
     const char *rule = json_string_value(json_object_get(error, "rule"));
-    enum fault fault = fault_from_code(json_string_value(json_object_get(error, "code")));
+    enum fault fault = fault_of_end(json_string_value(json_object_get(error, "code")), state);
     fail_by_rule(ret_error, fault, rule ? rule : "", "%s", message ? message : state);
     return fault;
 }

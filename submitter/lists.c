@@ -68,6 +68,17 @@ static void ssh_port_text(const json_t *container, char ret_text[CELL_SIZE])
              json_integer_value(json_object_get(container, "ssh_port")));
 }
 
+#define STATE_SIZE (CELL_SIZE + 32)
+
+/* "stopped, waits for 10.0.0.3" */
+static void state_text(const json_t *container, char ret_text[STATE_SIZE])
+{
+    const char *state = text_at(container, "state"), *awaited = text_at(container, "waits_for");
+
+    snprintf(ret_text, STATE_SIZE, "%s%s%s", state ? state : "", awaited ? ", waits for " : "",
+             awaited ? awaited : "");
+}
+
 void print_containers(FILE *out, const json_t *list, int64_t now)
 {
     static const char *const headings[] = {"NAME",  "STATE", "SERVER", "ADDRESS", "SSH",
@@ -81,13 +92,14 @@ void print_containers(FILE *out, const json_t *list, int64_t now)
     {
         const json_t *container = json_object_get(item, "container");
         AUTO(string) char *ports = ports_text(json_object_get(container, "ports"));
-        char ssh_port[CELL_SIZE], age[CELL_SIZE], left[CELL_SIZE];
+        char state[STATE_SIZE], ssh_port[CELL_SIZE], age[CELL_SIZE], left[CELL_SIZE];
 
+        state_text(container, state);
         ssh_port_text(container, ssh_port);
         age_since(text_at(container, "created"), now, age);
         time_until(text_at(container, "expires"), now, left);
         table_add(&table, text_at(container, "name"));
-        table_add(&table, text_at(container, "state"));
+        table_add(&table, state);
         table_add(&table, text_at(item, "server"));
         table_add(&table, text_at(container, "address"));
         table_add(&table, ssh_port);
@@ -200,11 +212,12 @@ static void print_container_facts(FILE *out, const json_t *container)
 void print_container_page(FILE *out, const json_t *item, int64_t now)
 {
     const json_t *container = json_object_get(item, "container");
-    char left[CELL_SIZE];
+    char state[STATE_SIZE], left[CELL_SIZE];
 
+    state_text(container, state);
     time_until(text_at(container, "expires"), now, left);
     print_container_facts(out, container);
-    print_fact(out, "state", text_at(container, "state"));
+    print_fact(out, "state", state);
     print_fact(out, "server", text_at(item, "server"));
     print_fact(out, "left", left);
 }

@@ -14,6 +14,7 @@
 struct action {
     request_action *run;
     bool is_journalled; /* the journal has to know before it begins; else it only reads */
+    bool makes_data;    /* not begun where a disk is nearly full (worker/room.h) */
     request_undo *undo; /* of what an earlier attempt made; NULL: repeating finds it all */
 };
 

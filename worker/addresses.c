@@ -1,8 +1,11 @@
 #include "worker/addresses.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/auto.h"
@@ -66,6 +69,24 @@ void addresses_free(char **addresses)
     for (char **address = addresses; address && *address; address++)
         free(*address);
     free(addresses);
+}
+
+bool address_is_up(const char *address)
+{
+    struct sockaddr_in place = {.sin_family = AF_INET}; /* whatever port */
+    AUTO(fd) int probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (probe < 0 || inet_pton(AF_INET, address, &place.sin_addr) != 1)
+        return true; /* the engine will say */
+    return bind(probe, (const struct sockaddr *)&place, sizeof place) == 0 ||
+           errno != EADDRNOTAVAIL;
+}
+
+const char *addresses_missing(const struct ports *ports)
+{
+    for (size_t i = 0; i < ports->count; i++)
+        if (ports->list[i].address[0] && !address_is_up(ports->list[i].address))
+            return ports->list[i].address;
+    return NULL;
 }
 
 char *addresses_text(char *const *addresses)

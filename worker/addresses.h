@@ -6,7 +6,10 @@
 #ifndef DCM_WORKER_ADDRESSES_H
 #define DCM_WORKER_ADDRESSES_H
 
+#include <stdbool.h>
+
 #include "common/error.h"
+#include "schemas/ports.h"
 #include "worker/config.h"
 
 /* The addresses that count now: the file's if there is one, else the configuration's. Never empty,
@@ -16,6 +19,12 @@ void addresses_free(char **addresses); /* accepts NULL */
 
 /* At least one, IPv4 addresses all. */
 int addresses_check(char *const *addresses, struct error *err);
+
+/* Has the host this one just now? As the engine will find it, which binds to it: aliases may come
+ * up later than we do, and go. */
+bool address_is_up(const char *address);
+/* The first address of these ports that the host has not just now; NULL: it has all. Borrowed. */
+const char *addresses_missing(const struct ports *ports);
 
 /* Separated by spaces, for the heartbeat. The caller's to free; NULL without memory. */
 char *addresses_text(char *const *addresses);

@@ -65,6 +65,7 @@ static const struct setting settings[] = {
      .fallback = "4",
      .least = 1,
      .most = 256},
+    {.name = "disk_floor", .kind = SETTING_TEXT, .offset = ROW(disk_floor), .fallback = "1g"},
     {.name = "expired_kept", .kind = SETTING_TEXT, .offset = ROW(expired_kept), .fallback = "7d"},
     {.name = "account", .kind = SETTING_TEXT, .offset = ROW(account), .fallback = "dcm"},
     {.name = "log_level", .kind = SETTING_TEXT, .offset = ROW(log_level), .fallback = "info"},
@@ -135,6 +136,8 @@ static int check(struct worker_config *config, struct error *err)
                     config->log_level);
     if (duration_parse(config->expired_kept, &config->expired_kept_s, err) < 0)
         return fail_while(err, "expired_kept");
+    if (size_parse(config->disk_floor, &config->disk_floor_bytes, err) < 0)
+        return fail_while(err, "disk_floor");
     if (read_ssh_ports(config, err) < 0)
         return -1;
     return read_subnets(config, err);

@@ -25,10 +25,12 @@ struct worker_config {
     char *subnets;
     long subnet_bits;
     long runners;
+    char *disk_floor;
     char *expired_kept;
     char *account;
     char *log_level;
     /* worked out from the above */
+    int64_t disk_floor_bytes; /* 0: any disk will do */
     int64_t expired_kept_s;
     uint16_t first_port, last_port;
     uint32_t subnet_base;  /* host byte order */

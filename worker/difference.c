@@ -14,6 +14,7 @@ static const struct {
     [DIFFERENCE_DEBRIS] = {"debris", "remove it"},
     [DIFFERENCE_PAUSED] = {"paused", "unpause it"},
     [DIFFERENCE_STATE] = {"state", "show its state and its end as they are"},
+    [DIFFERENCE_DOWN] = {"down", "start it again, now that the server has its addresses"},
     [DIFFERENCE_LEASE] = {"lease", "free the port"},
     [DIFFERENCE_NETWORK] = {"network", "remove the network, free the subnet"},
     [DIFFERENCE_UNVERIFIED] = {"unverified", "nothing: it is never touched"},

@@ -21,7 +21,8 @@ enum difference {
     DIFFERENCE_ASIDE,      /* stands aside for one that will not come, or that has come */
     DIFFERENCE_DEBRIS,     /* made by a request that has ended without it, or half removed */
     DIFFERENCE_PAUSED,     /* left so by a commit that died */
-    DIFFERENCE_STATE,      /* the index shows another state, or another end */
+    DIFFERENCE_STATE,      /* the index shows another state, end, or address waited for */
+    DIFFERENCE_DOWN,       /* ran until the engine went down; found by keeper_wake alone */
     DIFFERENCE_LEASE,      /* a port leased for no container */
     DIFFERENCE_NETWORK,    /* a network or subnet of a user without containers here */
     DIFFERENCE_UNVERIFIED, /* carries our labels, which prove nothing */
@@ -39,7 +40,7 @@ const char *difference_remedy(enum difference difference);
 struct sighting {
     bool rebuilding;   /* the store has lost data: what is under way has to come back too */
     bool indexed;      /* bound, under this id */
-    bool same_state;   /* as in the index, and the same end */
+    bool same_state;   /* as in the index, and the same end; and it waits for the same */
     bool left_paused;  /* by a commit that died (journal_left_paused) */
     bool buried;       /* has a tombstone */
     bool aside;        /* by its name in the engine */

@@ -118,6 +118,9 @@ int engine_network_ensure(struct engine *engine, const struct engine_network *ne
                           struct error *err);
 /* Not there any more is success; CONFLICT while containers are attached. */
 int engine_network_remove(struct engine *engine, const char *name, struct error *err);
+/* GET /networks/bridge: the engine's own, which it makes anew whenever it starts, so that its
+ * "Created" tells since when this engine runs. NOT_FOUND: one that was told to have none. */
+int engine_default_network(struct engine *engine, json_t **ret_network, struct error *err);
 /* Networks with the label dcm.v=1. An array. */
 int engine_network_list(struct engine *engine, json_t **ret_networks, struct error *err);
 

@@ -131,3 +131,9 @@ int engine_network_list(struct engine *engine, json_t **ret_networks, struct err
     const struct engine_call call = {.method = "GET", .path = "/networks", .query = {ENGINE_OURS}};
     return engine_ask_list(engine, &call, ret_networks, err);
 }
+
+int engine_default_network(struct engine *engine, json_t **ret_network, struct error *err)
+{
+    const struct engine_call call = {.method = "GET", .path = "/networks/bridge"};
+    return engine_ask(engine, &call, ret_network, err);
+}

@@ -9,7 +9,7 @@
 
 #define BUSY_MS 5000
 #define BUSY_STEP_MS 20
-#define SCHEMA_VERSION 6
+#define SCHEMA_VERSION 7
 
 /* Small, for every runner holds a connection: 256 KiB of cache in place of 2 MiB. */
 static const char settings[] = "PRAGMA synchronous = FULL;"
@@ -70,13 +70,22 @@ static const char parking[] = "ALTER TABLE requests ADD COLUMN history TEXT NOT 
                               "ALTER TABLE requests ADD COLUMN parked INTEGER;"
                               "PRAGMA user_version = 6;";
 
+/* address: which one it waits for; empty: it waits no more, by its user's word. */
+static const char waits[] = "CREATE TABLE waits ("
+                            "  container TEXT NOT NULL PRIMARY KEY,"
+                            "  user TEXT NOT NULL,"
+                            "  name TEXT NOT NULL,"
+                            "  address TEXT NOT NULL"
+                            ") STRICT, WITHOUT ROWID;"
+                            "PRAGMA user_version = 7;";
+
 static const char touched[] =
     "ALTER TABLE requests ADD COLUMN touched INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 2;";
 
 /* What makes a journal of each earlier version one of a later one; the first begins with nothing.
  */
 static const char *const upgrades[SCHEMA_VERSION] = {
-    schema, touched, lives, store, batches, parking,
+    schema, touched, lives, store, batches, parking, waits,
 };
 
 static const char *const texts[STATEMENT_COUNT] = {
@@ -140,6 +149,13 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_LIVES_LOOK_AGAIN] = "UPDATE lives SET due = ends WHERE due > ends",
     [STATEMENT_LIVES_DUE] = "SELECT container, user, name, ends FROM lives WHERE due <= ?"
                             " ORDER BY due LIMIT ?",
+    [STATEMENT_WAIT_NOTE] = "INSERT INTO waits (container, user, name, address) VALUES (?, ?, ?, ?)"
+                            " ON CONFLICT (container) DO UPDATE SET address = excluded.address",
+    [STATEMENT_WAIT_FIND] = "SELECT container, user, name, address FROM waits WHERE container = ?",
+    [STATEMENT_WAIT_FORGET] = "DELETE FROM waits WHERE container = ?",
+    [STATEMENT_WAIT_ADDRESSES] = "SELECT DISTINCT address FROM waits WHERE address <> ''",
+    [STATEMENT_WAITS_FOR] = "SELECT container, user, name, address FROM waits WHERE address = ?"
+                            " LIMIT ?",
     [STATEMENT_BATCH_ADD] = "INSERT INTO batches (user) VALUES (?) ON CONFLICT DO NOTHING",
     [STATEMENT_BATCH_REMOVE] = "DELETE FROM batches WHERE user = ?",
     [STATEMENT_BATCHES] = "SELECT user FROM batches ORDER BY user",

@@ -116,7 +116,8 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
         keeper->compare_at = now + COMPARE_MS;
         keeper->complained = false;
     }
-    if (publish(keeper, err) < 0 || keeper_expire(&keeper->runner, err) < 0)
+    if (publish(keeper, err) < 0 || keeper_expire(&keeper->runner, err) < 0 ||
+        keeper_wake(&keeper->runner, err) < 0)
         return -1;
     if (now >= keeper->prune_at) {
         keeper->prune_at = now + PRUNE_MS;

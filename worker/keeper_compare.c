@@ -207,6 +207,26 @@ static bool is_ours(const struct survey *survey, const json_t *listed,
     return *ret_aside || strcmp(engine_name_in(listed), ret_engine_name) == 0;
 }
 
+/* Of one that stands still: does the index show what it waits for? Only ports of its own can have
+ * kept the engine from starting it: SSH's are on every address. */
+static int look_at_wait(struct survey *survey, const json_t *entry, const char *id,
+                        struct sighting *seen, struct error *err)
+{
+    const json_t *container = json_object_get(entry, "container");
+    const char *shown = text_at(container, "waits_for");
+    char address[WAIT_ADDRESS_SIZE];
+    bool news = false;
+    json_auto_t *inspected = NULL;
+    if (!shown && json_array_size(json_object_get(container, "ports")) == 0)
+        return 0;
+    if (engine_container_inspect(survey->keeper->engine, id, &inspected, err) < 0)
+        return err->fault == FAULT_NOT_FOUND ? 0 : -1;
+    if (keeper_look_at_wait(survey->keeper, entry, inspected, &news, address, err) < 0)
+        return -1;
+    seen->same_state = seen->same_state && !news && strcmp(shown ? shown : "", address) == 0;
+    return 0;
+}
+
 static int look_at_container(struct survey *survey, const json_t *listed, struct error *err)
 {
     char engine_name[ENGINE_NAME_SIZE];
@@ -236,6 +256,9 @@ static int look_at_container(struct survey *survey, const json_t *listed, struct
     seen.same_state = seen.same_state && same_end;
     if (strcmp(state, "paused") == 0 &&
         journal_left_paused(survey->keeper->journal, id, &seen.left_paused, err) < 0)
+        return -1;
+    bool stands_still = strcmp(state, "running") != 0 && strcmp(state, "paused") != 0;
+    if (entry && !aside && stands_still && look_at_wait(survey, entry, id, &seen, err) < 0)
         return -1;
     enum difference kind = difference_of(&seen);
     return kind == DIFFERENCE_NONE ? 0 : add_container(survey, kind, listed, err);

@@ -4,6 +4,7 @@
 
 #include "schemas/names.h"
 #include "worker/difference.h"
+#include "worker/journal_waits.h"
 #include "worker/keeper.h"
 
 #define KEEPER_KEY_SIZE (USER_NAME_MAX + CONTAINER_NAME_MAX + 2)
@@ -34,5 +35,21 @@ int keeper_shows_end(struct runner *keeper, const char *id, const json_t *entry,
 /* Let it show that one; and a journal that has lost it learn it from the entry. */
 int keeper_refresh_end(struct runner *keeper, const char *user, const char *name, const char *id,
                        const json_t *entry, struct error *err);
+
+/* The entry of this very container, bound. 0 with *ret_entry untouched when there is none. */
+int keeper_bound_entry(struct runner *keeper, const char *user, const char *name, const char *id,
+                       json_t **ret_entry, struct error *err);
+
+/* Is this one, which the engine has stopped, to run, and for which address does it wait? "": for
+ * none that is missing. *ret_news: the journal does not say so yet. */
+int keeper_look_at_wait(struct runner *keeper, const json_t *entry, const json_t *inspected,
+                        bool *ret_news, char ret_address[WAIT_ADDRESS_SIZE], struct error *err);
+/* Let the journal say so, or no more. ret_address: what the index is to show. */
+int keeper_note_wait(struct runner *keeper, const char *user, const json_t *entry,
+                     const json_t *inspected, char ret_address[WAIT_ADDRESS_SIZE],
+                     struct error *err);
+/* Start what the journal says is to run; policy is asked again. */
+int keeper_bring_up(struct runner *keeper, const char *user, const char *name, const char *id,
+                    struct error *err);
 
 #endif

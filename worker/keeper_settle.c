@@ -36,9 +36,7 @@ static struct item item_of(const json_t *found)
     return item;
 }
 
-/* The entry of this very container, bound; or nothing. 0 with *ret_entry NULL when there is none.
- */
-static int bound_entry(struct runner *keeper, const char *user, const char *name, const char *id,
+int keeper_bound_entry(struct runner *keeper, const char *user, const char *name, const char *id,
                        json_t **ret_entry, struct error *err)
 {
     json_auto_t *entry = NULL;
@@ -61,7 +59,25 @@ static int drop_gone(struct runner *keeper, const char *user, const char *name, 
         return -1;
     if (!removed)
         log_warning("user=%s: %s was removed by hand; its ports are free again", user, name);
+    if (waits_forget(keeper->journal, id, err) < 0)
+        return -1;
     return container_release(keeper, user, name, text_at(entry, "request"), err);
+}
+
+/* In the index: the state, and what it waits for. */
+static int show(struct runner *keeper, const char *user, const char *name, const json_t *entry,
+                const json_t *inspected, struct error *err)
+{
+    const json_t *shown = json_object_get(entry, "container");
+    const char *state = container_state(inspected);
+    const char *known = text_at(shown, "state"), *awaited = text_at(shown, "waits_for");
+    char address[WAIT_ADDRESS_SIZE] = "";
+    if (keeper_note_wait(keeper, user, entry, inspected, address, err) < 0)
+        return -1;
+    if (known && strcmp(state, known) == 0 && strcmp(awaited ? awaited : "", address) == 0)
+        return 0;
+    return address[0] ? store_set_waiting(keeper->store, user, name, address, err)
+                      : store_set_state(keeper->store, user, name, state, err);
 }
 
 int keeper_refresh(struct runner *keeper, const char *user, const char *name, const char *id,
@@ -71,7 +87,7 @@ int keeper_refresh(struct runner *keeper, const char *user, const char *name, co
     json_auto_t *entry = NULL;
     json_auto_t *inspected = NULL;
     if (lock_take(keeper->config->state, LOCK_CONTAINER, id, false, &lock, err) < 0 ||
-        bound_entry(keeper, user, name, id, &entry, err) < 0)
+        keeper_bound_entry(keeper, user, name, id, &entry, err) < 0)
         return -1;
     if (!entry)
         return 0;
@@ -84,18 +100,19 @@ int keeper_refresh(struct runner *keeper, const char *user, const char *name, co
         log_error("user=%s: %s does not carry DCM's mark any more; left alone", user, name);
         return 0;
     }
-    const char *state = container_state(inspected);
-    const char *known = text_at(json_object_get(entry, "container"), "state");
     if (keeper_refresh_end(keeper, user, name, id, entry, err) < 0)
         return -1;
-    if (known && strcmp(state, known) == 0)
-        return 0;
-    return store_set_state(keeper->store, user, name, state, err);
+    return show(keeper, user, name, entry, inspected, err);
 }
 
 static int settle_state(struct runner *keeper, const struct item *item, struct error *err)
 {
     return keeper_refresh(keeper, item->user, item->name, item->id, err);
+}
+
+static int settle_down(struct runner *keeper, const struct item *item, struct error *err)
+{
+    return keeper_bring_up(keeper, item->user, item->name, item->id, err);
 }
 
 static int settle_abandoned(struct runner *keeper, const struct item *item, struct error *err)
@@ -140,7 +157,7 @@ static int settle_debris(struct runner *keeper, const struct item *item, struct 
     json_auto_t *entry = NULL;
     json_auto_t *inspected = NULL;
     if (lock_take(keeper->config->state, LOCK_CONTAINER, item->id, false, &lock, err) < 0 ||
-        bound_entry(keeper, item->user, item->name, item->id, &entry, err) < 0)
+        keeper_bound_entry(keeper, item->user, item->name, item->id, &entry, err) < 0)
         return -1;
     if (entry)
         return 0;
@@ -208,21 +225,14 @@ static int settle_image_left(struct runner *keeper, const struct item *item, str
 /* NULL: only told of. */
 static int (*const settlers[DIFFERENCE_COUNT])(struct runner *keeper, const struct item *item,
                                                struct error *err) = {
-    [DIFFERENCE_GONE] = settle_state,
-    [DIFFERENCE_ABANDONED] = settle_abandoned,
-    [DIFFERENCE_HEIRLESS] = settle_heirless,
-    [DIFFERENCE_LOST] = settle_lost,
-    [DIFFERENCE_RESERVED] = settle_reserved,
-    [DIFFERENCE_HEIR] = settle_heir,
-    [DIFFERENCE_ASIDE] = settle_aside,
-    [DIFFERENCE_DEBRIS] = settle_debris,
-    [DIFFERENCE_PAUSED] = settle_paused,
-    [DIFFERENCE_STATE] = settle_state,
-    [DIFFERENCE_LEASE] = settle_lease,
-    [DIFFERENCE_NETWORK] = settle_network,
-    [DIFFERENCE_UNVERIFIED] = NULL,
-    [DIFFERENCE_IMAGE] = settle_image,
-    [DIFFERENCE_IMAGE_LEFT] = settle_image_left,
+    [DIFFERENCE_GONE] = settle_state,        [DIFFERENCE_ABANDONED] = settle_abandoned,
+    [DIFFERENCE_HEIRLESS] = settle_heirless, [DIFFERENCE_LOST] = settle_lost,
+    [DIFFERENCE_RESERVED] = settle_reserved, [DIFFERENCE_HEIR] = settle_heir,
+    [DIFFERENCE_ASIDE] = settle_aside,       [DIFFERENCE_DEBRIS] = settle_debris,
+    [DIFFERENCE_PAUSED] = settle_paused,     [DIFFERENCE_STATE] = settle_state,
+    [DIFFERENCE_DOWN] = settle_down,         [DIFFERENCE_LEASE] = settle_lease,
+    [DIFFERENCE_NETWORK] = settle_network,   [DIFFERENCE_UNVERIFIED] = NULL,
+    [DIFFERENCE_IMAGE] = settle_image,       [DIFFERENCE_IMAGE_LEFT] = settle_image_left,
 };
 
 static int settle_one(struct runner *keeper, enum difference kind, json_t *found, struct error *err)

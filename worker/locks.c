@@ -26,7 +26,8 @@ static int open_in(const char *directory, const char *name, struct error *err)
     snprintf(path, sizeof path, "%s/%s", directory, name);
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
-        return fail(err, FAULT_INTERNAL, "%s: %s", path, strerror(errno));
+        return fail(err, errno == ENOSPC ? FAULT_DEPENDENCY : FAULT_INTERNAL, "%s: %s", path,
+                    strerror(errno));
     return file;
 }
 

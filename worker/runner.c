@@ -64,6 +64,8 @@ int runner_look(struct runner *runner, struct error *err)
     if (engine_info(runner->engine, &info, err) < 0 ||
         engine_identity_of(info, runner->identity, err) < 0)
         return -1;
+    const char *root = json_string_value(json_object_get(info, "DockerRootDir"));
+    snprintf(runner->data_root, sizeof runner->data_root, "%s", root ? root : "");
     return id_map_read(info, SUBUID_FILE, SUBGID_FILE, &runner->ids, err);
 }
 

@@ -7,6 +7,7 @@
 #define DCM_WORKER_RUNNER_H
 
 #include <jansson.h>
+#include <limits.h>
 
 #include "common/error.h"
 #include "schemas/request.h"
@@ -30,6 +31,7 @@ struct runner {
     char **addresses; /* of this server, in order of preference; NULL-terminated, never empty */
     char identity[ENGINE_IDENTITY_SIZE]; /* the engine's; "" until runner_identity was asked */
     struct id_map ids;                   /* of its containers, as runner_look saw them last */
+    char data_root[PATH_MAX];            /* where it keeps its data; "" until runner_look */
     int socket;                          /* to the link; -1 in the keeper */
     json_t *history; /* set by settle_work (worker/settle.h), else NULL; owned */
 };
@@ -41,8 +43,8 @@ int runner_open(const struct worker_config *config, struct watermark *mark, int 
 void runner_close(struct runner *runner);
 /* Make sure that runner->identity is known. */
 int runner_identity(struct runner *runner, struct error *err);
-/* Ask for runner->identity and runner->ids: the engine can have come back as another one, with user
- * namespaces or without, while nobody asked it for anything. */
+/* Ask for runner->identity, ids and data_root: the engine can have come back as another one, with
+ * user namespaces or without, while nobody asked it for anything. */
 int runner_look(struct runner *runner, struct error *err);
 /* Read policy, keyring and addresses anew; a faulty file is reported and the old one stays. */
 void runner_reload(struct runner *runner);

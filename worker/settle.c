@@ -16,6 +16,7 @@
 #include "worker/batch_users.h"
 #include "worker/locks.h"
 #include "worker/record.h"
+#include "worker/room.h"
 #include "worker/store_requests.h"
 
 static int tell_taken(struct runner *runner, const struct job *job, struct error *err)
@@ -72,13 +73,23 @@ static int begin(struct runner *runner, struct job *job, struct error *err)
     return tell_taken(runner, job, err);
 }
 
+/* What has been begun goes on: it may have all that it needs, and to clear it up needs room too. */
+static int run_action(struct runner *runner, struct job *job, json_t *result, struct error *fault)
+{
+    const struct action *action = action_of(job->request.op);
+    bool is_fresh = !job->resumed || job->untouched;
+    if (action->makes_data && is_fresh && room_judge(runner, job->decided, fault) < 0)
+        return -1;
+    return action->run(runner, job, result, fault);
+}
+
 static int act(struct runner *runner, struct job *job, json_t *result, struct error *err)
 {
     struct error fault = {0}, debris = {0};
     if (begin(runner, job, err) < 0)
         return -1;
     engine_mark(runner->engine);
-    int status = action_of(job->request.op)->run(runner, job, result, &fault);
+    int status = run_action(runner, job, result, &fault);
     if (status == REQUEST_GOES_ON)
         return 0;
     bool failed = status < 0;
@@ -89,8 +100,9 @@ static int act(struct runner *runner, struct job *job, json_t *result, struct er
         return let_go(runner, job, &debris, err);
     if (failed && action_clear_up(runner, job, &debris) < 0)
         return let_go(runner, job, &debris, err);
-    if (record_outcome(runner, job, result, status, &fault, err) < 0)
-        return -1;
+    /* An attempt that cannot write down what it came to has not died of it. */
+    if (record_outcome(runner, job, result, status, &fault, &debris) < 0)
+        return let_go(runner, job, &debris, err);
     return !failed && job->journalled ? SETTLE_PROVEN : 0;
 }
 

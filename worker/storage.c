@@ -74,7 +74,8 @@ static int ensure_directory(const struct wanted *wanted, int *ret_fd, struct err
     struct stat status;
 
     if (mkdirat(wanted->parent, wanted->name, S_IRWXU) && errno != EEXIST)
-        return fail(err, FAULT_INTERNAL, "%s: %s", wanted->path, strerror(errno));
+        return fail(err, errno == ENOSPC || errno == EDQUOT ? FAULT_NO_ROOM : FAULT_INTERNAL,
+                    "%s: %s", wanted->path, strerror(errno));
     AUTO(fd) int fd = beneath_open(wanted->parent, wanted->name, O_RDONLY | O_DIRECTORY);
     if (fd < 0 || fstat(fd, &status))
         return fail(err, FAULT_INTERNAL, "%s: %s", wanted->path, strerror(errno));

@@ -159,6 +159,19 @@ int store_set_state(struct store *store, const char *user, const char *name, con
     return store_call_containers(store, &call, NULL, err);
 }
 
+int store_set_waiting(struct store *store, const char *user, const char *name, const char *address,
+                      struct error *err)
+{
+    struct containers_call call = {
+        .function = "state",
+        .user = user,
+        .first = name,
+        .second = "stopped",
+        .third = address,
+    };
+    return store_call_containers(store, &call, NULL, err);
+}
+
 int store_set_expires(struct store *store, const char *user, const char *name,
                       const json_t *expires, struct error *err)
 {

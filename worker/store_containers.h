@@ -50,10 +50,13 @@ int store_consider(struct store *store, const struct request *request, const str
  */
 int store_bind(struct store *store, const struct request *request, const json_t *container,
                struct error *err);
-/* Change the state of an entry here ("running", "paused", "stopped"); one that is not bound yet
- * stays "creating". FAULT_NOT_FOUND. */
+/* Change the state of an entry here ("running", "paused", "stopped"), which waits for nothing; one
+ * that is not bound yet stays "creating". FAULT_NOT_FOUND. */
 int store_set_state(struct store *store, const char *user, const char *name, const char *state,
                     struct error *err);
+/* The same of a stopped one that is started as soon as the server has this address. */
+int store_set_waiting(struct store *store, const char *user, const char *name, const char *address,
+                      struct error *err);
 /* Change when a bound one expires: a time, or null for never. FAULT_NOT_FOUND. */
 int store_set_expires(struct store *store, const char *user, const char *name,
                       const json_t *expires, struct error *err);

@@ -31,7 +31,8 @@ static const struct walls {
     /* No sockets of AF_UNIX: the engine is out of reach, whoever may speak to it. */
     [PROCESS_LINK] = {.may = MAY_REACH, .is_account = true},
     /* Root, to whom journal, keyring and the engine's socket belong, and without its powers. */
-    [PROCESS_KEEPER] = {.may = MAY_REACH | MAY_CONNECT | MAY_WRITE, .writes_state = true},
+    [PROCESS_KEEPER] = {.may = MAY_REACH | MAY_CONNECT | MAY_WRITE | MAY_BIND,
+                        .writes_state = true},
     [PROCESS_RUNNER] = {.capabilities = STORAGE | PROBES,
                         .may = MAY_REACH | MAY_CONNECT | MAY_WRITE | MAY_OWN | MAY_BIND | MAY_FORK,
                         .writes_state = true,

@@ -139,10 +139,30 @@ check_inotify() {
             "sysctl -w fs.inotify.max_user_instances=1048576, and put that into /etc/sysctl.d/dcm.conf"
 }
 
-# A limit that the engine cannot keep to: it then makes no container for whom it is meant.
 check_disk() {
-    local driver below root mounted
     [[ -e ${SETTINGS[worker_conf]} ]] || return 0
+    check_disk_floor
+    check_disk_limits
+}
+
+# Below its floor the worker begins nothing that makes data.
+check_disk_floor() {
+    local floor place left
+    floor=$(worker_setting disk_floor 1g)
+    floor=$(numfmt --from=iec "${floor^^}")
+    for place in "$(doctor_docker info --format '{{.DockerRootDir}}' 2>/dev/null || true)" \
+        "${SETTINGS[storage]}" "$(worker_setting state /var/lib/dcm/worker)"; do
+        [[ -d $place ]] || continue
+        left=$(df --output=avail --block-size=1 "$place" | tail -n 1)
+        ((left >= floor)) ||
+            fault "$((left >> 20)) MiB are free in $place: creates, commits and recreates are refused" \
+                "make room there: the floor is $((floor >> 20)) MiB (disk_floor)"
+    done
+}
+
+# A limit that the engine cannot keep to: it then makes no container for whom it is meant.
+check_disk_limits() {
+    local driver below root mounted
     [[ $(policy_read '[.. | objects | has("disk")] | any' 2>/dev/null) == true ]] || return 0
     {
         read -r driver below

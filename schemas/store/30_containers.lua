@@ -112,7 +112,8 @@ guarded('bind', function(keys, args)
     return encode({ bound = name })
 end)
 
--- ARGS: name, state. A pending entry stays "creating": binding it brings its state.
+-- ARGS: name, state, and the address that it waits for, if it does. A pending entry stays "creating":
+-- binding it brings its state.
 guarded('state', function(keys, args)
     local at, name, state = place(keys, args), args[4], args[5]
     local entry = read_entry(at, name)
@@ -120,7 +121,7 @@ guarded('state', function(keys, args)
         return encode({ refused = 'missing', name = name })
     end
     if entry['until'] == 0 then
-        entry.container.state = state
+        entry.container.state, entry.container.waits_for = state, args[6]
         redis.call('HSET', at.containers, name, encode(entry))
     end
     return encode({ state = entry.container.state })

@@ -1,6 +1,7 @@
 """A user who takes all that there is of processes, memory or disk: his own container feels it, and nobody else."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -70,13 +71,27 @@ class Bounded(Stack):
             if mounted.returncode == 0:
                 break
         assert mounted.returncode == 0, mounted.stderr
+        for apart in ("broker", "store"):  # the engine may fill its disk
+            (self.service_state / apart).mkdir(mode=0o700)
+            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", self.service_state / apart], check=True)
         return super().start_services(*engine)
+
+    def configure(self):
+        super().configure()
+        with open(self.worker.config, "a", encoding="ascii") as settings:
+            settings.write("disk_floor = 1m\n")
 
     def usual_policy(self):
         policy = super().usual_policy()
         policy["publishers"]["dcm-admin"] = {"users": ["*"]}
-        policy["groups"]["testers"] = {"members": list(self.people), **VETTED, "disk": "256m"}
+        policy["groups"]["testers"] = {"members": list(self.people), **VETTED, "disk": "256m", "images_kept": 2,
+                                       "image_bytes": "4g"}
         return policy
+
+    def images(self):
+        """Ids of all that the engine has, also of those without a name."""
+        with self.engine() as engine:
+            return sorted(image["Id"] for image in engine.images(all=True))
 
     def down(self):
         for daemon in (self.worker, self.gate):
@@ -138,6 +153,34 @@ def test_recreate_gives_the_limit_that_counts_now_and_keeps_what_is_there(bounde
     assert bounded.inspect(again)["HostConfig"]["StorageOpt"] == {"size": str(384 * MIB)}
     assert alice.ssh(again, "stat -c %s /var/tmp/kept") == str(30 * MIB)
     assert_written(alice, again, "more", 50)
+
+
+def own_images(user):
+    return [image["name"] for image in user.json("images")["images"] if image["owner"]]
+
+
+def test_a_commit_that_the_engines_disk_has_no_room_for_fails_and_leaves_nothing(bounded):
+    bounded.clear()
+    alice, filler = bounded.alice, bounded.service_state / "filler"
+    container = alice.create("--name", "large")
+    assert alice.ssh(container, "head -c 150m /dev/urandom >/var/tmp/data && sync /var/tmp/data && echo written", "root") == "written"
+    before = bounded.images()
+    left = os.statvfs(bounded.service_state)
+    subprocess.run(["fallocate", "-l", str(left.f_bavail * left.f_frsize - 60 * MIB), filler], check=True)
+    try:
+        failed = alice.json("commit", "large", "saved", status=1)["error"]
+        assert failed["code"] == "engine_error" and "no space left" in failed["message"]
+        # What the engine clears up may take a while to be free, and the worker's floor hold until then.
+        again = alice.json("recreate", "large", "8080", status=None)["error"]
+        assert again["code"] in ("engine_error", "unavailable") and again["message"]
+        assert bounded.images() == before and own_images(alice) == []
+        assert len(bounded.containers()) == 1 and list(bounded.leases()) == [f"tcp/{container['ssh_port']}"]
+        assert alice.ssh(container, "stat -c %s /var/tmp/data") == str(150 * MIB)
+    finally:
+        filler.unlink()
+    assert alice.submit("commit", "large", "saved").returncode == 0 and own_images(alice) == ["saved:latest"]
+    again = alice.json("recreate", "large", "8080")["container"]
+    assert alice.ssh(again, "stat -c %s /var/tmp/data") == str(150 * MIB)
 
 
 def test_an_engine_that_cannot_bound_disks_makes_no_container_without(stack, alice, admin):

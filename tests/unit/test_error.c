@@ -127,6 +127,18 @@ static void in_doubt_has_exit_statuses_of_its_own(void **state)
     assert_int_equal(fault_exit_status(FAULT_NONE), 0);
 }
 
+static void a_shared_code_is_told_apart_by_how_the_request_ended(void **state)
+{
+    (void)state;
+    assert_int_equal(fault_of_end("unavailable", "refused"), FAULT_NO_ROOM);
+    assert_int_equal(fault_exit_status(FAULT_NO_ROOM), 3);
+    assert_int_equal(fault_fate(FAULT_NO_ROOM), FATE_SETTLE);
+    assert_int_equal(fault_of_end("unavailable", "failed"), FAULT_DEPENDENCY);
+    assert_int_equal(fault_of_end("internal", "unknown"), FAULT_UNKNOWN);
+    assert_int_equal(fault_of_end("conflict", "of the future"), FAULT_CONFLICT);
+    assert_int_equal(fault_of_end(NULL, NULL), FAULT_INTERNAL);
+}
+
 static void an_unknown_code_is_an_internal_fault(void **state)
 {
     (void)state;
@@ -156,6 +168,7 @@ int main(void)
         cmocka_unit_test(what_no_terminal_should_see_becomes_question_marks),
         cmocka_unit_test(every_code_means_what_the_documents_say),
         cmocka_unit_test(in_doubt_has_exit_statuses_of_its_own),
+        cmocka_unit_test(a_shared_code_is_told_apart_by_how_the_request_ended),
         cmocka_unit_test(an_unknown_code_is_an_internal_fault),
         cmocka_unit_test(every_fault_has_a_row),
     };

@@ -133,7 +133,9 @@ static void assert_made_current(void *const *state, const char *undo)
     journal_close(journal);
 }
 
+#define BEFORE_WAITS "DROP TABLE waits;"
 #define BEFORE_PARKING                                                                             \
+    BEFORE_WAITS                                                                                   \
     "ALTER TABLE requests DROP COLUMN history; ALTER TABLE requests DROP COLUMN parked;"
 #define BEFORE_BATCHES "DROP TABLE batches;"
 #define BEFORE_GENERATIONS "ALTER TABLE requests DROP COLUMN seq; DROP TABLE facts;"
@@ -161,6 +163,11 @@ static void a_journal_of_the_fourth_version_is_made_current(void **state)
 static void a_journal_of_the_fifth_version_is_made_current(void **state)
 {
     assert_made_current(state, BEFORE_PARKING "PRAGMA user_version = 5;");
+}
+
+static void a_journal_of_the_sixth_version_is_made_current(void **state)
+{
+    assert_made_current(state, BEFORE_WAITS "PRAGMA user_version = 6;");
 }
 
 static const json_t *attempt_of(const struct journal_entry *entry, size_t index, size_t count)
@@ -404,6 +411,7 @@ int main(void)
         JOURNAL_TEST(a_journal_of_the_second_version_is_made_current),
         JOURNAL_TEST(a_journal_of_the_fourth_version_is_made_current),
         JOURNAL_TEST(a_journal_of_the_fifth_version_is_made_current),
+        JOURNAL_TEST(a_journal_of_the_sixth_version_is_made_current),
         JOURNAL_TEST(attempts_are_remembered_with_their_ends),
         JOURNAL_TEST(what_is_parked_has_not_ended_and_begins_anew_with_a_clean_count),
         JOURNAL_TEST(a_commit_that_is_parked_may_have_left_its_container_paused),

@@ -298,6 +298,24 @@ static void a_list_of_containers_shows_where_and_how_old(void **state)
     screen_close(&screen);
 }
 
+static void what_waits_for_an_address_says_for_which(void **state)
+{
+    struct screen screen;
+    json_t *container = sample_container();
+    json_auto_t *list = json_pack("[{s:s, s:o}]", "server", "lcg50", "container", container);
+
+    (void)state;
+    screen_open(&screen, NULL);
+    json_object_set_new(container, "state", json_string("stopped"));
+    json_object_set_new(container, "waits_for", json_string("213.131.25.50"));
+    print_containers(screen.session.out, list, 0);
+    print_container_page(screen.session.out, json_array_get(list, 0), 0);
+    screen_read(&screen);
+    assert_non_null(strstr(screen.out, "  stopped, waits for 213.131.25.50  lcg50"));
+    assert_non_null(strstr(screen.out, "state      stopped, waits for 213.131.25.50\n"));
+    screen_close(&screen);
+}
+
 static void a_list_of_containers_shows_how_much_time_is_left(void **state)
 {
     static const struct {
@@ -360,6 +378,7 @@ int main(void)
         cmocka_unit_test(progress_is_one_line_and_names_each_phase_once),
         cmocka_unit_test(a_table_is_as_wide_as_its_cells),
         cmocka_unit_test(a_list_of_containers_shows_where_and_how_old),
+        cmocka_unit_test(what_waits_for_an_address_says_for_which),
         cmocka_unit_test(a_list_of_containers_shows_how_much_time_is_left),
         cmocka_unit_test(a_list_of_requests_shows_what_became_of_them),
     };

@@ -132,6 +132,28 @@ static void a_state_changes_only_once_the_container_is_bound(void **state)
                  store_set_state(fixture->store, "alice", "nothing", "paused", err));
 }
 
+static void assert_waits_for(struct store *store, const char *name, const char *expected)
+{
+    json_auto_t *entry = NULL;
+    assert_done(store_container(store, "alice", name, &entry, err));
+    json_auto_t *wanted = expected ? json_string(expected) : NULL;
+    json_t *shown = json_object_get(json_object_get(entry, "container"), "waits_for");
+    assert_true(wanted ? json_equal(shown, wanted) : !shown);
+}
+
+static void what_waits_for_an_address_shows_it_until_its_state_changes(void **state)
+{
+    const struct fixture *fixture = *state;
+    create(fixture->store, "alice", "web", "80");
+    assert_done(store_set_waiting(fixture->store, "alice", "web", ALIAS_1, err));
+    assert_state(fixture->store, "alice", "web", "stopped");
+    assert_waits_for(fixture->store, "web", ALIAS_1);
+    assert_done(store_set_state(fixture->store, "alice", "web", "stopped", err));
+    assert_waits_for(fixture->store, "web", NULL);
+    assert_fault(FAULT_NOT_FOUND,
+                 store_set_waiting(fixture->store, "alice", "nothing", ALIAS_1, err));
+}
+
 static void assert_expires(struct store *store, const char *name, const char *expected)
 {
     json_auto_t *entry = NULL;
@@ -343,6 +365,7 @@ int main(void)
         TEST(binding_twice_is_binding_once),
         TEST(binding_needs_the_requests_own_reservation),
         TEST(a_state_changes_only_once_the_container_is_bound),
+        TEST(what_waits_for_an_address_shows_it_until_its_state_changes),
         TEST(the_end_of_a_bound_entry_changes_and_nothing_else),
         TEST(another_servers_entries_are_left_alone),
         TEST(the_last_release_leaves_nothing),

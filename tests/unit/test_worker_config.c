@@ -59,6 +59,19 @@ static void what_is_expired_is_kept_for_seven_days(void **state)
     worker_config_clear(&config);
 }
 
+static void a_gigabyte_of_each_disk_is_kept_unless_the_file_says_otherwise(void **state)
+{
+    struct worker_config config = {0};
+    struct error err = {0};
+    (void)state;
+    assert_int_equal(read_lines(BASE "addresses = 10.0.0.1\n", &config, &err), 0);
+    assert_int_equal(config.disk_floor_bytes, 1 << 30);
+    worker_config_clear(&config);
+    assert_int_equal(read_lines(BASE "addresses = 10.0.0.1\ndisk_floor = 0\n", &config, &err), 0);
+    assert_int_equal(config.disk_floor_bytes, 0);
+    worker_config_clear(&config);
+}
+
 static void a_faulty_setting_is_named(void **state)
 {
     static const struct {
@@ -75,6 +88,7 @@ static void a_faulty_setting_is_named(void **state)
         {"addresses = 10.0.0.1\nsubnets = 10.201.0.0\n", "subnets"},
         {"addresses = 10.0.0.1\nrunners = 0\n", "runners"},
         {"addresses = 10.0.0.1\nexpired_kept = 7\n", "expired_kept"},
+        {"addresses = 10.0.0.1\ndisk_floor = 5%\n", "disk_floor"},
         {"addresses = 10.0.0.1\nlog_level = loud\n", "log_level"},
         {"addresses = 10.0.0.1\nserver_name = x\n", "server_name"},
         {"", "addresses"},
@@ -97,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_complete_file_is_read),
         cmocka_unit_test(what_is_expired_is_kept_for_seven_days),
+        cmocka_unit_test(a_gigabyte_of_each_disk_is_kept_unless_the_file_says_otherwise),
         cmocka_unit_test(a_faulty_setting_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

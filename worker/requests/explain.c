@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "worker/actions.h"
 #include "worker/requests/order.h"
 #include "worker/requests/recreate.h"
 #include "worker/requests/requests.h"
+#include "worker/room.h"
 #include "worker/store_containers.h"
 
 static const struct ports no_ports;
@@ -127,6 +129,8 @@ int request_explain(struct runner *runner, struct job *job, json_t *result, stru
                        : fail(err, FAULT_INVALID, "this server cannot explain %s",
                               op_name(asked.request.op));
     json_decref(asked.request.args);
+    if (status == 0 && action_of(asked.request.op)->makes_data)
+        status = room_judge(runner, &verdicts, err);
     if (status == 0)
         json_object_set_new(result, "explanation", explanation_of(asked.request.op, &verdicts));
     return status;

@@ -3,6 +3,7 @@
 
 #include "schemas/units.h"
 #include "worker/journal_lives.h"
+#include "worker/journal_waits.h"
 #include "worker/requests/requests.h"
 
 int container_check_life(struct runner *runner, const struct owned *owned, struct error *err)
@@ -34,5 +35,5 @@ int container_destroy(struct runner *runner, const char *id, struct error *err)
     if (journal_tombstone(runner->journal, id, err) < 0 ||
         engine_container_remove(runner->engine, id, err) < 0)
         return -1;
-    return lives_forget(runner->journal, id, err);
+    return waits_forget(runner->journal, id, err) < 0 ? -1 : lives_forget(runner->journal, id, err);
 }

@@ -3,6 +3,7 @@
 
 #include "common/auto.h"
 #include "worker/describe.h"
+#include "worker/journal_waits.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
 #include "worker/store_containers.h"
@@ -39,12 +40,18 @@ static const struct step {
                               .advice = "only a paused container can be unpaused"},
 };
 
+/* To restart one whose address is missing would leave it stopped. */
 static int check_state(const struct step *step, const struct owned *owned, struct error *err)
 {
     const char *state = container_state(owned->inspected);
+    struct ports ports;
+    uint16_t ssh_port;
     bool wrong = (step->only && strcmp(state, step->only) != 0) ||
                  (step->never && strcmp(state, step->never) == 0);
-    return wrong ? fail(err, FAULT_CONFLICT, "%s is %s: %s", owned->name, state, step->advice) : 0;
+    if (wrong)
+        return fail(err, FAULT_CONFLICT, "%s is %s: %s", owned->name, state, step->advice);
+    describe_ports(owned->inspected, &ports, &ssh_port);
+    return step->starts ? container_check_addresses(&ports, err) : 0;
 }
 
 /* An interrupted attempt may have done all: what was paused runs, or has been started since. */
@@ -92,12 +99,28 @@ int judge_lifecycle(struct runner *runner, const struct job *job, struct verdict
     return owned.entry ? judge(runner, job, &owned, verdicts, err) : 0;
 }
 
+/* The keeper starts again what the engine could not: its user's word counts more. */
+static int note_word(struct runner *runner, const struct job *job, const struct owned *owned,
+                     struct error *err)
+{
+    struct wait row;
+    bool waits = false;
+    if (steps[job->request.op].starts)
+        return waits_forget(runner->journal, owned->id, err);
+    if (waits_find(runner->journal, owned->id, &row, &waits, err) < 0)
+        return -1;
+    if (!waits && !container_lacked_address(owned->inspected))
+        return 0;
+    return waits_note(runner->journal, owned->id, job->request.user, owned->name, WAITS_NO_MORE,
+                      err);
+}
+
 static int act(struct runner *runner, const struct job *job, const struct owned *owned,
                struct error *err)
 {
     const struct step *step = &steps[job->request.op];
     bool taken = false;
-    if (judge(runner, job, owned, job->decided, err) < 0)
+    if (judge(runner, job, owned, job->decided, err) < 0 || note_word(runner, job, owned, err) < 0)
         return -1;
     if (is_done(step, job, owned->inspected))
         return 0;
@@ -129,6 +152,7 @@ int request_lifecycle(struct runner *runner, struct job *job, json_t *result, st
         return -1;
     json_t *container = json_deep_copy(json_object_get(owned.entry, "container"));
     json_object_set_new(container, "state", json_string(state));
+    json_object_del(container, "waits_for");
     json_object_set_new(result, "container", container);
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "common/auto.h"
 #include "schemas/run_args.h"
 #include "schemas/units.h"
+#include "worker/addresses.h"
 #include "worker/granted.h"
 #include "worker/plan.h"
 #include "worker/requests/requests.h"
@@ -95,9 +96,12 @@ static int resolve_image(struct runner *runner, const struct job *job, int64_t n
 static int check_address(const struct runner *runner, const char *address,
                          struct verdicts *verdicts, struct error *err)
 {
-    if (runner_has_address(runner, address))
+    if (!runner_has_address(runner, address))
+        fail(err, FAULT_NOT_FOUND, "this server has no address %s", address);
+    else if (address_is_up(address))
         return 0;
-    fail(err, FAULT_NOT_FOUND, "this server has no address %s", address);
+    else
+        fail(err, FAULT_CONFLICT, "this server lacks the address %s just now", address);
     return verdict_refused(verdicts, err, "address %s", address);
 }
 
@@ -131,8 +135,10 @@ static int grant_addresses(const struct runner *runner, const char *user, const 
 {
     int64_t now = timestamp_now();
     size_t granted = 0;
+    fail(err, FAULT_CONFLICT, "this server lacks its addresses just now");
     for (char *const *known = runner->addresses; *known; known++)
-        if (policy_check_address(runner->policy, user, now, *known, err) == 0)
+        if (policy_check_address(runner->policy, user, now, *known, err) == 0 &&
+            address_is_up(*known))
             addresses[granted++] = *known;
     if (granted == 0)
         return verdict_refused(verdicts, err, "ports that name no address");

@@ -49,7 +49,7 @@ int recreate_check(struct runner *runner, const char *user, const struct owned *
 {
     if (container_check_policy(runner, user, owned, ports, verdicts, err) < 0)
         return -1;
-    if (check_container(runner, owned, err) < 0)
+    if (check_container(runner, owned, err) < 0 || container_check_addresses(ports, err) < 0)
         return verdict_refused(verdicts, err, "container %s as it is", owned->name);
     return 0;
 }

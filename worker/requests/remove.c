@@ -19,6 +19,7 @@ static void say_removed(json_t *result, const json_t *entry)
 {
     json_t *container = json_deep_copy(json_object_get(entry, "container"));
     json_object_set_new(container, "state", json_string("stopped"));
+    json_object_del(container, "waits_for");
     json_object_set_new(result, "container", container);
 }
 

@@ -166,6 +166,11 @@ int container_check_policy(struct runner *runner, const char *user, const struct
 int host_judge(struct runner *runner, const json_t *options, struct verdicts *verdicts,
                struct error *err);
 
+/* Has the engine tried to start it, by its restart policy, when the host lacked an address? */
+bool container_lacked_address(const json_t *inspected);
+/* Could it have these ports just now? FAULT_CONFLICT names an address that the host lacks. */
+int container_check_addresses(const struct ports *ports, struct error *err);
+
 /* May it run still? FAULT_DENIED once its end has come. */
 int container_check_life(struct runner *runner, const struct owned *owned, struct error *err);
 /* A container that has been made is to end then (milliseconds since 1970, 0: never), unless it has
