@@ -10,6 +10,7 @@
 #include "schemas/names.h"
 #include "schemas/units.h"
 #include "worker/addresses.h"
+#include "worker/loopback.h"
 
 #define ROW(member) offsetof(struct worker_config, member)
 
@@ -68,6 +69,7 @@ static const struct setting settings[] = {
     {.name = "disk_floor", .kind = SETTING_TEXT, .offset = ROW(disk_floor), .fallback = "1g"},
     {.name = "expired_kept", .kind = SETTING_TEXT, .offset = ROW(expired_kept), .fallback = "7d"},
     {.name = "account", .kind = SETTING_TEXT, .offset = ROW(account), .fallback = "dcm"},
+    {.name = "metrics", .kind = SETTING_TEXT, .offset = ROW(metrics), .fallback = ""},
     {.name = "log_level", .kind = SETTING_TEXT, .offset = ROW(log_level), .fallback = "info"},
 };
 #define SETTING_COUNT (sizeof settings / sizeof settings[0])
@@ -127,6 +129,8 @@ static int read_subnets(struct worker_config *config, struct error *err)
 static int check(struct worker_config *config, struct error *err)
 {
     enum log_level level;
+    struct sockaddr_storage address;
+    socklen_t length = 0;
     if (!name_is_server(config->server))
         return fail(err, FAULT_INVALID, "server: '%s' is not a server name", config->server);
     if (addresses_check(config->addresses, err) < 0)
@@ -138,6 +142,8 @@ static int check(struct worker_config *config, struct error *err)
         return fail_while(err, "expired_kept");
     if (size_parse(config->disk_floor, &config->disk_floor_bytes, err) < 0)
         return fail_while(err, "disk_floor");
+    if (config->metrics && loopback_parse(config->metrics, &address, &length, err) < 0)
+        return fail_while(err, "metrics");
     if (read_ssh_ports(config, err) < 0)
         return -1;
     return read_subnets(config, err);

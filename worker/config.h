@@ -28,6 +28,7 @@ struct worker_config {
     char *disk_floor;
     char *expired_kept;
     char *account;
+    char *metrics; /* where Prometheus may ask (worker/loopback.h); NULL: nowhere */
     char *log_level;
     /* worked out from the above */
     int64_t disk_floor_bytes; /* 0: any disk will do */

@@ -20,6 +20,7 @@
 
 #include "common/error.h"
 #include "schemas/names.h"
+#include "worker/metrics.h"
 
 #define ENGINE_API "1.41"
 #define ENGINE_RESPONSE_MAX (16 << 20)
@@ -29,6 +30,8 @@ struct engine;
 
 /* Does not connect yet. socket_path is copied. */
 int engine_new(const char *socket_path, struct engine **ret_engine, struct error *err);
+/* Count from here on what it does not answer, or with an error. Borrowed. */
+void engine_measure(struct engine *engine, struct metrics *metrics);
 void engine_free(struct engine *engine);
 static inline void auto_engine(struct engine **slot)
 {

@@ -105,6 +105,25 @@ static int conclude(struct engine *engine, const struct transfer *transfer, CURL
                 reason_of(engine->curl, code));
 }
 
+void engine_measure(struct engine *engine, struct metrics *metrics)
+{
+    engine->metrics = metrics;
+}
+
+/* What we ended ourselves says nothing against the engine. */
+static void measure(const struct engine *engine, const struct transfer *transfer, CURLcode code)
+{
+    long status = transfer->answer->status;
+    bool answered = code == CURLE_OK || transfer->end != GOES_ON;
+    const char *kind = NULL;
+    if (!answered)
+        kind = code == CURLE_OPERATION_TIMEDOUT ? "timeout" : "unreachable";
+    else if (status >= 400)
+        kind = status >= 500 ? "failed" : "refused";
+    metrics_set(engine->metrics, METRIC_ENGINE_UP, NULL, answered);
+    metrics_add(engine->metrics, METRIC_ENGINE_ERRORS, kind, NULL);
+}
+
 static int perform(struct engine *engine, const struct engine_call *call, struct transfer *transfer,
                    struct error *err)
 {
@@ -135,6 +154,7 @@ static int perform(struct engine *engine, const struct engine_call *call, struct
         FAULT_POINT("act.after");
     engine->busy = false;
     curl_easy_getinfo(engine->curl, CURLINFO_RESPONSE_CODE, &transfer->answer->status);
+    measure(engine, transfer, code);
     return conclude(engine, transfer, code, err);
 }
 

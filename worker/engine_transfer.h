@@ -14,9 +14,10 @@
 struct engine {
     CURL *curl;
     char *socket_path;
-    bool greeted; /* its version has been checked since it was last out of reach */
-    bool busy;    /* a callback must not come back in: the curl handle is in use */
-    bool acted;   /* since engine_mark */
+    bool greeted;            /* its version has been checked since it was last out of reach */
+    bool busy;               /* a callback must not come back in: the curl handle is in use */
+    bool acted;              /* since engine_mark */
+    struct metrics *metrics; /* borrowed; NULL: nothing is counted */
 };
 
 /* One call or stream, while libcurl runs. */

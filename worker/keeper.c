@@ -14,6 +14,7 @@
 #include "schemas/units.h"
 #include "worker/addresses.h"
 #include "worker/journal_lives.h"
+#include "worker/keeper_private.h"
 #include "worker/policy.h"
 #include "worker/store_keeper.h"
 #include "worker/walls.h"
@@ -92,12 +93,14 @@ static int compare(struct keeper *keeper, struct error *err)
     json_auto_t *found = NULL;
     if (keeper_survey(runner, false, &found, err) < 0 || keeper_settle(runner, found, err) < 0)
         return -1;
+    keeper_measure_differences(runner, found);
     return store_provide(runner->store, err);
 }
 
 static int do_what_is_due(struct keeper *keeper, struct error *err)
 {
     int64_t now = clock_ms();
+    metrics_set(keeper->runner.metrics, METRIC_SEEN, "keeper", (uint64_t)timestamp_now());
     if (attend_store(keeper, err) < 0)
         return -1;
     if (prefork_hangup()) {
@@ -106,6 +109,7 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
     }
     if (now >= keeper->heartbeat_at) {
         keeper->heartbeat_at = now + HEARTBEAT_MS;
+        keeper_measure_server(&keeper->runner);
         if (heartbeat(keeper, err) < 0)
             return -1;
     }
@@ -180,7 +184,7 @@ static int keep(struct keeper *keeper, struct error *err)
     return engine_events(keeper->events, since, on_event, keeper, err);
 }
 
-int keeper_run(const struct worker_config *config, struct watermark *mark)
+int keeper_run(const struct worker_config *config, struct watermark *mark, struct metrics *metrics)
 {
     struct keeper keeper = {0};
     struct error err = {0};
@@ -190,6 +194,8 @@ int keeper_run(const struct worker_config *config, struct watermark *mark)
         log_error("%s", err.text);
         return EXIT_FAILURE;
     }
+    runner_measure(&keeper.runner, metrics);
+    engine_measure(keeper.events, metrics);
     while (!prefork_stopping) {
         if (keep(&keeper, &err) < 0)
             complain(&keeper, &err);

@@ -13,7 +13,7 @@
 #include "worker/runner.h"
 
 /* Returns the exit status. */
-int keeper_run(const struct worker_config *config, struct watermark *mark);
+int keeper_run(const struct worker_config *config, struct watermark *mark, struct metrics *metrics);
 
 /*
  * Compare everything: *ret_found is an array of differences, {"kind","remedy","user",…}, and

@@ -22,6 +22,7 @@ struct survey {
     json_t *in_engine;  /* the engine's names of these: true */
     json_t *ids;        /* and their ids */
     json_t *users;      /* who has entries or containers here */
+    struct keeper_census census;
     json_t *found;
 };
 
@@ -239,6 +240,8 @@ static int look_at_container(struct survey *survey, const json_t *listed, struct
         return add_container(survey, DIFFERENCE_UNVERIFIED, listed, err);
     json_object_set_new(survey->users, text_at(json_object_get(listed, "Labels"), "dcm.user"),
                         json_true());
+    if (!aside)
+        keeper_count_container(&survey->census, state);
     const json_t *entry = json_object_get(survey->by_id, id);
     struct sighting seen = {
         .rebuilding = survey->rebuilding,
@@ -296,6 +299,7 @@ static int look_at_leases(struct survey *survey, struct error *err)
     {
         json_object_foreach(leases, address, lease)
         {
+            keeper_count_lease(survey->keeper, &survey->census, port, address);
             if (look_at_lease(survey, port, address, lease, err) < 0)
                 return -1;
         }
@@ -330,6 +334,7 @@ static int look_at_networks(struct survey *survey, struct error *err)
             look_at_holder(survey, user ? user : "", err) < 0)
             return -1;
     }
+    survey->census.subnets = json_object_size(subnets);
     json_object_foreach(subnets, subnet, item)
     {
         if (look_at_holder(survey, json_string_value(item), err) < 0)
@@ -369,6 +374,7 @@ int keeper_survey(struct runner *keeper, bool rebuilding, json_t **ret_found, st
     if (read_all(&survey, err) < 0 || look_at_all(&survey, err) < 0 ||
         keeper_survey_images(keeper, survey.found, err) < 0)
         return -1;
+    keeper_measure_census(keeper, &survey.census);
     *ret_found = TAKE(survey.found);
     return 0;
 }

@@ -9,6 +9,20 @@
 
 #define KEEPER_KEY_SIZE (USER_NAME_MAX + CONTAINER_NAME_MAX + 2)
 
+/* What a comparison counts on its way (keeper_measure.c). */
+struct keeper_census {
+    size_t running, paused, stopped;
+    size_t ssh_ports, direct_ports;
+    size_t subnets;
+};
+void keeper_count_container(struct keeper_census *census, const char *engine_state);
+void keeper_count_lease(const struct runner *keeper, struct keeper_census *census, const char *port,
+                        const char *address);
+/* Show these to Prometheus; the differences, settled or not; and what goes for the server. */
+void keeper_measure_census(const struct runner *keeper, const struct keeper_census *census);
+void keeper_measure_differences(const struct runner *keeper, const json_t *found);
+void keeper_measure_server(const struct runner *keeper);
+
 /* The user's images: adds what differs to the array. */
 int keeper_survey_images(struct runner *keeper, json_t *found, struct error *err);
 /* Index and engine side by side for one image of a user's, while no request changes either. */

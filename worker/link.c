@@ -82,6 +82,7 @@ static int loop(struct link *link, struct pollfd *fds)
             link_keep_batches(link);
             hand_out_all(link);
         }
+        link_measure(link);
         wait_turn(link, fds);
         if (!stopping)
             continue;
@@ -94,10 +95,11 @@ static int loop(struct link *link, struct pollfd *fds)
     return EXIT_SUCCESS;
 }
 
-int link_run(const struct worker_config *config, int control)
+int link_run(const struct worker_config *config, struct metrics *metrics, int control)
 {
     struct error err = {0};
-    struct link link = {.config = config, .control = control, .slots = (size_t)config->runners};
+    struct link link = {
+        .config = config, .metrics = metrics, .control = control, .slots = (size_t)config->runners};
     if (walls_raise(config, PROCESS_LINK, &err) < 0) {
         log_error("%s", err.text);
         return EXIT_FAILURE;

@@ -10,8 +10,9 @@
 #define DCM_WORKER_LINK_H
 
 #include "worker/config.h"
+#include "worker/metrics.h"
 
 /* control: the socket on which runners' sockets come (slot_send). Returns the exit status. */
-int link_run(const struct worker_config *config, int control);
+int link_run(const struct worker_config *config, struct metrics *metrics, int control);
 
 #endif

@@ -1,6 +1,6 @@
 /* What the link's files share: link.c turns the loop, link_runners.c hands out and hears what comes
  * of it, link_broker.c keeps the connection, link_settle.c acknowledges and parks, link_sort.c
- * fills the queues of the batch class. */
+ * fills the queues of the batch class, link_measure.c tells what there is. */
 #ifndef DCM_WORKER_LINK_PRIVATE_H
 #define DCM_WORKER_LINK_PRIVATE_H
 
@@ -11,6 +11,7 @@
 #include "common/amqp_link.h"
 #include "worker/batches.h"
 #include "worker/config.h"
+#include "worker/metrics.h"
 #include "worker/workload.h"
 
 #define SORTER_TIMEOUT_MS 2000 /* the loop stands still meanwhile */
@@ -18,6 +19,7 @@
 
 struct link {
     const struct worker_config *config;
+    struct metrics *metrics; /* borrowed */
     struct workload workload;
     struct batches batches;
     struct amqp_link *broker;       /* NULL while disconnected */
@@ -25,6 +27,7 @@ struct link {
     struct amqp_link *sorter;       /* a second connection, to publish; NULL while there is none */
     int64_t sort_at;                /* when (clock_ms) to use it again, after a failure */
     int64_t batches_at;             /* when to ask again who has a batch queue */
+    int64_t measure_at;             /* when (clock_ms) to ask again how long the queues are */
     bool outage;                    /* engine or store out of reach */
     bool outage_told;               /* and logged so, until something has got through */
     int64_t doubt_at;               /* from when on (clock_ms) it may be doubted again */
@@ -86,5 +89,8 @@ void link_keep_batches(struct link *link);
  * acknowledgements included, so the first one never does. */
 int link_need_sorter(struct link *link, struct error *err);
 void link_end_sorting(struct link *link);
+
+/* Show how much there is to do, and who does it (worker/metrics.h). */
+void link_measure(struct link *link);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * dcm-worker: the supervisor. It reads the configuration, forks link, keeper and runners, hands the
- * link every runner's socket, and parses nothing from outside.
+ * dcm-worker: the supervisor. It reads the configuration, forks link, keeper, runners and whoever
+ * tells the metrics, hands the link every runner's socket, and parses nothing from outside.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -20,22 +20,28 @@
 #include "worker/keeper.h"
 #include "worker/link.h"
 #include "worker/locks.h"
+#include "worker/loopback.h"
+#include "worker/metrics.h"
+#include "worker/metrics_server.h"
 #include "worker/once.h"
 #include "worker/runner.h"
 #include "worker/walls.h"
 
 #define GRACE_S 90 /* a stop takes 10 s, a create on a busy disk far more */
 
+/* And after the runners the metrics, where they are asked for. */
 enum { SLOT_LINK, SLOT_KEEPER, SLOT_RUNNERS };
 
 struct worker {
     struct worker_config config;
     struct watermark *mark;
-    int control;     /* ours, to the link; -1: no link */
-    int link_end;    /* the link's end of it, between before_fork and after_fork */
-    int runner_end;  /* the new runner's socket, likewise */
-    int runner_ours; /* and the link's end of that */
-    int *ends;       /* how the last process in each slot ended (waitpid(2)) */
+    struct metrics *metrics;
+    int metrics_socket; /* listens, whether or not their process is there; -1: none */
+    int control;        /* ours, to the link; -1: no link */
+    int link_end;       /* the link's end of it, between before_fork and after_fork */
+    int runner_end;     /* the new runner's socket, likewise */
+    int runner_ours;    /* and the link's end of that */
+    int *ends;          /* how the last process in each slot ended (waitpid(2)) */
 };
 
 static int make_pair(int *ret_one, int *ret_other, struct error *err)
@@ -54,6 +60,18 @@ static void drop(int *fd)
     *fd = -1;
 }
 
+static bool is_runner(const struct worker *worker, size_t slot)
+{
+    return slot >= SLOT_RUNNERS && slot < SLOT_RUNNERS + (size_t)worker->config.runners;
+}
+
+static const char *process_of(const struct worker *worker, size_t slot)
+{
+    if (is_runner(worker, slot))
+        return "runner";
+    return slot == SLOT_LINK ? "link" : slot == SLOT_KEEPER ? "keeper" : "metrics";
+}
+
 static int before_fork(size_t slot, void *context, struct error *err)
 {
     struct worker *worker = context;
@@ -65,7 +83,7 @@ static int before_fork(size_t slot, void *context, struct error *err)
         drop(&worker->control);
         return make_pair(&worker->control, &worker->link_end, err);
     }
-    if (slot == SLOT_KEEPER)
+    if (!is_runner(worker, slot))
         return 0;
     if (worker->control < 0)
         return fail(err, FAULT_INTERNAL, "waits for the link");
@@ -79,7 +97,7 @@ static void after_fork(size_t slot, pid_t pid, void *context)
     (void)pid;
     /* Where the link is gone, the runner finds its socket closed, leaves, and is forked again. */
     struct slot_news news = {.slot = slot - SLOT_RUNNERS, .wait_status = worker->ends[slot]};
-    if (slot >= SLOT_RUNNERS && slot_send(worker->control, &news, worker->runner_ours, &err) < 0)
+    if (is_runner(worker, slot) && slot_send(worker->control, &news, worker->runner_ours, &err) < 0)
         log_warning("%s", err.text);
     drop(&worker->link_end);
     drop(&worker->runner_end);
@@ -92,27 +110,32 @@ static int child(size_t slot, void *context)
     int link_end = worker->link_end, runner_end = worker->runner_end;
     drop(&worker->control);
     drop(&worker->runner_ours);
+    if (slot > SLOT_KEEPER && !is_runner(worker, slot))
+        return metrics_server_run(&worker->config, worker->metrics, worker->metrics_socket);
+    drop(&worker->metrics_socket);
     if (slot == SLOT_LINK)
-        return link_run(&worker->config, link_end);
+        return link_run(&worker->config, worker->metrics, link_end);
     if (slot == SLOT_KEEPER)
-        return keeper_run(&worker->config, worker->mark);
-    return runner_run(&worker->config, worker->mark, runner_end);
+        return keeper_run(&worker->config, worker->mark, worker->metrics);
+    return runner_run(&worker->config, worker->mark, worker->metrics, runner_end);
 }
 
 static void ended(size_t slot, int wait_status, void *context)
 {
     struct worker *worker = context;
     worker->ends[slot] = wait_status;
+    if (wait_status != 0)
+        metrics_add(worker->metrics, METRIC_PROCESS_FAILURES, process_of(worker, slot), NULL);
     if (slot == SLOT_LINK)
         drop(&worker->control);
 }
 
-static char **name_slots(size_t slots)
+static char **name_slots(const struct worker *worker, size_t slots)
 {
     char **names = calloc(slots, sizeof *names);
     for (size_t i = 0; names && i < slots; i++)
-        if (i == SLOT_LINK || i == SLOT_KEEPER)
-            names[i] = strdup(i == SLOT_LINK ? "link" : "keeper");
+        if (!is_runner(worker, i))
+            names[i] = strdup(process_of(worker, i));
         else if (asprintf(&names[i], "runner-%zu", i - SLOT_RUNNERS + 1) < 0)
             names[i] = NULL;
     return names;
@@ -146,8 +169,9 @@ static int become_the_worker(const struct worker_config *config, struct error *e
 
 static int serve(struct worker *worker)
 {
-    size_t slots = SLOT_RUNNERS + (size_t)worker->config.runners;
-    char **names = name_slots(slots);
+    size_t runners = (size_t)worker->config.runners;
+    size_t slots = SLOT_RUNNERS + runners + (worker->metrics_socket >= 0);
+    char **names = name_slots(worker, slots);
     worker->ends = calloc(slots, sizeof *worker->ends);
     if (!names || !worker->ends)
         return EXIT_FAILURE;
@@ -157,6 +181,9 @@ static int serve(struct worker *worker)
         .child = child, .before_fork = before_fork, .after_fork = after_fork, .ended = ended};
     log_info("server=%s runners=%ld version=%s", worker->config.server, worker->config.runners,
              DCM_VERSION);
+    metrics_set(worker->metrics, METRIC_SUBNETS, NULL, worker->config.subnet_count);
+    metrics_set(worker->metrics, METRIC_SSH_PORTS, NULL,
+                worker->config.last_port - worker->config.first_port + 1U);
     int status = prefork_run(&options, &hooks, worker);
     for (size_t i = 0; i < slots; i++)
         free(names[i]);
@@ -252,16 +279,29 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     return optind == argc && sensible ? 0 : -1;
 }
 
+/* Not before it is the worker: one that stands by may have the same configuration. */
+static int open_metrics(struct worker *worker, struct error *err)
+{
+    if (!worker->config.metrics)
+        return 0;
+    return loopback_listen(worker->config.metrics, &worker->metrics_socket, err) < 0
+               ? fail_while(err, "metrics")
+               : 0;
+}
+
 static int serve_for_good(struct worker *worker)
 {
     struct error err = {0};
     int status = EXIT_FAILURE;
     if (walls_raise(&worker->config, PROCESS_SUPERVISOR, &err) < 0 ||
         rehearse(&worker->config, &err) < 0 || watermark_new(&worker->mark, &err) < 0 ||
-        become_the_worker(&worker->config, &err) < 0)
+        metrics_new(&worker->metrics, &err) < 0 || become_the_worker(&worker->config, &err) < 0 ||
+        open_metrics(worker, &err) < 0)
         log_error("%s", err.text);
     else
         status = serve(worker);
+    drop(&worker->metrics_socket);
+    metrics_free(worker->metrics);
     watermark_free(worker->mark);
     return status;
 }
@@ -294,7 +334,8 @@ static int run(struct worker *worker, const struct arguments *arguments)
 int main(int argc, char **argv)
 {
     struct arguments arguments = {.config = DCM_CONFIG_DIRECTORY "/worker.conf"};
-    struct worker worker = {.control = -1, .link_end = -1, .runner_end = -1, .runner_ours = -1};
+    struct worker worker = {
+        .metrics_socket = -1, .control = -1, .link_end = -1, .runner_end = -1, .runner_ours = -1};
     struct error err = {0};
     signal(SIGHUP, SIG_IGN); /* for one that serves; what has changed is read before it does */
     if (parse(argc, argv, &arguments) < 0) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "schemas/result.h"
@@ -42,12 +43,16 @@ static int record_result(struct runner *runner, const struct job *job, const jso
     return 0;
 }
 
-void record_log(const struct job *job, const json_t *result)
+void record_end(const struct runner *runner, const struct job *job, const json_t *result)
 {
     const json_t *error = json_object_get(result, "error");
     const char *code = json_string_value(json_object_get(error, "code"));
     log_info("op=%s user=%s publisher=%s state=%s%s%s", op_name(job->request.op), job->request.user,
              job->publisher, result_state(result), code ? " error=" : "", code ? code : "");
+    metrics_add(runner->metrics, METRIC_REQUESTS, op_name(job->request.op), result_state(result));
+    if (job->claimed_at)
+        metrics_observe(runner->metrics, METRIC_REQUEST_DURATION, op_name(job->request.op),
+                        clock_ms() - job->claimed_at);
 }
 
 int record_outcome(struct runner *runner, const struct job *job, json_t *result, int status,
@@ -60,7 +65,7 @@ int record_outcome(struct runner *runner, const struct job *job, json_t *result,
         result_set_done(result, server);
     if (record_result(runner, job, result, err) < 0)
         return -1;
-    record_log(job, result);
+    record_end(runner, job, result);
     if (status < 0 && fault_fate(fault->fault) == FATE_PARK)
         log_error("internal fault: %s", fault->text);
     return 0;
@@ -92,6 +97,6 @@ int record_here_only(struct runner *runner, const struct job *job, const json_t 
     audit_request(runner, job, result);
     if (note_recorded(runner, job, err) < 0)
         return -1;
-    record_log(job, result);
+    record_end(runner, job, result);
     return 0;
 }

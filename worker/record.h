@@ -11,8 +11,8 @@
 #include "worker/journal.h"
 #include "worker/runner.h"
 
-/* The job has ended: done (status 0, *fault unused), or with *fault. Logs it. -1: it has still to
- * be recorded. */
+/* The job has ended: done (status 0, *fault unused), or with *fault. Logs and counts it. -1: it has
+ * still to be recorded. */
 int record_outcome(struct runner *runner, const struct job *job, json_t *result, int status,
                    const struct error *fault, struct error *err);
 
@@ -25,7 +25,7 @@ int record_again(struct runner *runner, const struct job *job, const struct jour
 int record_here_only(struct runner *runner, const struct job *job, const json_t *result,
                      struct error *err);
 
-/* The line that says in the log how a request has ended. */
-void record_log(const struct job *job, const json_t *result);
+/* What says in the log, and to whoever counts, how a request has ended. */
+void record_end(const struct runner *runner, const struct job *job, const json_t *result);
 
 #endif

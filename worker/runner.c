@@ -51,6 +51,13 @@ void runner_close(struct runner *runner)
     *runner = (struct runner){.socket = -1};
 }
 
+void runner_measure(struct runner *runner, struct metrics *metrics)
+{
+    runner->metrics = metrics;
+    engine_measure(runner->engine, metrics);
+    store_measure(runner->store, metrics);
+}
+
 int runner_identity(struct runner *runner, struct error *err)
 {
     if (runner->identity[0])
@@ -256,7 +263,8 @@ static bool wait_for_work(struct runner *runner)
     return ready;
 }
 
-int runner_run(const struct worker_config *config, struct watermark *mark, int socket)
+int runner_run(const struct worker_config *config, struct watermark *mark, struct metrics *metrics,
+               int socket)
 {
     static struct work works[WORKS_MOST]; /* 32 KiB each: not on the stack */
     struct runner runner;
@@ -267,6 +275,7 @@ int runner_run(const struct worker_config *config, struct watermark *mark, int s
         return EXIT_FAILURE;
     }
     int status = EXIT_SUCCESS;
+    runner_measure(&runner, metrics);
     while (!prefork_stopping) {
         if (!wait_for_work(&runner))
             continue;

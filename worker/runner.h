@@ -16,6 +16,7 @@
 #include "worker/id_map.h"
 #include "worker/journal.h"
 #include "worker/labels.h"
+#include "worker/metrics.h"
 #include "worker/store.h"
 #include "worker/verdicts.h"
 
@@ -33,6 +34,7 @@ struct runner {
     struct id_map ids;                   /* of its containers, as runner_look saw them last */
     char data_root[PATH_MAX];            /* where it keeps its data; "" until runner_look */
     int socket;                          /* to the link; -1 in the keeper */
+    struct metrics *metrics;             /* borrowed, as the mark; NULL: nothing is counted */
     json_t *history; /* set by settle_work (worker/settle.h), else NULL; owned */
 };
 
@@ -41,6 +43,8 @@ struct runner {
 int runner_open(const struct worker_config *config, struct watermark *mark, int socket,
                 struct runner *ret_runner, struct error *err);
 void runner_close(struct runner *runner);
+/* Count from here on what it does, and what engine and store answer. */
+void runner_measure(struct runner *runner, struct metrics *metrics);
 /* Make sure that runner->identity is known. */
 int runner_identity(struct runner *runner, struct error *err);
 /* Ask for runner->identity, ids and data_root: the engine can have come back as another one, with
@@ -56,7 +60,8 @@ int runner_trust(struct runner *runner, struct error *err);
 bool runner_has_address(const struct runner *runner, const char *address);
 
 /* Serve until told to end. Returns the exit status. */
-int runner_run(const struct worker_config *config, struct watermark *mark, int socket);
+int runner_run(const struct worker_config *config, struct watermark *mark, struct metrics *metrics,
+               int socket);
 
 /* One request on its way through a runner. */
 struct job {
@@ -65,9 +70,10 @@ struct job {
     const char *publisher; /* borrowed */
     const char *body;      /* as it came, terminated; borrowed */
     uint64_t serial;
-    bool journalled; /* of a kind that the journal must know before it begins */
-    bool resumed;    /* journalled by an earlier attempt */
-    bool untouched;  /* and no attempt can have had an effect */
+    int64_t claimed_at; /* clock_ms; 0: not by this attempt */
+    bool journalled;    /* of a kind that the journal must know before it begins */
+    bool resumed;       /* journalled by an earlier attempt */
+    bool untouched;     /* and no attempt can have had an effect */
     int64_t begun; /* when the first attempt began it (milliseconds since 1970); journalled only */
     char container[ENGINE_ID_SIZE]; /* what the journal knows of that attempt, or "" */
     struct verdicts *decided;       /* by which rules it is allowed, for the audit log; borrowed */

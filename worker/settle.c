@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/clock.h"
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "common/mutant.h"
@@ -131,6 +132,7 @@ static int run_request(struct runner *runner, struct job *job, struct error *err
                    : record_outcome(runner, job, result, -1, &fault, err);
     FAULT_POINT("claim.before");
     bool begun = job->resumed && !job->untouched;
+    job->claimed_at = clock_ms();
     if (!IS_MUTANT(MUTANT_NO_CLAIM) &&
         store_claim(runner->store, &job->request, job->hash, begun, &outcome, &ended, err) < 0)
         return -1;

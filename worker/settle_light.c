@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/clock.h"
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "schemas/result.h"
@@ -73,6 +74,7 @@ void settle_light(struct runner *runner, const struct work *works, size_t count,
     struct store_ending endings[WORKS_MOST];
     bool ended[WORKS_MOST] = {false};
     struct error unheard;
+    int64_t claimed_at = clock_ms();
 
     for (size_t i = 0; i < count; i++)
         take_up(runner, &works[i], i, &lights);
@@ -89,11 +91,12 @@ void settle_light(struct runner *runner, const struct work *works, size_t count,
         const struct light *light = &lights.list[i];
         struct job job = job_of(light, &works[light->work]);
         ret_settled[light->work] = ended[i];
+        job.claimed_at = claimed_at;
         log_request(light->request.id);
         if (ended[i]) {
             FAULT_POINT("result.told");
             audit_request(runner, &job, light->result);
-            record_log(&job, light->result);
+            record_end(runner, &job, light->result);
             FAULT_POINT("result.after");
         }
         log_request(NULL);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "worker/metrics.h"
 #include "worker/watermark.h"
 
 struct store;
@@ -29,6 +30,9 @@ static inline void auto_store(struct store **slot)
 {
     store_free(*slot);
 }
+
+/* Show from here on whether it answers. Borrowed. */
+void store_measure(struct store *store, struct metrics *metrics);
 
 /* Rely from here on upon the generation that the keeper has settled: an attempt that began with
  * another one fails, whatever it read in between, and is made again. */

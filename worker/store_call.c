@@ -56,6 +56,19 @@ static void write_call(const struct store_call *call, const char *const guard[4]
     fcall->argc = append(argv, argc, call->arguments);
 }
 
+void store_measure(struct store *store, struct metrics *metrics)
+{
+    store->metrics = metrics;
+}
+
+/* A store that answers no is there. */
+static int measure(const struct store *store, int status, const struct error *err)
+{
+    bool is_there = status == 0 || (err && err->fault != FAULT_DEPENDENCY);
+    metrics_set(store->metrics, METRIC_STORE_UP, NULL, is_there);
+    return status;
+}
+
 static int send_call(struct store *store, const struct store_call *call, const char *const guard[4],
                      json_t **ret_reply, struct error *err)
 {
@@ -64,7 +77,7 @@ static int send_call(struct store *store, const struct store_call *call, const c
     FAULT_POINT(call->function);
     int status = redis_link_function(store->link, fcall.argc, fcall.argv, ret_reply, err);
     FAULT_POINT(call->function); /* a second pass: the store has done it */
-    return status;
+    return measure(store, status, err);
 }
 
 int store_call_plain(struct store *store, const struct store_call *call, json_t **ret_answer,
@@ -135,7 +148,8 @@ int store_call_all(struct store *store, const struct store_call *calls, size_t c
         write_call(&calls[i], guard.parts, &fcalls[i]);
         commands[i] = (struct redis_command){fcalls[i].argc, fcalls[i].argv};
     }
-    if (redis_link_pipeline_functions(store->link, commands, count, &replies, err))
+    if (measure(store, redis_link_pipeline_functions(store->link, commands, count, &replies, err),
+                err))
         return -1;
     for (size_t i = 0; i < count; i++) {
         json_t *answer = NULL;

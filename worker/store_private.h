@@ -13,8 +13,9 @@ struct store {
     char *server;
     struct watermark *mark;
     bool owns_mark;
-    uint64_t generation; /* the one that is relied upon */
-    uint64_t seq;        /* after the last call */
+    uint64_t generation;     /* the one that is relied upon */
+    uint64_t seq;            /* after the last call */
+    struct metrics *metrics; /* borrowed; NULL: nothing is counted */
 };
 
 /* A function of ours, called for this server (schemas/store/08_guard.lua): *ret_answer is what it

@@ -37,6 +37,8 @@ static const struct walls {
                         .may = MAY_REACH | MAY_CONNECT | MAY_WRITE | MAY_OWN | MAY_BIND | MAY_FORK,
                         .writes_state = true,
                         .makes_storage = true},
+    /* The socket on which it accepts is the supervisor's. */
+    [PROCESS_METRICS] = {.may = MAY_ACCEPT, .is_account = true},
 };
 
 int walls_raise(const struct worker_config *config, enum worker_process process, struct error *err)

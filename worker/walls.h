@@ -8,9 +8,16 @@
 #include "common/error.h"
 #include "worker/config.h"
 
-enum worker_process { PROCESS_SUPERVISOR, PROCESS_LINK, PROCESS_KEEPER, PROCESS_RUNNER };
+enum worker_process {
+    PROCESS_SUPERVISOR,
+    PROCESS_LINK,
+    PROCESS_KEEPER,
+    PROCESS_RUNNER,
+    PROCESS_METRICS,
+};
 
-/* Give up the rest, for good; the link becomes the account of the configuration. FAULT_INTERNAL. */
+/* Give up the rest, for good; link and metrics become the account of the configuration.
+ * FAULT_INTERNAL. */
 int walls_raise(const struct worker_config *config, enum worker_process process, struct error *err);
 
 #endif

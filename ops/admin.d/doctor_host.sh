@@ -122,10 +122,16 @@ doctor_docker() {
 }
 
 check_engine() {
+    local version security
     [[ -e ${SETTINGS[worker_conf]} ]] || return 0
-    doctor_docker version --format '{{.Server.Version}}' >/dev/null 2>&1 ||
+    read -r version security < <(doctor_docker info --format '{{.ServerVersion}} {{.SecurityOptions}}' 2>/dev/null) || true
+    if [[ ! $version =~ ^[0-9] ]]; then
         fault "no Docker engine answers at $(worker_setting engine /run/docker.sock)" \
             "start it, or set engine in ${SETTINGS[worker_conf]}"
+    elif [[ $security != *name=seccomp* || $security == *name=seccomp,profile=unconfined* ]]; then
+        fault "the engine runs containers without seccomp" \
+            "use a kernel and an engine that have it, and no \"seccomp-profile\": \"unconfined\" in daemon.json"
+    fi
     check_inotify
 }
 

@@ -4,14 +4,14 @@
 # shellcheck disable=SC2034 # for the scripts that install them
 BUILD_PACKAGES=(cmake ninja-build gcc libc6-dev pkg-config librabbitmq-dev libcurl4-openssl-dev
     libjansson-dev libhiredis-dev libsqlite3-dev libsystemd-dev libssl-dev
-    libedit-dev libseccomp-dev)
+    libedit-dev libseccomp-dev libmicrohttpd-dev)
 # shellcheck disable=SC2034
 RUN_PACKAGES=(rabbitmq-server redis-server docker.io iptables openssh-client openssh-server debootstrap iproute2
     ca-certificates procps openssl jq bsdextrautils)
 # shellcheck disable=SC2034
 TEST_PACKAGES=(libcmocka-dev python3-pytest python3-pika python3-redis python3-docker
     python3-jsonschema python3-yaml python3-pexpect rsync stunnel4 strace tmux shellcheck lintian clang libclang-rt-14-dev
-    clang-format clang-tidy cppcheck curl util-linux python3-seccomp systemd xfsprogs btrfs-progs)
+    clang-format clang-tidy cppcheck curl util-linux python3-seccomp systemd xfsprogs btrfs-progs prometheus)
 # shellcheck disable=SC2034
 COMPOSE_PACKAGES=(docker-compose)
 

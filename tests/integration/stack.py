@@ -11,10 +11,12 @@ import pathlib
 import secrets
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 import docker
 import pika
@@ -55,6 +57,11 @@ def eventually(condition, seconds=20, what="the condition"):
         if time.monotonic() > end:
             raise AssertionError(f"{what} did not come true in {seconds} s")
         time.sleep(0.1)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 class User:
@@ -178,6 +185,7 @@ class Stack:
         self.policy_path = self.state / "policy.json"
         self.audit = self.state / "audit" / "audit.log"
         self.gate_socket = self.state / "run" / "gate.sock"
+        self.metrics_port = free_port()
         for folder in (self.keys, self.storage, self.state / "run", self.state / "worker", self.audit.parent):
             folder.mkdir()
             folder.chmod(0o755)
@@ -250,6 +258,7 @@ addresses = 127.0.0.1 127.0.0.2
 ssh_ports = 20000-29999
 subnets = 10.201.0.0/16
 account = dcm-test
+metrics = 127.0.0.1:{self.metrics_port}
 log_level = debug
 """)
         self.set_policy(self.usual_policy())
@@ -318,6 +327,12 @@ log_level = debug
         done = subprocess.run([self.urls["RABBITMQCTL"], "--quiet", "export_definitions", "-"],
                               capture_output=True, check=True, timeout=60)
         return json.loads(done.stdout)
+
+    def metrics(self):
+        """What the worker tells Prometheus: {'dcm_requests_total{op="ping",outcome="done"}': 3.0, …}."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
 
     def journal(self, query):
         """The rows that the worker's journal answers."""

@@ -1,11 +1,13 @@
 """dcm-admin doctor: every fault is made, named with what to do, and gone from the report when it is mended."""
 
 import contextlib
+import http.server
 import json
 import os
 import re
 import signal
 import socket
+import socketserver
 import subprocess
 import threading
 import time
@@ -195,6 +197,46 @@ def test_a_broker_out_of_reach_or_that_refuses(stack, admin, healthy):
         assert [check for check, _ in faults(admin)] == ["broker"]
     finally:
         stack.service("start", "broker")
+
+
+@contextlib.contextmanager
+def engine_that_says(stack, **info):
+    """An engine that answers everything with this: a worker.conf that names it."""
+    place = stack.state / "other-engine.sock"
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps(info).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_):
+            pass
+
+        def address_string(self):
+            return "a socket"
+
+    with socketserver.ThreadingUnixStreamServer(str(place), Answer) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        text = stack.worker.config.read_text()
+        yield stack.secret("other-engine.conf", text.replace(f"engine = {stack.engine_socket}", f"engine = {place}"))
+        server.shutdown()
+    place.unlink()
+
+
+def test_an_engine_without_seccomp(stack, admin, healthy):
+    for options, well in ((["name=apparmor", "name=seccomp,profile=builtin"], True), ([], False),
+                          (["name=apparmor", "name=seccomp,profile=unconfined"], False)):
+        with engine_that_says(stack, ServerVersion="20.10.24", SecurityOptions=options) as config:
+            found = faults(admin, admin.configure("other-engine-admin.conf", worker_conf=config))
+        assert [message for check, message in found if check == "engine"] == \
+            ([] if well else ["the engine runs containers without seccomp"]), options
 
 
 def test_an_engine_that_is_down(stack, admin, healthy):

@@ -14,6 +14,7 @@ def test_an_unreachable_broker_means_exit_6_and_nothing_asked(stack, alice):
         began = time.monotonic()
         done = alice.submit("create", "debian-ssh")
         took = time.monotonic() - began
+        eventually(lambda: stack.metrics()["dcm_broker_up"] == 0, what="the outage in the metrics")
     finally:
         stack.service("start", "broker")
     assert done.returncode == 6 and len(done.stderr.strip().splitlines()) == 1
@@ -53,6 +54,7 @@ def outage(stack, alice, which):
             requests.append(alice.popen("-d", "create", "debian-ssh"))
             time.sleep(0.5)
         time.sleep(18)
+        assert stack.metrics()[f"dcm_{which}_up"] == 0
     finally:
         stack.service("start", which)
     return [process.communicate(timeout=60)[0].strip() for process in requests]

@@ -33,7 +33,7 @@ def processes(stack):
     yield "gate: supervisor", gate.process.pid
     yield from (("gate: child", pid) for pid in gate.children("child"))
     yield "worker: supervisor", worker.process.pid
-    for kind in ("link", "keeper"):
+    for kind in ("link", "keeper", "metrics"):
         yield from ((f"worker: {kind}", pid) for pid in worker.children(kind))
     for number in range(1, 5):
         yield from (("worker: runner", pid) for pid in worker.children(f"runner-{number}"))

@@ -5,10 +5,11 @@ import pytest
 import broker_cases
 import gate_cases
 import login_cases
+import metrics_cases
 import place_cases
 import request_cases
 
-CASES = [case for module in (broker_cases, request_cases, gate_cases, login_cases, place_cases) for case in module.CASES]
+CASES = [case for module in (broker_cases, request_cases, gate_cases, login_cases, metrics_cases, place_cases) for case in module.CASES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.area}: {case.what}".encode("unicode_escape").decode())

@@ -90,6 +90,7 @@ static void a_faulty_setting_is_named(void **state)
         {"addresses = 10.0.0.1\nexpired_kept = 7\n", "expired_kept"},
         {"addresses = 10.0.0.1\ndisk_floor = 5%\n", "disk_floor"},
         {"addresses = 10.0.0.1\nlog_level = loud\n", "log_level"},
+        {"addresses = 10.0.0.1\nmetrics = 0.0.0.0:9470\n", "metrics"},
         {"addresses = 10.0.0.1\nserver_name = x\n", "server_name"},
         {"", "addresses"},
     };

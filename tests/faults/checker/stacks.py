@@ -177,7 +177,8 @@ class TwoServers(StandinChecked):
         for old, new in ((f"server = {self.server}", f"server = {self.other}"),
                          (str(self.engine_socket), str(self.other_socket)),
                          (f"state = {self.state}/worker", f"state = {self.other_state}"),
-                         ("20000-29999", "10000-19999"), ("10.201.", "10.202.")):
+                         ("20000-29999", "10000-19999"), ("10.201.", "10.202."),
+                         (f"metrics = 127.0.0.1:{self.metrics_port}\n", "")):
             assert old in config
             config = config.replace(old, new)
         self.other_worker = Service(self, "dcm-worker")
