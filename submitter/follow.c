@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "common/auto.h"
+#include "schemas/event.h"
 #include "schemas/result.h"
 #include "submitter/clock.h"
 
@@ -22,6 +23,7 @@ struct turn {
     int64_t heard;   /* when the store last answered */
     int pause_ms;
     int64_t missing; /* since when there has been no record; 0: there is one */
+    bool told_all;   /* the event that comes with the final record has come: it is the last */
 };
 
 static bool is_interrupted(const struct following *following)
@@ -69,6 +71,12 @@ static void hear(struct turn *turn)
     turn->pause_ms = PAUSE_FIRST_MS;
 }
 
+static bool is_last(const json_t *event)
+{
+    const char *phase = json_string_value(json_object_get(event, "phase"));
+    return phase && strcmp(phase, phase_name(PHASE_DONE)) == 0;
+}
+
 /* Wait for events, and hand them over. *ret_count: how many there were. */
 static int listen_for(struct turn *turn, int wait_ms, size_t *ret_count, struct error *err)
 {
@@ -84,6 +92,7 @@ static int listen_for(struct turn *turn, int wait_ms, size_t *ret_count, struct 
     json_t *event;
     json_array_foreach(events, i, event)
     {
+        turn->told_all |= is_last(event);
         if (following->heed && following->heed(event, following->context) != 0)
             return fail(err, FAULT_UNFINISHED, "nobody reads on");
     }
@@ -97,7 +106,7 @@ static int drain(struct turn *turn, struct error *err)
     char before[COURIER_CURSOR_SIZE];
     size_t count = 1;
 
-    while (count > 0) {
+    while (count > 0 && !turn->told_all) {
         if (is_interrupted(turn->following))
             return fail(err, FAULT_UNFINISHED, "interrupted");
         memcpy(before, turn->cursor, sizeof(before));

@@ -105,6 +105,8 @@ static void work(struct child *child)
                    scoreboard_leave(child->gate->board, child->place)) {
             log_debug("leaving: there is not enough to do");
             return;
+        } else {
+            malloc_trim(0); /* what a client has left who asked for much at once */
         }
         gate_keep(&child->keeper);
     }

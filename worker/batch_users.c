@@ -9,9 +9,11 @@
 
 int batch_users_admit(struct runner *runner, const char *user, struct error *err)
 {
+    json_auto_t *users = json_pack("[s]", user);
+
     if (batches_journal_add(runner->journal, user, err) < 0)
         return -1;
-    return store_add_batch(runner->store, user, err);
+    return store_add_batches(runner->store, users, err);
 }
 
 /* What each side lacks of the other; what the store has need not be a name of ours. */
@@ -22,12 +24,8 @@ static int exchange(struct runner *runner, const json_t *ours, json_t *all, stru
     size_t i = 0;
     json_t *name = NULL;
 
-    json_array_foreach(ours, i, name)
-    {
-        if (store_add_batch(runner->store, json_string_value(name), &unheard) < 0)
-            return 0;
-    }
-    if (store_batches(runner->store, &theirs, &unheard) < 0)
+    if (store_add_batches(runner->store, ours, &unheard) < 0 ||
+        store_batches(runner->store, &theirs, &unheard) < 0)
         return 0;
     json_array_foreach(theirs, i, name)
     {

@@ -14,6 +14,8 @@ TEST_PACKAGES=(libcmocka-dev python3-pytest python3-pika python3-redis python3-d
     clang-format clang-tidy cppcheck curl util-linux python3-seccomp systemd xfsprogs btrfs-progs prometheus)
 # shellcheck disable=SC2034
 COMPOSE_PACKAGES=(docker-compose)
+# shellcheck disable=SC2034
+BENCH_PACKAGES=(python3-celery python3-rq python3-matplotlib)
 
 POLICY=/usr/sbin/policy-rc.d
 POLICY_MARK='# Placed by DCM while it installs packages.'

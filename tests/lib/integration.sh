@@ -39,7 +39,9 @@ part_security() {
     pytest_part security dev
 }
 
+# Beside what people would use instead, which nothing else needs.
 part_bench() {
+    packages_install "${BENCH_PACKAGES[@]}"
     check "the image" image_prepare
     pytest_part bench dev -s
 }

@@ -102,6 +102,21 @@ static void progress_is_told_in_order_up_to_the_result(void **state)
     assert_string_equal(scene.heard.phases, "placed creating starting done ");
 }
 
+static void nothing_is_asked_behind_the_last_event(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    begin(&scene);
+    scene.fake.records[0] = (struct fake_record){.state = "queued"};
+    scene.fake.records[1] = (struct fake_record){.state = "done"};
+    scene.fake.events[0].texts[0] = FAKE_PROGRESS("placed");
+    scene.fake.events[0].texts[1] = FAKE_PROGRESS("done");
+    assert_done(&scene);
+    assert_string_equal(scene.heard.phases, "placed done ");
+    assert_int_equal(scene.fake.events_calls, 1);
+}
+
 static void a_lost_wake_up_delays_the_result_and_does_not_lose_it(void **state)
 {
     struct scene scene;
@@ -336,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_that_has_ended_is_told_at_once),
         cmocka_unit_test(progress_is_told_in_order_up_to_the_result),
+        cmocka_unit_test(nothing_is_asked_behind_the_last_event),
         cmocka_unit_test(a_lost_wake_up_delays_the_result_and_does_not_lose_it),
         cmocka_unit_test(waiting_does_not_read_the_record_at_every_turn),
         cmocka_unit_test(our_own_request_may_have_no_record_yet),
