@@ -20,7 +20,7 @@ enum fault {
     FAULT_DEPENDENCY,  /* broker, store or engine out of reach: try again later */
     FAULT_UNCONFIRMED, /* published, but no confirm came: perhaps asked, perhaps not */
     FAULT_UNFINISHED,  /* not finished in the time that the caller allowed; it goes on */
-    FAULT_NO_ROOM,     /* the server's disks are nearly full: nothing was begun */
+    FAULT_NO_ROOM,     /* the server's disks are nearly full: nothing was begun, or it was undone */
     FAULT_INTERNAL,    /* ours: park the request and shout */
     FAULT_UNKNOWN,     /* begun, and nobody can say what came of it */
     FAULT_COUNT

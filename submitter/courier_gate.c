@@ -133,6 +133,7 @@ static int settle_idle(struct gate_courier *gate, struct error *err)
         return 0;
     bool refused = hear(gate, clock_ms(), &answer, NULL, &reason) == -1 && gate->fd != -1;
     disconnect(gate);
+    gate->closed = false; /* nothing had been asked */
     return refused ? fail_by_rule(err, reason.fault, reason.rule, "%s", reason.text) : 0;
 }
 
@@ -215,7 +216,7 @@ static void submit_some(struct gate_courier *gate, const struct gate_ask *questi
     bool in_doubt = reasons[0].fault == FAULT_UNCONFIRMED;
     submit_once(gate, question, reasons);
     for (size_t i = 0; i < question->count && in_doubt; i++)
-        if (reasons[i].fault == FAULT_DEPENDENCY)
+        if (reasons[i].fault != FAULT_NONE)
             reasons[i].fault = FAULT_UNCONFIRMED;
 }
 

@@ -70,7 +70,8 @@ static const char parking[] = "ALTER TABLE requests ADD COLUMN history TEXT NOT 
                               "ALTER TABLE requests ADD COLUMN parked INTEGER;"
                               "PRAGMA user_version = 6;";
 
-/* address: which one it waits for; empty: it waits no more, by its user's word. */
+/* address: which one it waits for; empty: it waits no more, by its user's word or because it could
+ * not be started. */
 static const char waits[] = "CREATE TABLE waits ("
                             "  container TEXT NOT NULL PRIMARY KEY,"
                             "  user TEXT NOT NULL,"
@@ -155,7 +156,7 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_WAIT_FORGET] = "DELETE FROM waits WHERE container = ?",
     [STATEMENT_WAIT_ADDRESSES] = "SELECT DISTINCT address FROM waits WHERE address <> ''",
     [STATEMENT_WAITS_FOR] = "SELECT container, user, name, address FROM waits WHERE address = ?"
-                            " LIMIT ?",
+                            " ORDER BY random() LIMIT ?",
     [STATEMENT_BATCH_ADD] = "INSERT INTO batches (user) VALUES (?) ON CONFLICT DO NOTHING",
     [STATEMENT_BATCH_REMOVE] = "DELETE FROM batches WHERE user = ?",
     [STATEMENT_BATCHES] = "SELECT user FROM batches ORDER BY user",

@@ -1,7 +1,8 @@
 /*
  * Containers that are to run again, because they ran until the engine went down (keeper_waits.c): a
- * table of the journal. A row says for which address one waits, or that its user has stopped it
- * since, which the engine does not note of a container that stands still. Failures are the
+ * table of the journal. A row says for which address one waits, or that it waits no
+ * more: its user has stopped it since, which the engine does not note of a container that stands
+ * still, or it could not be started. Failures are the
  * journal's.
  */
 #ifndef DCM_WORKER_JOURNAL_WAITS_H
@@ -36,7 +37,8 @@ int waits_forget(struct journal *journal, const char *container, struct error *e
 
 /* Every address that is waited for: an array of texts. */
 int waits_addresses(struct journal *journal, json_t **ret_addresses, struct error *err);
-/* Up to `most` of those that wait for this one. */
+/* Up to `most` of those that wait for this one, in no order: whatever cannot be started just now
+ * holds up no other. */
 int waits_for(struct journal *journal, const char *address, struct wait *ret_waits, size_t most,
               size_t *ret_count, struct error *err);
 

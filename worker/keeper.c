@@ -22,14 +22,15 @@
 #define HEARTBEAT_MS 5000
 #define COMPARE_MS 60000
 #define PRUNE_MS 3600000
+#define TROUBLE_MS 5000 /* with what is to run again: the next second will hardly mend it */
 #define PAUSE_S 1
 
 struct keeper {
     struct runner runner;
-    struct engine *events;                      /* a stream occupies its connection */
-    int64_t heartbeat_at, compare_at, prune_at; /* clock_ms */
-    int64_t publish_at;                         /* milliseconds since the epoch, as grants end */
-    bool complained;                            /* about what is out of reach, once */
+    struct engine *events;                               /* a stream occupies its connection */
+    int64_t heartbeat_at, compare_at, prune_at, wake_at; /* clock_ms */
+    int64_t publish_at; /* milliseconds since the epoch, as grants end */
+    bool complained;    /* about what is out of reach, once */
 };
 
 /* Events whose container may have changed its state. */
@@ -91,10 +92,24 @@ static int compare(struct keeper *keeper, struct error *err)
 {
     struct runner *runner = &keeper->runner;
     json_auto_t *found = NULL;
+    if (!runner->data_root[0] && runner_look(runner, err) < 0)
+        return -1;
     if (keeper_survey(runner, false, &found, err) < 0 || keeper_settle(runner, found, err) < 0)
         return -1;
     keeper_measure_differences(runner, found);
     return store_provide(runner->store, err);
+}
+
+static int wake(struct keeper *keeper, struct error *err)
+{
+    bool trouble = false;
+    if (clock_ms() < keeper->wake_at)
+        return 0;
+    if (keeper_wake(&keeper->runner, &trouble, err) < 0)
+        return -1;
+    if (trouble)
+        keeper->wake_at = clock_ms() + TROUBLE_MS;
+    return 0;
 }
 
 static int do_what_is_due(struct keeper *keeper, struct error *err)
@@ -121,7 +136,7 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
         keeper->complained = false;
     }
     if (publish(keeper, err) < 0 || keeper_expire(&keeper->runner, err) < 0 ||
-        keeper_wake(&keeper->runner, err) < 0)
+        wake(keeper, err) < 0)
         return -1;
     if (now >= keeper->prune_at) {
         keeper->prune_at = now + PRUNE_MS;

@@ -40,8 +40,9 @@ int keeper_publish(struct runner *keeper, struct error *err);
  */
 int keeper_expire(struct runner *keeper, struct error *err);
 
-/* Start what ran until the engine went down, as far as the host has the addresses: a few a call. */
-int keeper_wake(struct runner *keeper, struct error *err);
+/* Start what ran until the engine went down, as far as the host has the addresses: a few a call.
+ * Trouble with a single one is logged and sets *ret_trouble; only the journal's is returned. */
+int keeper_wake(struct runner *keeper, bool *ret_trouble, struct error *err);
 
 /* Bring the index entry of one container in step with the engine, under the container's lock. */
 int keeper_refresh(struct runner *keeper, const char *user, const char *name, const char *id,

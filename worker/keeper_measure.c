@@ -72,7 +72,7 @@ void keeper_measure_differences(const struct runner *keeper, const json_t *found
 static void measure_disk(const struct runner *keeper, const char *place, const char *folder)
 {
     struct statvfs disk;
-    if (statvfs(folder, &disk) < 0)
+    if (!folder[0] || statvfs(folder, &disk) < 0)
         return;
     metrics_set(keeper->metrics, METRIC_DISK, place, disk.f_blocks * disk.f_frsize);
     metrics_set(keeper->metrics, METRIC_DISK_FREE, place, disk.f_bavail * disk.f_frsize);
@@ -84,6 +84,9 @@ void keeper_measure_server(const struct runner *keeper)
     json_digest(keeper->policy, policy);
     policy[16] = '\0'; /* as much as a word holds */
     metrics_set(keeper->metrics, METRIC_POLICY, NULL, strtoull(policy, NULL, 16));
+    metrics_set(keeper->metrics, METRIC_DISK_FLOOR, NULL,
+                (uint64_t)keeper->config->disk_floor_bytes);
+    measure_disk(keeper, "engine", keeper->data_root);
     measure_disk(keeper, "storage", keeper->config->storage);
     measure_disk(keeper, "state", keeper->config->state);
 }

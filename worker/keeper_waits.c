@@ -4,12 +4,14 @@
  * what it finds running after it was killed it stops for good (Docker 20.10). So the keeper has a
  * word of its own: a row in the journal (journal_waits.h), made when it sees that the engine tried
  * in vain, or that the index has as running what ended before this engine began. The row stands
- * until the container runs, is gone, or is stopped by its user.
+ * until the container runs or is gone; once its user has stopped it, or it could not be started, it
+ * says that the container waits no more.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "worker/addresses.h"
 #include "worker/describe.h"
@@ -17,7 +19,8 @@
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
 
-#define WAKE_MOST 4           /* a start takes a moment, and the heartbeat must not wait for many */
+#define WAKE_MOST 4
+#define ROUND_MS 3000         /* a start takes a moment, and the heartbeat must not wait for many */
 #define ANY_ADDRESS "0.0.0.0" /* it lacks none */
 
 static const char *text_at(const json_t *object, const char *key)
@@ -109,8 +112,8 @@ int keeper_note_wait(struct runner *keeper, const char *user, const json_t *entr
     return waits_note(keeper->journal, id, user, name, awaited, err);
 }
 
-static int start(struct runner *keeper, const char *user, const struct owned *owned,
-                 struct error *err)
+static int start_checked(struct runner *keeper, const char *user, const struct owned *owned,
+                         struct error *err)
 {
     if (container_check_life(keeper, owned, err) < 0 ||
         container_check_policy(keeper, user, owned, NULL, NULL, err) < 0 ||
@@ -122,13 +125,13 @@ static int start(struct runner *keeper, const char *user, const struct owned *ow
 
 /* Once, unless the address has gone again: what cannot be started, or may not, is its user's to
  * start. */
-static int try(struct runner *keeper, const char *user, const struct owned *owned,
-               struct error *err)
+static int start_once(struct runner *keeper, const char *user, const struct owned *owned,
+                      struct error *err)
 {
     struct error unheard;
     char missing[WAIT_ADDRESS_SIZE];
     find_missing(owned->inspected, missing);
-    if (missing[0] || start(keeper, user, owned, err) == 0)
+    if (missing[0] || start_checked(keeper, user, owned, err) == 0)
         return 0;
     find_missing(owned->inspected, missing);
     if (fault_fate(err->fault) != FATE_RETRY && !missing[0])
@@ -137,14 +140,18 @@ static int try(struct runner *keeper, const char *user, const struct owned *owne
 }
 
 static int bring_up_locked(struct runner *keeper, const char *user, const char *name,
-                           const char *id, struct error *err)
+                           const char *id, bool *ret_busy, struct error *err)
 {
     AUTO(lock) struct lock lock = {.file = -1};
     AUTO(owned) struct owned owned = {.name = name, .id = id};
     struct wait row = {0};
     bool known = false, waits = false;
-    if (lock_take(keeper->config->state, LOCK_CONTAINER, id, false, &lock, err) < 0 ||
-        keeper_bound_entry(keeper, user, name, id, &owned.entry, err) < 0)
+    if (lock_try(keeper->config->state, LOCK_CONTAINER, id, &lock, err) < 0)
+        return -1;
+    *ret_busy = lock.file < 0;
+    if (*ret_busy)
+        return 0;
+    if (keeper_bound_entry(keeper, user, name, id, &owned.entry, err) < 0)
         return -1;
     if (!owned.entry)
         return waits_forget(keeper->journal, id, err); /* seen anew once the index has it */
@@ -154,7 +161,7 @@ static int bring_up_locked(struct runner *keeper, const char *user, const char *
         return waits_forget(keeper->journal, id, err);
     if (look(keeper, owned.entry, owned.inspected, &row, &known, &waits, err) < 0)
         return -1;
-    return waits ? try(keeper, user, &owned, err) : 0;
+    return waits ? start_once(keeper, user, &owned, err) : 0;
 }
 
 /* The index follows, whatever came of it. */
@@ -162,7 +169,10 @@ int keeper_bring_up(struct runner *keeper, const char *user, const char *name, c
                     struct error *err)
 {
     struct error trouble = {0};
-    int status = bring_up_locked(keeper, user, name, id, &trouble);
+    bool busy = false;
+    int status = bring_up_locked(keeper, user, name, id, &busy, &trouble);
+    if (busy)
+        return fail(err, FAULT_CONFLICT, "a request is at it");
     bool later = status < 0 && fault_fate(trouble.fault) == FATE_RETRY;
     if (!later && keeper_refresh(keeper, user, name, id, err) < 0)
         return -1;
@@ -171,34 +181,51 @@ int keeper_bring_up(struct runner *keeper, const char *user, const char *name, c
     return status;
 }
 
-static json_t *item_of(const struct wait *wait)
+static json_t *as_difference(const struct wait *wait)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", difference_name(DIFFERENCE_DOWN),
+    return json_pack("[{s:s, s:s, s:s, s:s, s:s}]", "kind", difference_name(DIFFERENCE_DOWN),
                      "remedy", difference_remedy(DIFFERENCE_DOWN), "user", wait->user, "name",
                      wait->name, "id", wait->container);
 }
 
-int keeper_wake(struct runner *keeper, struct error *err)
+/* A few of those whose address is there. */
+static int find_due(struct runner *keeper, struct wait ret_due[WAKE_MOST], size_t *ret_count,
+                    struct error *err)
 {
     json_auto_t *addresses = NULL;
-    json_auto_t *found = json_array();
-    size_t i = 0;
+    size_t i = 0, count = 0;
     json_t *address = NULL;
     if (waits_addresses(keeper->journal, &addresses, err) < 0)
         return -1;
     json_array_foreach(addresses, i, address)
     {
-        struct wait waits[WAKE_MOST];
-        size_t count = 0;
+        size_t more = 0;
         const char *text = json_string_value(address);
         if (!address_is_up(text))
             continue;
-        if (waits_for(keeper->journal, text, waits, WAKE_MOST, &count, err) < 0)
+        if (waits_for(keeper->journal, text, ret_due + count, WAKE_MOST - count, &more, err) < 0)
             return -1;
-        for (size_t j = 0; j < count; j++)
-            json_array_append_new(found, item_of(&waits[j]));
+        count += more;
     }
-    if (json_array_size(found) && runner_identity(keeper, err) < 0)
+    *ret_count = count;
+    return 0;
+}
+
+int keeper_wake(struct runner *keeper, bool *ret_trouble, struct error *err)
+{
+    struct wait due[WAKE_MOST];
+    size_t count = 0;
+    int64_t began = clock_ms();
+    if (find_due(keeper, due, &count, err) < 0 || (count && runner_identity(keeper, err) < 0))
         return -1;
-    return keeper_settle(keeper, found, err);
+    for (size_t i = 0; i < count && clock_ms() - began < ROUND_MS; i++) {
+        struct error trouble = {0};
+        json_auto_t *found = as_difference(&due[i]);
+        metrics_add(keeper->metrics, METRIC_DIFFERENCES, difference_name(DIFFERENCE_DOWN), NULL);
+        if (keeper_settle(keeper, found, &trouble) < 0)
+            log_warning("user=%s: %s is to run again, but: %s", due[i].user, due[i].name,
+                        trouble.text);
+        *ret_trouble |= !json_is_true(json_object_get(json_array_get(found, 0), "done"));
+    }
+    return 0;
 }

@@ -279,14 +279,14 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     return optind == argc && sensible ? 0 : -1;
 }
 
-/* Not before it is the worker: one that stands by may have the same configuration. */
-static int open_metrics(struct worker *worker, struct error *err)
+/* Not before it is the worker: one that stands by may have the same configuration. The port may be
+ * taken by anybody who is logged in: that stops no requests. */
+static void open_metrics(struct worker *worker)
 {
-    if (!worker->config.metrics)
-        return 0;
-    return loopback_listen(worker->config.metrics, &worker->metrics_socket, err) < 0
-               ? fail_while(err, "metrics")
-               : 0;
+    struct error err = {0};
+    if (worker->config.metrics &&
+        loopback_listen(worker->config.metrics, &worker->metrics_socket, &err) < 0)
+        log_error("there will be no metrics: %s", err.text);
 }
 
 static int serve_for_good(struct worker *worker)
@@ -295,11 +295,12 @@ static int serve_for_good(struct worker *worker)
     int status = EXIT_FAILURE;
     if (walls_raise(&worker->config, PROCESS_SUPERVISOR, &err) < 0 ||
         rehearse(&worker->config, &err) < 0 || watermark_new(&worker->mark, &err) < 0 ||
-        metrics_new(&worker->metrics, &err) < 0 || become_the_worker(&worker->config, &err) < 0 ||
-        open_metrics(worker, &err) < 0)
+        metrics_new(&worker->metrics, &err) < 0 || become_the_worker(&worker->config, &err) < 0) {
         log_error("%s", err.text);
-    else
+    } else {
+        open_metrics(worker);
         status = serve(worker);
+    }
     drop(&worker->metrics_socket);
     metrics_free(worker->metrics);
     watermark_free(worker->mark);

@@ -37,7 +37,7 @@ LABEL(queue, "queue", "interactive", "unsorted", "parked")
 LABEL(failure, "kind", "refused", "failed", "timeout", "unreachable")
 LABEL(container_state, "state", "running", "paused", "stopped")
 LABEL(use, "use", "ssh", "direct")
-LABEL(place, "place", "storage", "state")
+LABEL(place, "place", "engine", "storage", "state")
 
 /* ---- metrics ---- */
 
@@ -54,11 +54,10 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
                      METRIC_MOMENT,
                      {&loop},
                      "When this process last came round its loop."},
-    [METRIC_PROCESS_FAILURES] =
-        {"dcm_process_failures_total",
-         METRIC_COUNTER,
-         {&process},
-         "Processes of the worker that failed or were killed, and were started anew."},
+    [METRIC_PROCESS_FAILURES] = {"dcm_process_failures_total",
+                                 METRIC_COUNTER,
+                                 {&process},
+                                 "Processes of the worker that failed or were killed."},
     [METRIC_RUNNERS] = {"dcm_runners",
                         METRIC_GAUGE,
                         {&runner_state},
@@ -130,6 +129,10 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
                      {&place},
                      "Size of the file system of this folder."},
     [METRIC_DISK_FREE] = {"dcm_disk_free_bytes", METRIC_GAUGE, {&place}, "What is free on it."},
+    [METRIC_DISK_FLOOR] = {"dcm_disk_floor_bytes",
+                           METRIC_GAUGE,
+                           {NULL},
+                           "With less free on one of them, nothing is begun that makes data."},
 };
 
 const int64_t metric_bounds_ms[METRIC_BOUNDS] = {10,   50,   100,   250,   500,   1000,

@@ -7,26 +7,42 @@
 
 # user_export NAME FILE
 user_export() {
-    local name=$1 archive parts
+    local name=$1 archive
     user_need "$name"
     store_need
+    transfer_need_engine
     alone
-    # shellcheck disable=SC2016 # jq's variable
-    policy_read -e --arg user "$name" '.suspended // [] | index($user)' >/dev/null ||
-        fail 1 "what is saved must not change meanwhile: user suspend $name first"
+    transfer_is_still "$name" || fail 1 "what is saved must not change meanwhile: user suspend $name first"
     [[ ! -e $(storage_aside "$name") ]] || fail 1 "$name is being removed"
     archive=$(archive_checked "$2" "$name")
-    parts=$archive.parts
-    rm -rf -- "$parts"
-    (umask 077 && mkdir "$parts")
-    transfer_facts "$name" >"$parts/user.json"
-    { cat "$(keys_file "$name")" 2>/dev/null || true; } >"$parts/authorized_keys"
-    transfer_save_images "$parts"
-    archive_write "$archive" --transform "s|^$name\(/\|\$\)|storage\1|S" --directory "$parts" . \
-        --directory "${SETTINGS[storage]}" "$(storage_member "$name")"
-    rm -rf -- "$parts"
+    transfer_write "$name" "$archive"
     user_print "$name"
 }
+
+# One that does not answer looks like one without user namespaces.
+transfer_need_engine() {
+    doctor_docker info >/dev/null 2>&1 || fail 1 "no Docker engine answers at $(engine_host): see doctor"
+}
+
+# Suspended, and nothing of his runs.
+transfer_is_still() {
+    # shellcheck disable=SC2016 # jq's variable
+    policy_read -e --arg user "$1" '.suspended // [] | index($user)' >/dev/null &&
+        ! containers_of "$1" | jq -es 'any(.[]; .state != "stopped")' >/dev/null
+}
+
+# transfer_write NAME ARCHIVE
+transfer_write() (
+    local parts=$2.parts
+    rm -rf -- "$parts"
+    trap 'rm -rf -- "$parts"' EXIT
+    (umask 077 && mkdir "$parts")
+    transfer_facts "$1" >"$parts/user.json"
+    { cat "$(keys_file "$1")" 2>/dev/null || true; } >"$parts/authorized_keys"
+    transfer_save_images "$parts"
+    archive_write "$2" --transform "s|^$1\(/\|\$\)|storage\1|S" --directory "$parts" . \
+        --directory "${SETTINGS[storage]}" "$(storage_member "$1")"
+)
 
 # What tar is to save: users without a container have no storage yet.
 storage_member() {
@@ -90,6 +106,7 @@ transfer_check() {
     [[ ! -e $(storage_of "$1") || -e $(storage_arriving "$1") ]] ||
         fail 1 "there is storage of a user $1 here already: if that is somebody else, choose another server"
     account_check "$1" "$(jq .uid <<<"$2")"
+    transfer_need_engine
     [[ $(jq -r .ids <<<"$2") == "$(engine_first_ids)" ]] ||
         fail 1 "the engine of the other server maps ids otherwise: storage shift there, before user export"
     policy_version "${SETTINGS[policy]}" >/dev/null || exit 1

@@ -110,8 +110,13 @@ class Dcm(Peer):
             assert submit.wait(600) == 0
             return time.monotonic() - began
 
-    def stream(self, one):
-        return f"dcm:user:alice:events:{one}"
+    def times(self, ids):
+        """By the records: of what has ended few streams stay."""
+        pipeline = self.store.pipeline(transaction=False)
+        for one in ids:
+            pipeline.hget(f"dcm:user:alice:request:{one}", "result")
+        finished = [json.loads(result or "{}").get("finished") for result in pipeline.execute()]
+        return [datetime.fromisoformat(at).timestamp() if at else None for at in finished]
 
     def asker(self, op="ping"):
         return Client(ASKER, self.stack.gate_socket, "alice", op, **self.as_alice())

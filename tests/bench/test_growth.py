@@ -12,7 +12,7 @@ from report import Curve, Row
 from stack import eventually
 
 OWN, CREATES, LOOKS = 5, 30, 25
-COUNT = int(os.environ.get("BENCH_COUNT", "5000"))
+COUNT = 5000
 QUEUED, OFTEN = [1000, 3000, 10000, 30000, 100000], 10000
 MOST_QUEUED = int(os.environ.get("BENCH_QUEUED", "100000"))
 RUNNERS = [1, 2, 4, 8, 16, 32, 64]

@@ -100,6 +100,7 @@ def test_gauges_show_what_there_is(stack, alice, bob):
               'dcm_ports_leased{use="direct"}': 1, "dcm_subnets_leased": 1, "dcm_ssh_ports": 10000, "dcm_subnets": 1024,
               f'dcm_policy_info{{version="{version[:16]}"}}': 1, "dcm_broker_up": 1, "dcm_store_up": 1, "dcm_engine_up": 1}
     assert {name: told.get(name) for name in wanted} == wanted
+    assert set(told) >= {f'dcm_disk_free_bytes{{place="{place}"}}' for place in ("engine", "storage", "state")}
     disk = os.statvfs(stack.storage)
     assert told['dcm_disk_size_bytes{place="storage"}'] == disk.f_blocks * disk.f_frsize
     assert 0 < told['dcm_disk_free_bytes{place="storage"}'] <= told['dcm_disk_size_bytes{place="storage"}']
@@ -203,25 +204,31 @@ def test_clients_that_stall_hold_up_nobody_for_long(stack, alice):
 def test_only_loopback_answers(stack, tmp_path):
     listening = subprocess.run(["ss", "-Hltn", f"sport = :{stack.metrics_port}"], capture_output=True, text=True, check=True)
     assert [line.split()[3] for line in listening.stdout.splitlines()] == [f"127.0.0.1:{stack.metrics_port}"]
-    mine = f"127.0.0.1:{stack.metrics_port}"
-    for other, status, words in (("0.0.0.0:9470", 2, "no address of this machine alone"),
-                                 ("192.0.2.1:9470", 2, "no address of this machine alone"), (mine, 1, "in use")):
-        text = stack.worker.config.read_text().replace(f"metrics = {mine}", f"metrics = {other}")
-        config = stack.secret("metrics.conf", text.replace(f"{stack.state}/worker\n", f"{tmp_path}/worker\n"))
+    for other in ("0.0.0.0:9470", "192.0.2.1:9470"):
+        config = another_worker(stack, tmp_path, f"metrics = {other}\n")
         done = subprocess.run([stack.program("dcm-worker"), "--config", config], capture_output=True, text=True,
                               timeout=30, check=False)
-        assert done.returncode == status and len(done.stderr.splitlines()) == 1, done.stderr
-        assert words in done.stderr and other in done.stderr
+        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
+        assert "no address of this machine alone" in done.stderr and other in done.stderr
 
 
-def test_without_the_setting_nobody_listens(stack, tmp_path):
-    text = re.sub(r"^metrics = .*\n", "", stack.worker.config.read_text(), flags=re.M)
-    config = stack.secret("metrics.conf", text.replace(f"{stack.state}/worker\n", f"{tmp_path}/worker\n"))
+def another_worker(stack, folder, setting):
+    """The configuration of one beside the stack's, with this instead of the line for metrics."""
+    text = re.sub(r"^metrics = .*\n", setting, stack.worker.config.read_text(), flags=re.M)
+    return stack.secret("metrics.conf", text.replace(f"{stack.state}/worker\n", f"{folder}/worker\n"))
+
+
+@pytest.mark.parametrize("setting", ["nothing", "a port that is taken"])
+def test_a_worker_works_without_metrics_too(stack, tmp_path, setting):
+    taken = f"127.0.0.1:{stack.metrics_port}"
+    config = another_worker(stack, tmp_path, "" if setting == "nothing" else f"metrics = {taken}\n")
+    said = []
     with subprocess.Popen([stack.program("dcm-worker"), "--config", config], stderr=subprocess.PIPE, text=True) as worker:
         try:
-            assert any("connected to the broker" in line for line in worker.stderr)
+            assert any(said.append(line) or "connected to the broker" in line for line in worker.stderr)
             names = subprocess.run(["ps", "--ppid", str(worker.pid), "-o", "comm="], capture_output=True, text=True, check=True)
             assert "link" in names.stdout.split() and "metrics" not in names.stdout.split()
+            assert any("there will be no metrics" in line and taken in line for line in said) == (setting != "nothing")
         finally:
             worker.terminate()
 

@@ -8,8 +8,8 @@ debian_make() {
     mknod -m 666 "$2/dev/null" c 1 3
     mknod -m 666 "$2/dev/urandom" c 1 9
     cp /etc/resolv.conf "$2/etc/"
-    # Apt's own settings here may name the proxy that leads to the mirror.
-    find /etc/apt/apt.conf.d -name '*registry*' -exec cp {} "$2/etc/apt/apt.conf.d/" \;
+    # They may name the proxy that leads to the mirror.
+    apt-config dump --no-empty Acquire >"$2/etc/apt/apt.conf.d/80host"
 }
 
 # debian_run FOLDER COMMAND…

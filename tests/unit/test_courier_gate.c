@@ -199,6 +199,21 @@ static void say_no(int listener)
     say(client, "{\"error\":{\"code\":\"policy_denied\",\"message\":\"no\",\"rule\":\"users.a\"}}");
 }
 
+static void close_and_then_say_no(int listener)
+{
+    close_after_the_ask(listener);
+    say_no(listener);
+}
+
+/* What came of the first time is not known any better by it. */
+static void a_refusal_after_an_ask_without_an_answer_leaves_doubt(void **state)
+{
+    struct courier *courier = meet(*state, close_and_then_say_no);
+    struct error err = {0};
+    assert_int_equal(submit_ping(courier, &err), -1);
+    assert_int_equal(err.fault, FAULT_UNCONFIRMED);
+}
+
 static void a_refused_request_was_not_asked(void **state)
 {
     struct courier *courier = meet(*state, say_no);
@@ -377,6 +392,7 @@ int main(void)
         ON_A_STAGE(nonsense_in_answer_to_a_request_leaves_doubt),
         ON_A_STAGE(an_answer_to_something_else_leaves_doubt),
         ON_A_STAGE(a_refused_request_was_not_asked),
+        ON_A_STAGE(a_refusal_after_an_ask_without_an_answer_leaves_doubt),
         ON_A_STAGE(who_is_turned_away_at_once_learns_why),
         ON_A_STAGE(who_is_turned_away_unheard_learns_why),
         ON_A_STAGE(the_gates_own_doubt_is_passed_on),
