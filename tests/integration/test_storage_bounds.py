@@ -21,9 +21,9 @@ xfs_quota() { printf '%s\n' "$*" >>"${SETTINGS[policy]%/*}/quota.log"; }
 
 @pytest.fixture(scope="module")
 def on_xfs(whole_stack):
-    """Storage is on an XFS of 448 MiB. Has it quotas?"""
+    """Storage is on an XFS of 4 GiB, above the floor under disks. Has it quotas?"""
     disk, storage = whole_stack.state / "storage.xfs", whole_stack.storage
-    subprocess.run(["truncate", "--size", "512M", disk], check=True)
+    subprocess.run(["truncate", "--size", "4G", disk], check=True)
     subprocess.run(["mkfs.xfs", "-q", disk], check=True)
     whole_stack.clear()
     whole_stack.worker.stop()
@@ -132,7 +132,7 @@ def test_limits_shows_the_bound(bound, alice):
 def test_who_could_outgrow_his_bound_gets_no_container(stack, admin, bound, alice, on_xfs):
     made = alice.create("--name", "before")
     alice.submit("stop", "before")
-    said = bound("256m", bob={"storage": "1g"})
+    said = bound("256m", bob={"storage": "8g"})
     expected = "is of a time before the limit" if on_xfs else f"storage, which xfs at {stack.storage} cannot as it is mounted: mount "
     assert expected in said and said.count("\n") == 1
     for command in (["create", "debian-ssh"], ["start", "before"], ["restart", "before"], ["recreate", "before"]):
