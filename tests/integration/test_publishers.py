@@ -208,26 +208,6 @@ def test_a_publisher_of_everybody_is_a_gate_and_no_secret_is_on_a_command_line(s
     admin.run("publisher", "remove", "traced", "--file", path)
 
 
-def test_the_documented_commands_give_each_role_what_it_needs(stack):
-    """As an administrator would: the lines of the page, with this checkout's roles.sh."""
-    page = (ROOT / "docs" / "administration.md").read_text()
-    rights = re.findall(r"^rabbitmqctl set_permissions -p dcm (\S+) '(.*)' '(.*)' '(.*)'$", page, re.MULTILINE)
-    role = {"dcm-worker": "worker", "dcm-admin": "admin"}
-    assert {name for name, *_ in rights} == set(role)
-    for name, *patterns in rights:
-        told = subprocess.check_output(["bash", "-c", f". {ROOT}/ops/admin.d/roles.sh; role_broker {role[name]}"], text=True)
-        assert told.splitlines() == patterns
-    loop = re.search(r"^for role in .*$", page, re.MULTILINE)[0].replace("/usr/libexec/dcm", f"{ROOT}/ops/admin.d")
-    lines = subprocess.check_output(["bash", "-c", loop], text=True, cwd=stack.state).splitlines()
-    assert len(lines) == 2
-    for line in lines:
-        _, name, *words = line.replace("#HASH", "nopass").split()
-        assert stack.redis().execute_command("ACL", "SETUSER", f"doc-{name}", *words) == "OK"
-        described = [stack.redis().execute_command("ACL", "GETUSER", who)[5:] for who in (f"doc-{name}", name)]
-        stack.redis().execute_command("ACL", "DELUSER", f"doc-{name}")
-        assert described[0] == described[1]
-
-
 def test_a_removed_one_is_out_at_once(stack, admin, slurm):
     credentials = settings(slurm)
     left = connect(slurm)
