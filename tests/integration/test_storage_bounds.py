@@ -21,12 +21,15 @@ xfs_quota() { printf '%s\n' "$*" >>"${SETTINGS[policy]%/*}/quota.log"; }
 
 @pytest.fixture(scope="module")
 def on_xfs(whole_stack):
-    """Storage is on an XFS of 4 GiB, above the floor under disks. Has it quotas?"""
+    """Storage is on an XFS of 448 MiB, far below the usual floor under disks. Has it quotas?"""
     disk, storage = whole_stack.state / "storage.xfs", whole_stack.storage
-    subprocess.run(["truncate", "--size", "4G", disk], check=True)
+    subprocess.run(["truncate", "--size", "512M", disk], check=True)
     subprocess.run(["mkfs.xfs", "-q", disk], check=True)
     whole_stack.clear()
     whole_stack.worker.stop()
+    config = whole_stack.worker.config
+    settings = config.read_text()
+    config.write_text(f"{settings}disk_floor = 1m\n")
 
     def mount(options):
         return subprocess.run(["mount", "-o", f"loop,nosuid,nodev{options}", disk, storage], check=False, capture_output=True)
@@ -44,6 +47,7 @@ def on_xfs(whole_stack):
     whole_stack.worker.stop()
     subprocess.run(["umount", storage], check=True)
     disk.unlink()
+    config.write_text(settings)
     start()
 
 
@@ -132,7 +136,7 @@ def test_limits_shows_the_bound(bound, alice):
 def test_who_could_outgrow_his_bound_gets_no_container(stack, admin, bound, alice, on_xfs):
     made = alice.create("--name", "before")
     alice.submit("stop", "before")
-    said = bound("256m", bob={"storage": "8g"})
+    said = bound("256m", bob={"storage": "1g"})
     expected = "is of a time before the limit" if on_xfs else f"storage, which xfs at {stack.storage} cannot as it is mounted: mount "
     assert expected in said and said.count("\n") == 1
     for command in (["create", "debian-ssh"], ["start", "before"], ["restart", "before"], ["recreate", "before"]):
