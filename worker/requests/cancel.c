@@ -15,9 +15,10 @@ int request_cancel(struct runner *runner, struct job *job, json_t *result, struc
         return fail(err, FAULT_CONFLICT, "it has begun on %s, and goes on", word);
     if (cancel == CANCEL_ENDED && strcmp(word, "cancelled") != 0)
         return fail(err, FAULT_CONFLICT, "it has ended before: %s", word);
+    /* A store that has lost its data does not know what another server has begun. */
     if (cancel == CANCEL_NOTED && !word[0])
         json_object_set_new(result, "warning",
-                            json_string("no request of this id has come yet: should one come, it "
-                                        "will not be begun"));
+                            json_string("no request of this id is known: unless it has begun, it "
+                                        "will not be"));
     return 0;
 }
