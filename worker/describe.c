@@ -18,6 +18,15 @@ const char *describe_address(char *const *addresses, const struct ports *ports)
 }
 
 /* The engine writes up to nanoseconds, without the zeros at the end. */
+const char *describe_state(const char *engine_state)
+{
+    static const char *const plain[] = {"running", "paused"};
+    for (size_t i = 0; engine_state && i < sizeof plain / sizeof plain[0]; i++)
+        if (strcmp(engine_state, plain[i]) == 0)
+            return plain[i];
+    return "stopped";
+}
+
 int describe_time(const char *text, int64_t *ret_milliseconds)
 {
     char cut[TIMESTAMP_SIZE], fraction[] = "000";

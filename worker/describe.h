@@ -23,6 +23,10 @@ struct description {
  * or there are none, the server's first, for SSH listens on every one. Borrowed from either. */
 const char *describe_address(char *const *addresses, const struct ports *ports);
 
+/* As users see what an engine's list calls State (API 1.41): "running", "paused", or "stopped" for
+ * all its other words, created, exited, dead, …, and for none. */
+const char *describe_state(const char *engine_state);
+
 /* An engine's time, of any precision, in milliseconds since 1970. -1 where it is none. */
 int describe_time(const char *text, int64_t *ret_milliseconds);
 

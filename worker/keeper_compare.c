@@ -7,6 +7,7 @@
 #include "common/auto.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
+#include "worker/describe.h"
 #include "worker/keeper_private.h"
 #include "worker/requests/requests.h"
 #include "worker/store_keeper.h"
@@ -173,12 +174,10 @@ static int ask_journal(struct survey *survey, const json_t *listed, struct sight
     return 0;
 }
 
-/* The engine has more words for "stopped": created, exited, dead, … */
-static bool shows_state(const json_t *entry, const char *engine_state)
+static bool shows_state(const json_t *entry, const char *state)
 {
-    bool is_plain = strcmp(engine_state, "running") == 0 || strcmp(engine_state, "paused") == 0;
     const char *known = text_at(json_object_get(entry, "container"), "state");
-    return known && strcmp(known, is_plain ? engine_state : "stopped") == 0;
+    return known && strcmp(known, state) == 0;
 }
 
 static int add_container(struct survey *survey, enum difference kind, const json_t *listed,
@@ -232,7 +231,7 @@ static int look_at_container(struct survey *survey, const json_t *listed, struct
 {
     char engine_name[ENGINE_NAME_SIZE];
     const char *id = text_at(listed, "Id");
-    const char *state = text_at(listed, "State");
+    const char *state = describe_state(text_at(listed, "State"));
     bool aside = false;
     if (!id)
         return 0;
@@ -260,7 +259,7 @@ static int look_at_container(struct survey *survey, const json_t *listed, struct
     if (strcmp(state, "paused") == 0 &&
         journal_left_paused(survey->keeper->journal, id, &seen.left_paused, err) < 0)
         return -1;
-    bool stands_still = strcmp(state, "running") != 0 && strcmp(state, "paused") != 0;
+    bool stands_still = strcmp(state, "stopped") == 0;
     if (entry && !aside && stands_still && look_at_wait(survey, entry, id, &seen, err) < 0)
         return -1;
     enum difference kind = difference_of(&seen);

@@ -25,14 +25,14 @@ void keeper_count_lease(const struct runner *keeper, struct keeper_census *censu
         census->direct_ports++;
 }
 
-void keeper_count_container(struct keeper_census *census, const char *engine_state)
+void keeper_count_container(struct keeper_census *census, const char *state)
 {
-    if (strcmp(engine_state, "running") == 0)
+    if (strcmp(state, "running") == 0)
         census->running++;
-    else if (strcmp(engine_state, "paused") == 0)
+    else if (strcmp(state, "paused") == 0)
         census->paused++;
     else
-        census->stopped++; /* the engine has more words for it: created, exited, dead, … */
+        census->stopped++;
 }
 
 void keeper_measure_census(const struct runner *keeper, const struct keeper_census *census)

@@ -15,7 +15,8 @@ struct keeper_census {
     size_t ssh_ports, direct_ports;
     size_t subnets;
 };
-void keeper_count_container(struct keeper_census *census, const char *engine_state);
+/* state: as users see it (describe_state). */
+void keeper_count_container(struct keeper_census *census, const char *state);
 void keeper_count_lease(const struct runner *keeper, struct keeper_census *census, const char *port,
                         const char *address);
 /* Show these to Prometheus; the differences, settled or not; and what goes for the server. */

@@ -48,6 +48,16 @@ static void a_container_is_described_to_the_form_of_results(void **state)
     assert_true(json_is_null(json_object_get(container, "expires")));
 }
 
+static void what_neither_runs_nor_is_paused_is_stopped(void **state)
+{
+    (void)state;
+    assert_string_equal(describe_state("running"), "running");
+    assert_string_equal(describe_state("paused"), "paused");
+    assert_string_equal(describe_state("exited"), "stopped");
+    assert_string_equal(describe_state("runningx"), "stopped");
+    assert_string_equal(describe_state(NULL), "stopped");
+}
+
 static void an_end_is_shown_as_a_time(void **state)
 {
     (void)state;
@@ -173,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_container_is_described_to_the_form_of_results),
+        cmocka_unit_test(what_neither_runs_nor_is_paused_is_stopped),
         cmocka_unit_test(an_end_is_shown_as_a_time),
         cmocka_unit_test(a_container_that_is_not_made_yet_has_no_id),
         cmocka_unit_test(times_of_any_precision_are_shown_in_milliseconds),
