@@ -80,9 +80,10 @@ class Judge:
         return asked.op in READS and self.history.lost >= asked.since
 
     def is_unknown(self, cancel, target):
-        """It is promised only that what has not begun will not be, of a request that the store has lost since."""
-        warning = self.results.get(cancel.id, {}).get("warning", "")
-        return warning.startswith("no request of this id") and self.history.lost >= target.since
+        """It was told of a request that the store had lost since, and that has begun by then, that none is known."""
+        told, row = self.results[cancel.id], self.scene.journal.get(target.id)
+        return (told.get("warning", "").startswith("no request of this id") and self.history.lost >= target.since
+                and row and row[5] <= moment(told["finished"]))
 
     def check_cancels(self):
         for asked in self.asked:

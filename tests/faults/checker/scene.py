@@ -103,7 +103,7 @@ class Scene:
             yield leaked(f"the image {tag} without a record", image["Config"]["Labels"]["dcm.request"])
 
     def check_journal(self):
-        for id, (user, op, attempts, result, recorded) in self.journal.items():
+        for id, (user, op, attempts, result, recorded, _) in self.journal.items():
             if not recorded:
                 what = "its result never told" if result else f"begun {attempts} times and never ended"
                 yield leaked(f"{op} of {user} in the journal, {what}", id)

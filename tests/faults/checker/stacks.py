@@ -54,10 +54,10 @@ class Site:
         return docker.DockerClient(base_url=f"unix://{self.socket}", version="1.41", timeout=timeout)
 
     def journal(self):
-        """id → (user, op, attempts, result or None, recorded)"""
+        """id → (user, op, attempts, result or None, recorded, begun (ms))"""
         with contextlib.closing(sqlite3.connect(f"file:{self.state}/journal.db?mode=ro", uri=True)) as journal:
-            rows = journal.execute("SELECT id, user, op, attempts, result, recorded FROM requests").fetchall()
-        return {row[0]: (*row[1:4], json.loads(row[4]) if row[4] else None, row[5]) for row in rows}
+            rows = journal.execute("SELECT id, user, op, attempts, result, recorded, begun FROM requests").fetchall()
+        return {row[0]: (*row[1:4], json.loads(row[4]) if row[4] else None, *row[5:]) for row in rows}
 
 
 class Checked(Proxied):
