@@ -13,11 +13,11 @@ struct batch *batches_of(const struct batches *batches, const char *user)
     return batch;
 }
 
-struct batch *batches_by_consumer(const struct batches *batches, unsigned consumer)
+struct batch *batches_by_consumer(const struct batches *batches, unsigned number)
 {
-    struct batch *batch = consumer ? batches->first : NULL;
+    struct batch *batch = number ? batches->first : NULL;
 
-    while (batch && batch->consumer != consumer)
+    while (batch && batch->consumer.number != number)
         batch = batch->next;
     return batch;
 }
@@ -66,6 +66,6 @@ void batches_disconnect(struct batches *batches)
 {
     for (struct batch *batch = batches->first; batch; batch = batch->next) {
         batch->certain = false;
-        batch->consumer = 0;
+        batch->consumer = (struct consumer){0};
     }
 }

@@ -14,12 +14,18 @@
 /* A queue costs the broker a process and its log: what comes for further users is not put off. */
 #define BATCHES_MOST 1000
 
+/* Of a queue. What was on its way when it was ended still comes, and bears its number. */
+struct consumer {
+    unsigned number; /* 0: none so far on this connection */
+    bool runs;
+};
+
 struct batch {
     struct batch *next;
     char user[USER_NAME_MAX + 1];
-    bool certain;      /* the broker has said, since it was connected, that the queue is there */
-    unsigned consumer; /* of the queue; 0: none */
-    uint64_t turn;     /* when it was served last */
+    bool certain; /* the broker has said, since it was connected, that the queue is there */
+    struct consumer consumer;
+    uint64_t turn; /* when it was served last */
 };
 
 struct batches {
@@ -33,7 +39,7 @@ struct batch *batches_add(struct batches *batches, const char *user);
 void batches_remove(struct batches *batches, struct batch *batch);
 void batches_clear(struct batches *batches);
 struct batch *batches_of(const struct batches *batches, const char *user);
-struct batch *batches_by_consumer(const struct batches *batches, unsigned consumer);
+struct batch *batches_by_consumer(const struct batches *batches, unsigned number);
 
 /* One of its requests goes to a runner: all others come first now. */
 void batch_serve(struct batches *batches, struct batch *batch);

@@ -94,7 +94,7 @@ void link_lose_broker(struct link *link, const struct error *err)
     log_warning("lost the broker: %s", err->text);
     amqp_link_close(link->broker);
     link->broker = NULL;
-    link->interactive = link->unsorted = 0;
+    link->interactive = link->unsorted = (struct consumer){0};
     link->settled = 0;
     link->broker_missed = true;
     batches_disconnect(&link->batches);
@@ -106,26 +106,29 @@ void link_lose_broker(struct link *link, const struct error *err)
 
 static bool is_consuming(const struct link *link)
 {
-    bool any = link->interactive || link->unsorted;
+    bool any = link->interactive.runs || link->unsorted.runs;
     for (const struct batch *batch = link->batches.first; batch && !any; batch = batch->next)
-        any = batch->consumer != 0;
+        any = batch->consumer.runs;
     return any;
 }
 
 static int stop_consuming(struct link *link, struct error *err)
 {
-    link->interactive = link->unsorted = 0;
+    link->interactive.runs = link->unsorted.runs = false;
     for (struct batch *batch = link->batches.first; batch; batch = batch->next)
-        batch->consumer = 0;
+        batch->consumer.runs = false;
     return amqp_link_cancel(link->broker, err);
 }
 
-static int consume(struct link *link, const char *queue, size_t prefetch, unsigned *ret_consumer,
+static int consume(struct link *link, const char *queue, size_t prefetch, struct consumer *consumer,
                    struct error *err)
 {
-    if (*ret_consumer)
+    if (consumer->runs)
         return 0;
-    return amqp_link_consume(link->broker, queue, (uint16_t)prefetch, ret_consumer, err);
+    if (amqp_link_consume(link->broker, queue, (uint16_t)prefetch, &consumer->number, err) < 0)
+        return -1;
+    consumer->runs = true;
+    return 0;
 }
 
 /* Of the batch class what is known to be there: a consumer of nothing costs the connection. */
@@ -145,20 +148,20 @@ static int consume_all(struct link *link, struct error *err)
 }
 
 /* The broker has ended a consumer: its queue is gone, or is led by another node from now on. */
-static void lose_consumer(struct link *link, unsigned consumer)
+static void lose_consumer(struct link *link, unsigned number)
 {
     struct error err = {0};
-    struct batch *batch = batches_by_consumer(&link->batches, consumer);
+    struct batch *batch = batches_by_consumer(&link->batches, number);
     if (batch) {
-        batch->consumer = 0;
+        batch->consumer.runs = false;
         batch->certain = false;
         return;
     }
     log_warning("the broker cancelled the consumer");
-    if (consumer == link->interactive)
-        link->interactive = 0;
-    if (consumer == link->unsorted)
-        link->unsorted = 0;
+    if (number == link->interactive.number)
+        link->interactive.runs = false;
+    if (number == link->unsorted.number)
+        link->unsorted.runs = false;
     if (link_declare_all(link->broker, &err) < 0)
         link_lose_broker(link, &err);
 }
@@ -181,12 +184,11 @@ void link_keep_broker(struct link *link, bool stopping)
 
 /* ---- what comes ---- */
 
-/* Only workers write to the queues of the batch class, and say there who has published. */
-static const char *publisher_of(const struct link *link, const struct amqp_delivery *delivery,
-                                bool is_sorted)
+/* What a worker has sorted says who published it; a worker's account is no publisher's. */
+static const char *publisher_of(const struct link *link, const struct amqp_delivery *delivery)
 {
-    bool passed_on = is_sorted && delivery->publisher[0] &&
-                     strcmp(delivery->account, amqp_link_account(link->broker)) == 0;
+    bool passed_on =
+        delivery->publisher[0] && strcmp(delivery->account, amqp_link_account(link->broker)) == 0;
     return passed_on ? delivery->publisher : delivery->account;
 }
 
@@ -205,13 +207,12 @@ static void take_delivery(struct link *link, struct amqp_delivery *delivery)
     }
     item->tag = delivery->tag;
     item->batch = batches_by_consumer(&link->batches, delivery->consumer);
-    snprintf(item->account, sizeof item->account, "%s",
-             publisher_of(link, delivery, item->batch != NULL));
+    snprintf(item->account, sizeof item->account, "%s", publisher_of(link, delivery));
     item->body = TAKE(delivery->body);
     item->length = delivery->length;
     item->bytes = delivery->size;
     errand_read(item->body, item->length, &item->errand);
-    if (delivery->consumer == link->unsorted || is_misplaced(item))
+    if (delivery->consumer == link->unsorted.number || is_misplaced(item))
         link_sort(link, item);
     if (IS_MUTANT(MUTANT_ACK_EARLY))
         link_settle(link, item);

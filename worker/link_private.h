@@ -22,16 +22,16 @@ struct link {
     struct metrics *metrics; /* borrowed */
     struct workload workload;
     struct batches batches;
-    struct amqp_link *broker;       /* NULL while disconnected */
-    unsigned interactive, unsorted; /* the consumers of these queues; 0: none */
-    struct amqp_link *sorter;       /* a second connection, to publish; NULL while there is none */
-    int64_t sort_at;                /* when (clock_ms) to use it again, after a failure */
-    int64_t batches_at;             /* when to ask again who has a batch queue */
-    int64_t measure_at;             /* when (clock_ms) to ask again how long the queues are */
-    bool outage;                    /* engine or store out of reach */
-    bool outage_told;               /* and logged so, until something has got through */
-    int64_t doubt_at;               /* from when on (clock_ms) it may be doubted again */
-    int64_t connect_at;             /* when (clock_ms) to try the broker again */
+    struct amqp_link *broker;              /* NULL while disconnected */
+    struct consumer interactive, unsorted; /* of these queues */
+    struct amqp_link *sorter; /* a second connection, to publish; NULL while there is none */
+    int64_t sort_at;          /* when (clock_ms) to use it again, after a failure */
+    int64_t batches_at;       /* when to ask again who has a batch queue */
+    int64_t measure_at;       /* when (clock_ms) to ask again how long the queues are */
+    bool outage;              /* engine or store out of reach */
+    bool outage_told;         /* and logged so, until something has got through */
+    int64_t doubt_at;         /* from when on (clock_ms) it may be doubted again */
+    int64_t connect_at;       /* when (clock_ms) to try the broker again */
     int64_t connect_pause;
     bool broker_missed; /* it has been reported that the broker is out of reach */
     int control;

@@ -19,14 +19,14 @@ def request(op="ping", user="alice", **args):
     return {"v": 1, "id": new_id(), "op": op, "user": user, "submitted": now, "args": args}
 
 
-def publish(stack, *messages, who="gate", user_id="dcm-gate"):
+def publish(stack, *messages, who="gate", user_id="dcm-gate", route="interactive"):
     """With that account of the broker's: requests, or whatever else is sent as it is. All are confirmed."""
     with stack.amqp(who) as connection:
         channel = connection.channel()
         channel.confirm_delivery()
         for message in messages:
             body = message if isinstance(message, (str, bytes)) else json.dumps(message)
-            channel.basic_publish("dcm.requests", "interactive", body,
+            channel.basic_publish("dcm.requests", route, body,
                                   pika.BasicProperties(delivery_mode=2, user_id=user_id), mandatory=True)
 
 
