@@ -15,7 +15,6 @@ from stack import eventually
 NOT_SUBMITTED, UNCONFIRMED = 6, 7
 # Room for what they write while nothing is wrong. RabbitMQ sounds its alarm below 50 MB.
 SIZES = {"journal": "8m", "store": "4m", "broker": "110m"}
-SPARED = {"broker": 30 << 20}
 
 
 class Cramped(StandinStack):
@@ -36,10 +35,10 @@ class Cramped(StandinStack):
             settings.write("disk_floor = 0\n")
 
     @contextlib.contextmanager
-    def full(self, what):
+    def full(self, what, spared=0):
         filler = self.disks[what] / "filler"
         left = os.statvfs(self.disks[what])
-        subprocess.run(["fallocate", "-l", str(left.f_bavail * left.f_frsize - SPARED.get(what, 0)), filler], check=True)
+        subprocess.run(["fallocate", "-l", str(left.f_bavail * left.f_frsize - spared), filler], check=True)
         try:
             yield
         finally:
@@ -150,7 +149,7 @@ def answers(user):
 def test_a_broker_short_of_disk_takes_nothing_on_and_works_off_what_it_has(cramped, alice):
     cramped.worker.stop()
     asked = alice.submit("-d", "create", "debian-ssh", "--name", "before").stdout.strip()
-    with cramped.full("broker"):
+    with cramped.full("broker", spared=30 << 20):
         eventually(lambda: (done := alice.submit("ping", "--timeout", "5s")).returncode == NOT_SUBMITTED
                    and "short of memory or disk" in done.stderr, 60, "the alarm")
         cramped.worker.start()
@@ -161,3 +160,24 @@ def test_a_broker_short_of_disk_takes_nothing_on_and_works_off_what_it_has(cramp
     # One whose publishing was not confirmed may come through.
     eventually(lambda: cramped.queue_length() == 0, 30, "an empty queue")
     assert len(cramped.containers()) == len(alice.names()) == len(cramped.leases()) and "before" in alice.names()
+
+
+def test_a_broker_that_can_write_nothing_at_all_loses_nothing_that_it_has_confirmed(cramped, alice):
+    """Its alarm is off. What becomes of it is its own affair, and may need a restart."""
+    subprocess.run([cramped.urls["RABBITMQCTL"], "set_disk_free_limit", "0"], check=True, capture_output=True, timeout=60)
+    cramped.worker.stop()
+    asked = {f"n{number}": new_id() for number in range(12)}
+
+    def ask(name):
+        return alice.submit("--id", asked[name], "-d", "create", "debian-ssh", "--name", name, "--timeout", "5s").returncode
+
+    with cramped.full("broker"):
+        told = {name: ask(name) for name in asked}
+    assert set(told.values()) <= {0, NOT_SUBMITTED, UNCONFIRMED} and told["n11"] != 0
+    cramped.service("stop", "broker")
+    cramped.service("start", "broker")
+    cramped.worker.start()
+    for name, status in told.items():
+        assert status == 0 or eventually(lambda name=name: ask(name) == 0, 30, "a confirm")
+        assert alice.json("wait", asked[name], "--timeout", "60s")["state"] == "done"
+    agree(cramped, alice, *((name, "running") for name in asked))
