@@ -159,7 +159,10 @@ ANOTHER = ["dcm-init: the image's alice has uid 6001: 5001 from now on"]
     ("useradd --uid 5001 other", []),
     ("echo alice:x:6001: >>/etc/group", []),
     ("for file in passwd group shadow; do truncate -s -1 /etc/$file; done", []),
-], ids=["name", "name-locked", "number", "group", "unended-lines"])
+    # An earlier start that ended as it wrote.
+    ("(ulimit -f 0; /usr/sbin/dcm-init)", []),
+    ("sed -i '1i alice:x:5001:' /etc/group; (ulimit -f 0; /usr/sbin/dcm-init)", []),
+], ids=["name", "name-locked", "number", "group", "unended-lines", "ended", "ended-after-group"])
 def test_whatever_accounts_an_image_has_the_container_is_its_users(box, mess, log):
     made = box(mess)
     look = "id alice; getent passwd 5001 | cut -d: -f 1,6; stat -c '%U %G' /home/alice; getent passwd | sort | uniq -d"
