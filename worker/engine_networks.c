@@ -135,5 +135,11 @@ int engine_network_list(struct engine *engine, json_t **ret_networks, struct err
 int engine_default_network(struct engine *engine, json_t **ret_network, struct error *err)
 {
     const struct engine_call call = {.method = "GET", .path = "/networks/bridge"};
-    return engine_ask(engine, &call, ret_network, err);
+    AUTO(engine_answer) struct engine_answer answer = {0};
+
+    if (engine_exchange(engine, &call, &answer, err) < 0)
+        return -1;
+    if (answer.status == 404)
+        return fail(err, FAULT_NOT_FOUND, "the engine has no default network");
+    return engine_decode(&answer, ret_network, err);
 }

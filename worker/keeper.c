@@ -29,8 +29,8 @@ struct keeper {
     struct runner runner;
     struct engine *events;                               /* a stream occupies its connection */
     int64_t heartbeat_at, compare_at, prune_at, wake_at; /* clock_ms */
-    int64_t publish_at; /* milliseconds since the epoch, as grants end */
-    bool complained;    /* about what is out of reach, once */
+    int64_t publish_at;      /* milliseconds since the epoch, as grants end */
+    struct error complained; /* the last that was said of what is out of reach: each once */
 };
 
 /* Events whose container may have changed its state. */
@@ -39,9 +39,9 @@ static const char *const telling[] = {"start",   "die",     "stop",    "kill", "
 
 static void complain(struct keeper *keeper, const struct error *err)
 {
-    if (!keeper->complained)
+    if (strcmp(keeper->complained.text, err->text) != 0)
         log_warning("%s", err->text);
-    keeper->complained = true;
+    keeper->complained = *err;
 }
 
 static int heartbeat(struct keeper *keeper, struct error *err)
@@ -133,7 +133,7 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
         if (compare(keeper, err) < 0 || publish(keeper, err) < 0)
             return -1;
         keeper->compare_at = now + COMPARE_MS;
-        keeper->complained = false;
+        keeper->complained = (struct error){0};
     }
     if (publish(keeper, err) < 0 || keeper_expire(&keeper->runner, err) < 0 ||
         wake(keeper, err) < 0)

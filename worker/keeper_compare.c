@@ -219,10 +219,9 @@ static int look_at_wait(struct survey *survey, const json_t *entry, const char *
     json_auto_t *inspected = NULL;
     if (!shown && json_array_size(json_object_get(container, "ports")) == 0)
         return 0;
-    if (engine_container_inspect(survey->keeper->engine, id, &inspected, err) < 0)
-        return err->fault == FAULT_NOT_FOUND ? 0 : -1;
-    if (keeper_look_at_wait(survey->keeper, entry, inspected, &news, address, err) < 0)
-        return -1;
+    if (engine_container_inspect(survey->keeper->engine, id, &inspected, err) < 0 ||
+        keeper_look_at_wait(survey->keeper, entry, inspected, &news, address, err) < 0)
+        return fault_fate(err->fault) == FATE_SETTLE ? 0 : -1; /* no answer holds up all others */
     seen->same_state = seen->same_state && !news && strcmp(shown ? shown : "", address) == 0;
     return 0;
 }

@@ -101,6 +101,17 @@ def fits(stack, alice, left):
             and sorted(stack.leases()) == sorted(ports) and len(stack.networks()) == left)
 
 
+def test_what_ended_unseen_holds_up_nobody_while_the_store_is_put_back(stack, alice):
+    """The store shows it running, and the engine, which has no default network, does not tell since when it is there."""
+    container = alice.create("8083")
+    with resting(stack):
+        stack.ask_engine(f"/containers/{container['id']}/stop", "POST")
+        with stack.redis() as store:
+            store.hset("dcm:generation", "id", "0" * 15 + "1")
+    assert alice.submit("ping", "--timeout", "20s").returncode == 0
+    assert [entry["state"] for entry in alice.json("ps")["containers"]] == ["stopped"]
+
+
 # What it does at an end: the stop, and two seconds later the removal, of the network too.
 @pytest.mark.parametrize("manner", MANNERS)
 @pytest.mark.parametrize("point, turn", [

@@ -50,6 +50,14 @@ static void a_network_that_the_firewall_does_not_know_is_no_users(void **state)
     assert_fault(engine_network_ensure(ENGINE, &nonsense, ERR), FAULT_INVALID, "10.201.0/26");
 }
 
+static void an_engine_without_a_default_network_says_so(void **state)
+{
+    json_auto_t *network = NULL;
+
+    (void)state;
+    assert_fault(engine_default_network(ENGINE, &network, ERR), FAULT_NOT_FOUND, "default network");
+}
+
 /* What one process meets while another one's network is half made: refused, then there. */
 static void a_network_that_another_is_making_is_waited_for(void **state)
 {
@@ -82,6 +90,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_network_is_made_once),
         TEST(a_network_that_the_firewall_does_not_know_is_no_users),
+        TEST(an_engine_without_a_default_network_says_so),
         TEST(a_network_that_another_is_making_is_waited_for),
         TEST(a_network_in_use_is_not_removed),
     };
