@@ -36,6 +36,7 @@ REPORTS = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") 
 # No such file can be reached from a daemon's sandbox: it is said in the daemon's log.
 REPORTS_LOGGED = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
 FINDING = re.compile(r"^(==\d+==|\S+:\d+:\d+: runtime error: ).*", re.MULTILINE | re.DOTALL)
+POLICY_READ = re.compile(r'part=keeper msg="(policy read again|the old policy stays)')
 VETTED = {
     "containers": 30,
     "memory": {"usual": "64m", "each": "256m", "total": "4g"},
@@ -288,8 +289,10 @@ log_level = debug
         self.policy_path.write_text(text)
         self.policy_path.chmod(0o644)
         if reload:
+            before = len(self.worker.log())
             self.worker.process.send_signal(signal.SIGHUP)
-            time.sleep(0.5)
+            # Runners look whether a signal has come before they serve a request: the keeper's word is enough.
+            eventually(lambda: POLICY_READ.search(self.worker.log(), before), what="the policy in the keeper")
 
     def service(self, verb, which):
         subprocess.run([SERVICES, verb, which, self.service_state], check=True, stdout=subprocess.DEVNULL)
