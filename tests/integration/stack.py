@@ -372,5 +372,5 @@ log_level = debug
         found = [daemon.finding() for daemon in (self.worker, self.gate)]
         self.stop_services()
         subprocess.run(["umount", "/etc"], check=False)
-        shutil.rmtree(self.state, ignore_errors=True)
         assert not any(found), "\n".join(filter(None, found))
+        shutil.rmtree(self.state, ignore_errors=True)
