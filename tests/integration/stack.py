@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import signal
@@ -30,6 +31,12 @@ AS_UNIT = ROOT / "tests" / "lib" / "as_unit"
 # (tests/run userns).
 REMAP = "dcm-remap"
 SUBORDINATE = {"subuid": (300000, 65536), "subgid": (400000, 65536)}
+# Where what a sanitizer finds in a user's program is written (tests/run sanitized).
+REPORTS = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
+# No such file can be reached from a daemon's sandbox: it is said in the daemon's log.
+REPORTS_LOGGED = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+FINDING = re.compile(r"^(==\d+==|\S+:\d+:\d+: runtime error: ).*", re.MULTILINE | re.DOTALL)
+POLICY_READ = re.compile(r'part=keeper msg="(policy read again|the old policy stays)')
 VETTED = {
     "containers": 30,
     "memory": {"usual": "64m", "each": "256m", "total": "4g"},
@@ -86,7 +93,8 @@ class User:
         return subprocess.Popen(
             [self.stack.program("dcm-submit"), *map(str, args)],
             user=self.uid, group=self.uid, extra_groups=[], cwd="/",
-            env={"PATH": "/usr/bin:/bin", "HOME": str(self.home), "DCM_GATE": str(self.stack.gate_socket)},
+            env={"PATH": "/usr/bin:/bin", "HOME": str(self.home), "DCM_GATE": str(self.stack.gate_socket),
+                 **REPORTS},
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options})
 
     def submit(self, *args, timeout=120):
@@ -140,6 +148,7 @@ class Daemon:
     def start(self, *args):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([*self.sandbox(), self.stack.program(self.program), "--config", self.config, *args],
+                                            env={**os.environ, **REPORTS_LOGGED},
                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def sandbox(self):
@@ -169,6 +178,11 @@ class Daemon:
 
     def log(self):
         return self.log_path.read_text(errors="replace")
+
+    def finding(self):
+        """What a sanitizer has found in it. Nobody else may notice: the process that ends has a successor."""
+        found = FINDING.search(self.log())
+        return found and found[0][:6000]
 
 
 class Stack:
@@ -207,6 +221,9 @@ class Stack:
         printed = subprocess.run([SERVICES, "up", self.service_state, *engine], stdout=subprocess.PIPE,
                                  check=True, text=True)
         return dict(line.split("=", 1) for line in printed.stdout.splitlines() if "=" in line)
+
+    def stop_services(self):
+        subprocess.run([SERVICES, "down", self.service_state], check=False, stdout=subprocess.DEVNULL)
 
     def program(self, name):
         return next(path for path in (self.prefix / "bin" / name, self.prefix / "sbin" / name) if path.exists())
@@ -272,8 +289,10 @@ log_level = debug
         self.policy_path.write_text(text)
         self.policy_path.chmod(0o644)
         if reload:
+            before = len(self.worker.log())
             self.worker.process.send_signal(signal.SIGHUP)
-            time.sleep(0.5)
+            # Runners look whether a signal has come before they serve a request: the keeper's word is enough.
+            eventually(lambda: POLICY_READ.search(self.worker.log(), before), what="the policy in the keeper")
 
     def service(self, verb, which):
         subprocess.run([SERVICES, verb, which, self.service_state], check=True, stdout=subprocess.DEVNULL)
@@ -350,6 +369,8 @@ log_level = debug
     def down(self):
         for daemon in (self.worker, self.gate):
             daemon.stop()
-        subprocess.run([SERVICES, "down", self.service_state], check=False, stdout=subprocess.DEVNULL)
+        found = [daemon.finding() for daemon in (self.worker, self.gate)]
+        self.stop_services()
         subprocess.run(["umount", "/etc"], check=False)
+        assert not any(found), "\n".join(filter(None, found))
         shutil.rmtree(self.state, ignore_errors=True)

@@ -240,7 +240,7 @@ def load_deep(engine, name, count):
     files["config.json"] = json.dumps({"architecture": base["Architecture"], "os": "linux", "config": base["Config"],
                                        "rootfs": {"type": "layers", "diff_ids": digests}}).encode()
     files["manifest.json"] = json.dumps([{"Config": "config.json", "RepoTags": [f"{name}:latest"], "Layers": names}]).encode()
-    told = list(engine.load_image(packed(files)))
+    told = list(engine.load_image(packed(files), quiet=False))  # it tells of each layer: the client waits for one, not for all
     assert len(engine.inspect_image(name)["RootFS"]["Layers"]) == count, told
 
 

@@ -14,8 +14,9 @@ part_userns() {
 }
 
 # The same on programs under the address and undefined-behaviour sanitizers. What is found ends the process
-# and is written to a file, for nobody may read what a worker or a shell prints. Leaks are looked for
-# by the unit tests: the end of a process under seccomp is no place for that.
+# and is written to a file, for nobody may read what a program prints; by a daemon, whose sandbox has no such
+# file, to its log, which is read when the stack goes down. Leaks are looked for by the unit tests: the
+# end of a process under seccomp is no place for that.
 part_sanitized() {
     local found
     check "the image" image_prepare
