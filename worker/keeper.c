@@ -214,7 +214,8 @@ int keeper_run(const struct worker_config *config, struct watermark *mark, struc
     while (!prefork_stopping) {
         if (keep(&keeper, &err) < 0)
             complain(&keeper, &err);
-        keeper.runner.identity[0] = '\0'; /* another engine may answer next time */
+        /* Another engine may answer next time, or this one with its data elsewhere. */
+        keeper.runner.identity[0] = keeper.runner.data_root[0] = '\0';
         if (!prefork_stopping)
             sleep(PAUSE_S);
     }

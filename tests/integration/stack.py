@@ -306,6 +306,11 @@ log_level = debug
         """For a `with`: the engine's own API, by docker-py."""
         return docker.APIClient(base_url=f"unix://{self.engine_socket}", version="1.41", timeout=30)
 
+    def engine_data(self):
+        """Where the engine keeps its data: one with user namespaces has a folder of their own for it."""
+        with self.engine() as engine:
+            return pathlib.Path(engine.info()["DockerRootDir"])
+
     def containers(self):
         """Ids of every container that the engine has."""
         client = self.docker()

@@ -85,7 +85,7 @@ def test_below_the_floor_nothing_is_begun_that_makes_data_and_all_else_works(sta
 
 
 def test_the_disk_of_the_engines_data_counts_as_well(stack, alice):
-    data = stack.service_state / "engine" / "data"
+    data = stack.engine_data()
     alice.create()
     # For the worker's eyes alone: the engine keeps what it has.
     with mounted(data, "64m", "nsenter", "--target", str(stack.worker.process.pid), "--mount"):
@@ -96,7 +96,7 @@ def test_the_disk_of_the_engines_data_counts_as_well(stack, alice):
 def test_what_a_container_prints_is_kept_up_to_a_bound(stack, alice):
     container = alice.create("--name", "loud")
     alice.ssh(container, "yes a line that is printed again and again | head -c 45m >/proc/1/fd/1", "root")
-    logs = stack.service_state / "engine" / "data" / "containers" / container["id"]
+    logs = stack.engine_data() / "containers" / container["id"]
 
     def kept():
         return sum(file.stat().st_size for file in logs.glob("*-json.log*"))

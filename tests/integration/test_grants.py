@@ -303,6 +303,7 @@ def test_what_of_the_server_is_not_safe_to_give_is_refused_though_granted(on_eng
               # a container has /srv/write from an earlier policy, and could exchange what is in it
               "/srv/write/inner": (1, "while a container has one around it")}
     devices = {"/dev/none": (4, "no /dev/none"), "/dev/pts": (1, "not a device"), "/dev/stdin": (1, "symbolic link")}
+    os.chown("/srv/write", 0, 0)  # else, with user namespaces, that it is not root's is reason enough
     stack.set_policy(on_engine.policy({"mounts": [f"{path}:ro" for path in mounts], "devices": list(devices)}), reload=True)
     before = stack.containers()
     asked = {path: stack.alice.popen("create", "debian-ssh", "--mount", f"{path}:/data:ro") for path in mounts}

@@ -1,6 +1,7 @@
 """A container's end: it stops, can be given more time, and is removed when nobody does."""
 
 import json
+import os
 import signal
 import sqlite3
 import time
@@ -8,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from stack import eventually
+from stack import eventually, on_host
 
 KEPT = 6  # seconds that an expired container stays here
 
@@ -158,6 +159,7 @@ def test_what_nobody_extends_is_removed_with_its_leases_and_storage_stays(stack,
     assert alice.submit("pause", "kept").returncode == 0
     note = stack.storage / "alice" / "root" / "note"
     note.write_text("kept")
+    os.chown(note, *on_host(0))
     eventually(lambda: is_stopped(stack, alice, kept), 20, "the stop")
     assert alice.submit("extend", "kept", "1h").returncode == 0
     eventually(lambda: alice.names() == ["kept"], 30, "the removal")

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from admin import NAME
-from stack import VETTED, eventually
+from stack import VETTED, eventually, on_host
 from test_admin_doctor import faults, findings
 
 MIB = 1 << 20
@@ -179,8 +179,18 @@ def test_a_tree_of_a_time_before_the_limit_is_left_to_the_administrator(stack, a
     assert projects(*inside) == [(5001, True)] * 3 + [(5001, False)]
     assert subprocess.run(["lsattr", "-pd", "/etc/passwd"], capture_output=True, text=True, check=False).stdout.split()[0] != "5001"
     found = [message for state, message in findings(admin)["storage"]]
-    assert any("as root outside of user namespaces" in message for message in found)
+    assert any("as root outside of user namespaces" in message for message in found) == (on_host(0) == (0, 0))
     assert not [message for message in found if "before the limit" in message]
+
+
+def test_only_root_outside_of_user_namespaces_gives_a_file_to_another_project(stack, on_xfs, alice):
+    """What doctor warns of, and no longer where the engine has them."""
+    container = alice.create()
+    given = alice.ssh_try(container, "touch /root/given && chattr -p 5002 /root/given", "root")
+    outside = on_host(0) == (0, 0)
+    assert (given.returncode == 0) is outside, given.stderr
+    [(project, _)] = projects(stack.storage / "alice" / "root" / "given")
+    assert (project == 5002) is outside
 
 
 def test_killed_at_every_step_the_bound_is_there_in_the_end(stack, admin, bound, quotas, carol):

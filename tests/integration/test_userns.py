@@ -8,8 +8,9 @@ import subprocess
 
 import pytest
 
-from stack import REMAP, SUBORDINATE
+from stack import REMAP, SUBORDINATE, eventually
 from test_admin_doctor import faults
+from test_disk import mounted
 
 FIRST_UID, FIRST_GID = SUBORDINATE["subuid"][0], SUBORDINATE["subgid"][0]
 THERE = f"{FIRST_UID}:{FIRST_GID}"
@@ -149,6 +150,20 @@ def test_a_worker_notices_that_its_engine_has_come_back_without_namespaces_and_w
     with engine_without(stack):
         create_and_see((0, 0))
     create_and_see((FIRST_UID, FIRST_GID))
+
+
+def test_the_disk_that_is_measured_is_that_of_the_engine_as_it_has_come_back(stack):
+    """A small one stands in for the disk of its data with user namespaces, in the worker's eyes alone."""
+    size = 64 << 20
+
+    def is_small():
+        return stack.metrics().get('dcm_disk_size_bytes{place="engine"}') == size
+
+    with mounted(stack.engine_data(), size, "nsenter", "--target", str(stack.worker.process.pid), "--mount"):
+        eventually(is_small, 20, "the small disk")
+        with engine_without(stack):
+            eventually(lambda: not is_small(), 30, "the other one")
+        eventually(is_small, 30, "the small disk again")
 
 
 @pytest.mark.parametrize("words", [
