@@ -3,17 +3,13 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/units.h"
 #include "submitter/lists.h"
 #include "submitter/printable.h"
 #include "submitter/table.h"
 
 #define CELL_SIZE 32
-
-static const char *text_at(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* ---- numbers ---- */
 

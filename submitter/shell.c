@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "submitter/connect.h"
 #include "submitter/render.h"
 #include "submitter/run.h"
@@ -112,7 +113,7 @@ static void add_names(struct candidates *candidates, enum listing listing, const
         return;
     json_array_foreach(items, i, item)
     {
-        const char *name = json_string_value(json_object_get(json_object_get(item, part), "name"));
+        const char *name = text_at(json_object_get(item, part), "name");
         if (name)
             candidates_add(candidates, "", name);
     }

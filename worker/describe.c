@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/members.h"
 #include "schemas/names.h"
 #include "schemas/units.h"
 
@@ -93,8 +94,8 @@ static void add_binding(const char *key, const json_t *binding, struct ports *po
                         uint16_t *ssh_port)
 {
     struct port port = {0};
-    const char *address = json_string_value(json_object_get(binding, "HostIp"));
-    const char *host = json_string_value(json_object_get(binding, "HostPort"));
+    const char *address = text_at(binding, "HostIp");
+    const char *host = text_at(binding, "HostPort");
     if (!address || !host || container_port(key, &port.container, &port.protocol) < 0)
         return;
     port.host = (uint16_t)strtoul(host, NULL, 10);

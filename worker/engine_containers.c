@@ -3,6 +3,7 @@
 
 #include "common/auto.h"
 #include "common/fault_point.h"
+#include "common/members.h"
 #include "worker/engine_private.h"
 
 /* "dcm.<user>", and what follows it: a user's name has no dots in it. NULL: something else. */
@@ -45,7 +46,7 @@ int engine_container_create(struct engine *engine, const char *engine_name, cons
     snprintf(name, sizeof(name), "name=%s", engine_name);
     if (engine_ask(engine, &call, &created, err) < 0)
         return -1;
-    const char *id = json_string_value(json_object_get(created, "Id"));
+    const char *id = text_at(created, "Id");
     if (!name_is_engine_id(id))
         return fail(err, FAULT_ENGINE, "the engine does not say the new container's id");
     memcpy(ret_id, id, ENGINE_ID_SIZE);
@@ -152,7 +153,7 @@ int engine_container_rename(struct engine *engine, const char *id, const char *e
     /* The engine refuses the name that a container has. */
     if (engine_container_inspect(engine, id, &container, err) < 0)
         return -1;
-    const char *present = json_string_value(json_object_get(container, "Name"));
+    const char *present = text_at(container, "Name");
     if (present && present[0] == '/' && strcmp(present + 1, engine_name) == 0)
         return 0;
     snprintf(path, sizeof(path), "/containers/%s/rename", id);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
 #include "worker/describe.h"
@@ -43,11 +44,6 @@ static inline void auto_survey(struct survey *survey)
     survey_clear(survey);
 }
 
-static const char *text_at(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
 static const char *engine_name_in(const json_t *listed)
 {
     const char *name = json_string_value(json_array_get(json_object_get(listed, "Names"), 0));
@@ -80,7 +76,7 @@ static int read_all(struct survey *survey, struct error *err)
         index_key(user, name, key);
         json_object_set(survey->by_name, key, item);
         json_object_set_new(survey->users, user, json_true());
-        if (id && json_integer_value(json_object_get(item, "until")) == 0)
+        if (id && number_at(item, "until") == 0)
             json_object_set(survey->by_id, id, item);
     }
     json_array_foreach(survey->containers, i, item)
@@ -126,7 +122,7 @@ static int look_at_entry(struct survey *survey, const json_t *entry, struct erro
 {
     const char *id = text_at(json_object_get(entry, "container"), "id");
     const char *heir = text_at(json_object_get(entry, "heir"), "request");
-    bool is_bound = json_integer_value(json_object_get(entry, "until")) == 0;
+    bool is_bound = number_at(entry, "until") == 0;
     bool ended = false, heir_ended = false;
     if ((!is_bound && has_ended(survey, text_at(entry, "request"), &ended, err) < 0) ||
         has_ended(survey, heir, &heir_ended, err) < 0)
@@ -248,7 +244,7 @@ static int look_at_container(struct survey *survey, const json_t *listed, struct
         .same_state = entry && shows_state(entry, state),
         .aside = aside,
         .has_sibling = has_sibling(survey, engine_name, aside),
-        .age_s = timestamp_now() / 1000 - json_integer_value(json_object_get(listed, "Created")),
+        .age_s = timestamp_now() / 1000 - number_at(listed, "Created"),
     };
     if ((aside || !entry) && ask_journal(survey, listed, &seen, err) < 0)
         return -1;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "tests/fuzz/fuzz.h"
 #include "worker/describe.h"
 #include "worker/engine_private.h"
@@ -48,7 +49,7 @@ static void check_shown(const json_t *inspected)
         .ssh_port = ssh_port,
         .ports = &published,
         .image = "debian-ssh",
-        .created = json_string_value(json_object_get(inspected, "Created")),
+        .created = text_at(inspected, "Created"),
     };
     json_auto_t *described = describe_container(&description);
     HOLDS(described != NULL);
@@ -103,7 +104,7 @@ static void check_plan(const json_t *value)
     json_auto_t *body = plan_body(&plan);
     HOLDS(body != NULL);
     /* Whatever the image says, these are ours. */
-    HOLDS(strcmp(json_string_value(json_object_get(body, "User")), "0:0") == 0);
+    HOLDS(strcmp(text_at(body, "User"), "0:0") == 0);
     HOLDS(json_is_false(json_object_get(json_object_get(body, "HostConfig"), "Privileged")));
     HOLDS(labels_verify(the_keyring(), IDENTITY, json_object_get(body, "Labels"), &facts));
     if (plan_verify(&plan, value, &err) < 0)

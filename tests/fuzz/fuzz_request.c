@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/parked.h"
 #include "schemas/ports.h"
 #include "schemas/request.h"
@@ -51,7 +52,7 @@ static void check_parked(const char *bytes, size_t length)
         fuzz_check_error(&err);
         return;
     }
-    HOLDS(identifier_is_valid(json_string_value(json_object_get(parked, "id"))));
+    HOLDS(identifier_is_valid(text_at(parked, "id")));
     HOLDS(json_array_size(json_object_get(parked, "attempts")) <= PARKED_ATTEMPTS_MOST);
 }
 

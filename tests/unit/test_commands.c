@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/members.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
 #include "tests/unit/screen.h"
@@ -318,7 +319,7 @@ static void output_goes_where_the_container_wrote_it(void **state)
     assert_int_equal(screen_run(&scene->screen, "logs web --tail 5"), 0);
     assert_string_equal(scene->screen.out, "hello\n\x1b[2m");
     assert_string_equal(scene->screen.err, "oops\n");
-    assert_int_equal(json_integer_value(json_object_get(scene->fake.args, "tail")), 5);
+    assert_int_equal(number_at(scene->fake.args, "tail"), 5);
 }
 
 static void output_to_a_terminal_holds_no_control_bytes(void **state)

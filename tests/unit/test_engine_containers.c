@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/members.h"
 #include "engine_fixture.h"
 
 #define NO_ID "0000000000000000000000000000000000000000000000000000000000000000"
@@ -25,7 +26,7 @@ static void a_container_is_made_as_its_body_says(void **state)
     (void)state;
     assert_int_equal(engine_container_create(ENGINE, ALICES, body, id, ERR), 0);
     assert_int_equal(engine_container_inspect(ENGINE, ALICES, &container, ERR), 0);
-    assert_string_equal(json_string_value(json_object_get(container, "Id")), id);
+    assert_string_equal(text_at(container, "Id"), id);
     assert_int_equal(json_unpack(container, "{s:o, s:{s:o}}", "HostConfig", &config, "Config",
                                  "Labels", &labels),
                      0);
@@ -49,8 +50,7 @@ static void a_container_that_stands_aside_leaves_its_name_to_another(void **stat
     for (int i = 0; i < 2; i++) /* the second time it has the name already */
         assert_int_equal(engine_container_rename(ENGINE, id, ALICES ENGINE_ASIDE_RUNNING, ERR), 0);
     assert_int_equal(engine_container_inspect(ENGINE, id, &container, ERR), 0);
-    assert_string_equal(json_string_value(json_object_get(container, "Name")),
-                        "/" ALICES ENGINE_ASIDE_RUNNING);
+    assert_string_equal(text_at(container, "Name"), "/" ALICES ENGINE_ASIDE_RUNNING);
     standin_container(ALICES, PORT, other);
     assert_fault(engine_container_rename(ENGINE, id, ALICES, ERR), FAULT_CONFLICT, "/" ALICES);
     assert_int_equal(engine_container_remove(ENGINE, other, ERR), 0);
@@ -222,8 +222,7 @@ static void only_our_own_are_listed(void **state)
                     "{\"Name\":\"foreign\",\"IPAM\":{\"Config\":[{\"Subnet\":\"10.9.0.0/24\"}]}}"));
     assert_int_equal(engine_container_list(ENGINE, &containers, ERR), 0);
     assert_int_equal(json_array_size(containers), 1);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(containers, 0), "Id")),
-                        id);
+    assert_string_equal(text_at(json_array_get(containers, 0), "Id"), id);
     assert_int_equal(engine_network_list(ENGINE, &networks, ERR), 0);
     assert_int_equal(json_array_size(networks), 1);
 }

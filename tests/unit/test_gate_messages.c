@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/ports.h"
 #include "submitter/gate_answer.h"
 #include "submitter/gate_ask.h"
@@ -168,7 +169,7 @@ static void long_waits_are_cut_by_both_ends(void **state)
     json_auto_t *message = NULL;
 
     assert_int_equal(gate_ask_encode(&ask, &message, NULL), 0);
-    assert_int_equal(json_integer_value(json_object_get(message, "wait_ms")), GATE_WAIT_MOST_MS);
+    assert_int_equal(number_at(message, "wait_ms"), GATE_WAIT_MOST_MS);
     assert_int_equal(gate_ask_decode(text, strlen(text), "alice", &got, NULL), 0);
     assert_int_equal(got.wait_ms, GATE_WAIT_MOST_MS);
 }

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "common/members.h"
+
 #define FIRST "sha256:1111111111111111111111111111111111111111111111111111111111111111"
 #define SECOND "sha256:2222222222222222222222222222222222222222222222222222222222222222"
 
@@ -25,7 +27,7 @@ static json_t *two_images(void)
 
 static const char *asked_image(const struct scene *scene)
 {
-    return json_string_value(json_object_get(scene->fake.args, "image"));
+    return text_at(scene->fake.args, "image");
 }
 
 static void a_number_is_the_id_that_was_listed(void **state)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/members.h"
 #include "schemas/units.h"
 #include "tests/unit/journal_fixture.h"
 #include "worker/journal_lives.h"
@@ -186,7 +187,7 @@ static void attempts_are_remembered_with_their_ends(void **state)
     assert_int_equal(journal_let_go(journal, request.id, true, NULL), 0);
     struct journal_entry entry = find(journal, request.id);
     const json_t *attempt = attempt_of(&entry, 0, 1);
-    assert_int_equal(json_integer_value(json_object_get(attempt, "begun")), entry.begun);
+    assert_int_equal(number_at(attempt, "begun"), entry.begun);
     assert_null(json_object_get(attempt, "end"));
     int64_t begun = entry.begun;
     journal_entry_clear(&entry);
@@ -199,8 +200,8 @@ static void attempts_are_remembered_with_their_ends(void **state)
     begin(journal, &request);
     entry = find(journal, request.id);
     attempt = attempt_of(&entry, 0, 2);
-    assert_int_equal(json_integer_value(json_object_get(attempt, "ended")), 8);
-    assert_string_equal(json_string_value(json_object_get(attempt, "end")), "killed");
+    assert_int_equal(number_at(attempt, "ended"), 8);
+    assert_string_equal(text_at(attempt, "end"), "killed");
     assert_null(json_object_get(attempt_of(&entry, 1, 2), "end"));
     journal_entry_clear(&entry);
     request_clear(&request);
@@ -227,7 +228,7 @@ static void what_is_parked_has_not_ended_and_begins_anew_with_a_clean_count(void
     assert_int_equal(journal_park(journal, request.id, NULL), 0);
     assert_true(is_parked(journal, request.id));
     assert_int_equal(journal_unfinished(journal, &requests, NULL), 0);
-    assert_true(json_is_true(json_object_get(json_array_get(requests, 0), "parked")));
+    assert_true(flag_at(json_array_get(requests, 0), "parked"));
     json_decref(requests);
 
     assert_int_equal(journal_unpark(journal, request.id, NULL), 0);
@@ -275,7 +276,7 @@ static void the_first_result_stays(void **state)
     end(journal, &request, "failed");
     struct journal_entry entry = find(journal, request.id);
     assert_int_equal(entry.state, JOURNAL_ENDED);
-    assert_string_equal(json_string_value(json_object_get(entry.result, "state")), "done");
+    assert_string_equal(text_at(entry.result, "state"), "done");
     assert_false(entry.recorded);
     journal_entry_clear(&entry);
     request_clear(&request);

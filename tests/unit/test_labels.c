@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/members.h"
 #include "worker/labels.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -56,8 +57,8 @@ static void what_is_signed_verifies(void **state)
     assert_true(labels_verify(keyring, ENGINE, labels, &alices));
     assert_true(labels_verify(keyring, ENGINE, labels, &anything));
     assert_true(labels_verify(keyring, ENGINE, labels, &some));
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.v")), "1");
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.user")), "alice");
+    assert_string_equal(text_at(labels, "dcm.v"), "1");
+    assert_string_equal(text_at(labels, "dcm.user"), "alice");
     json_decref(labels);
     keyring_free(keyring);
 }
@@ -70,7 +71,7 @@ static void the_mac_is_the_one_that_others_compute(void **state)
     json_t *labels = labels_sign(keyring, ENGINE, &alices);
     (void)state;
 
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.mac")),
+    assert_string_equal(text_at(labels, "dcm.mac"),
                         "k1:a2d8ca7bdd05c447c5c3f25c902d521059c6e5aa6af5bb10a888d1c9aceb7de7");
     json_decref(labels);
     keyring_free(keyring);
@@ -114,7 +115,7 @@ static void what_was_granted_is_signed_too(void **state)
     (void)state;
 
     assert_true(labels_verify(keyring, ENGINE, labels, &granted));
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.options")), "{\"gpus\":1}");
+    assert_string_equal(text_at(labels, "dcm.options"), "{\"gpus\":1}");
     json_object_set_new(labels, "dcm.options", json_string("{}"));
     assert_false(labels_verify(keyring, ENGINE, labels, &anything));
     json_object_del(labels, "dcm.options");

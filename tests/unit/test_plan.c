@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/members.h"
 #include "worker/plan.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -47,7 +48,7 @@ static int set_up(void **state)
         .user = "alice",
         .uid = 2001,
         .name = "container2635",
-        .image_id = json_string_value(json_object_get(fixture.image, "Id")),
+        .image_id = text_at(fixture.image, "Id"),
         .image = fixture.image,
         .labels = fixture.labels,
         .memory = 512 << 20,
@@ -151,9 +152,9 @@ static void labels_of_the_image_are_overwritten_with_nothing(void **state)
     json_object_set_new(of_image, "dcm.owner", json_string("mallory"));
     json_t *body = plan_body(&fixture->plan);
     json_t *labels = json_object_get(body, "Labels");
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.owner")), "");
-    assert_string_equal(json_string_value(json_object_get(labels, "maintainer")), "");
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.user")), "alice");
+    assert_string_equal(text_at(labels, "dcm.owner"), "");
+    assert_string_equal(text_at(labels, "maintainer"), "");
+    assert_string_equal(text_at(labels, "dcm.user"), "alice");
     json_decref(body);
 }
 

@@ -9,6 +9,8 @@
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
+#include "common/members.h"
+
 static const struct ports ports = {.count = 1, .list = {{"127.0.0.1", 9090, 90, "tcp"}}};
 
 struct fixture {
@@ -85,7 +87,7 @@ static void ports_image_and_labels_are_new_and_all_else_stays(void **state)
 
     json_object_set_new(host, "PortBindings", bindings);
     assert_true(json_equal(json_object_get(body, "HostConfig"), host));
-    assert_string_equal(json_string_value(json_object_get(body, "Image")), "sha256:11");
+    assert_string_equal(text_at(body, "Image"), "sha256:11");
     assert_true(json_equal(json_object_get(body, "Labels"), labels));
     assert_int_equal(json_object_size(json_object_get(body, "ExposedPorts")), 4);
     const char *const kept[] = {"Env", "Entrypoint", "User", "Healthcheck", "StopSignal"};

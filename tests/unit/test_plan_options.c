@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/members.h"
 #include "worker/plan.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -196,8 +197,7 @@ static json_t *made_of(const struct fixture *fixture, json_t *body)
                               json_pack("{s:s, s:O, s:O, s:b, s:s}", "Type", "bind", "Source",
                                         json_object_get(mount, "Source"), "Destination",
                                         json_object_get(mount, "Target"), "RW",
-                                        !json_is_true(json_object_get(mount, "ReadOnly")),
-                                        "Propagation", "rprivate"));
+                                        !flag_at(mount, "ReadOnly"), "Propagation", "rprivate"));
     }
     json_t *host = json_deep_copy(json_object_get(body, "HostConfig"));
     json_object_set_new(host, "MaskedPaths", json_pack("[s]", "/proc/kcore"));

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "common/members.h"
+
 #define OTHER_ID "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9fa0b2"
 #define ENGINE_ID "6f55ae927db0776f269f12af4c7a205ba1f647f41854b8fd9f1fc328c90fade7"
 
@@ -95,8 +97,8 @@ static void lists_are_one_document(void **state)
     assert_int_equal(screen_run(&scene->screen, "ps --json"), 0);
     json_auto_t *ps = json_loads(scene->screen.out, 0, NULL);
     const json_t *first = json_array_get(json_object_get(ps, "containers"), 0);
-    assert_string_equal(json_string_value(json_object_get(first, "name")), "deadbeef1");
-    assert_string_equal(json_string_value(json_object_get(first, "server")), "lcg50");
+    assert_string_equal(text_at(first, "name"), "deadbeef1");
+    assert_string_equal(text_at(first, "server"), "lcg50");
 
     size_t already = strlen(scene->screen.out);
     assert_int_equal(screen_run(&scene->screen, "jobs --json"), 0);

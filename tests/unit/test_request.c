@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 
 /* last: its fail() is a macro */
 #include <cmocka.h>
@@ -72,7 +73,7 @@ static void a_message_becomes_a_request(void **state)
     assert_string_equal(request.user, "alice");
     assert_true(request.submitted == SUBMITTED);
     assert_true(request.deadline == INT64_C(1795471200000));
-    assert_string_equal(json_string_value(json_object_get(request.args, "image")), "debian-ssh");
+    assert_string_equal(text_at(request.args, "image"), "debian-ssh");
 }
 
 static void what_is_to_be_explained_is_checked_as_the_request_itself(void **state)

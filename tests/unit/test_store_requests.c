@@ -13,6 +13,7 @@
 #include "schemas/result.h"
 #include "schemas/units.h"
 
+#include "common/members.h"
 #include "worker/store_keeper.h"
 #include "worker/store_requests.h"
 #include <cmocka.h>
@@ -72,7 +73,7 @@ static json_t *event_at(const json_t *entries, size_t index)
 static void assert_phase(const json_t *entries, size_t index, const char *phase)
 {
     json_auto_t *event = event_at(entries, index);
-    assert_string_equal(json_string_value(json_object_get(event, "phase")), phase);
+    assert_string_equal(text_at(event, "phase"), phase);
 }
 
 /* As the gate asks for it. The reply is the state that is there. */
