@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/names.h"
 
@@ -15,7 +16,7 @@ static const char *const protocols[] = {"tcp", "udp"};
 /* The static name, or NULL. */
 static const char *find_protocol(const char *text)
 {
-    for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
+    for (size_t i = 0; i < COUNT(protocols); i++)
         if (strcmp(protocols[i], text) == 0)
             return protocols[i];
     return NULL;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/formats.h"
 #include "schemas/ports.h"
@@ -204,7 +205,7 @@ static int check_untouched(const json_t *result, struct error *err)
     const char *op = text_at(result, "op");
     if (strcmp(op, op_name(OP_PING)) != 0 && strcmp(op, op_name(OP_POLICY_EXPLAIN)) != 0)
         return 0;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+    for (size_t i = 0; i < COUNT(parts); i++)
         if (json_object_get(result, parts[i]))
             return fail(err, FAULT_INVALID, "%s: out of place in the result of a %s", parts[i], op);
     return 0;

@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/count.h"
+
 #define DIGITS "0123456789"
 
 struct unit {
     const char *suffix;
     int64_t factor;
 };
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct unit durations[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
 #define DURATION_MAX (INT64_C(10) * 365 * 86400)

@@ -3,12 +3,11 @@
 #include <stdio.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/fields.h"
 #include "submitter/gate_ask.h"
 #include "submitter/gate_packet.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static json_t *encode_confirmed(const struct gate_answer *answer)
 {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/units.h"
 #include "submitter/lists.h"
@@ -45,7 +46,7 @@ static const struct number {
 
 static const struct number *find_number(const char *what)
 {
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+    for (size_t i = 0; i < COUNT(numbers); i++)
         if (strcmp(numbers[i].what, what) == 0)
             return &numbers[i];
     return NULL;

@@ -11,6 +11,7 @@
 #include <wchar.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "submitter/printable.h"
 
 #define HISTORY_LENGTH 200
@@ -247,7 +248,7 @@ static int bind_keys(EditLine *edit)
                           : el_set(edit, EL_BIND, key, "ed-insert", NULL);
     }
     status |= el_set(edit, EL_ADDFN, "dcm-complete", "complete a word", complete);
-    for (size_t i = 0; i < sizeof(granted) / sizeof(granted[0]); i++)
+    for (size_t i = 0; i < COUNT(granted); i++)
         status |= el_set(edit, EL_BIND, granted[i].keys, granted[i].does, NULL);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/names.h"
 #include "schemas/units.h"
@@ -22,7 +23,7 @@ const char *describe_address(char *const *addresses, const struct ports *ports)
 const char *describe_state(const char *engine_state)
 {
     static const char *const plain[] = {"running", "paused"};
-    for (size_t i = 0; engine_state && i < sizeof plain / sizeof plain[0]; i++)
+    for (size_t i = 0; engine_state && i < COUNT(plain); i++)
         if (strcmp(engine_state, plain[i]) == 0)
             return plain[i];
     return "stopped";

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 #include "worker/engine_private.h"
 
@@ -31,7 +32,7 @@ static const struct {
 
 static enum fault meaning_of(long status, const char *message)
 {
-    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+    for (size_t i = 0; i < COUNT(meanings); i++)
         if (meanings[i].status == status && strstr(message, meanings[i].says))
             return meanings[i].fault;
     return FAULT_ENGINE;

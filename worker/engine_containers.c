@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/fault_point.h"
 #include "common/members.h"
 #include "worker/engine_private.h"
@@ -129,7 +130,7 @@ static bool is_aside_name(const char *text)
     char name[ENGINE_PATH_SIZE];
     size_t length = strlen(text);
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    for (size_t i = 0; i < COUNT(words); i++) {
         size_t word = strlen(words[i]);
         if (length <= word || length >= sizeof(name) || strcmp(text + length - word, words[i]) != 0)
             continue;

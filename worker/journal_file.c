@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 
 #define BUSY_MS 5000
 #define BUSY_STEP_MS 20
@@ -168,7 +169,7 @@ static bool is_passing(int code)
     static const int passing[] = {SQLITE_BUSY, SQLITE_LOCKED, SQLITE_FULL, SQLITE_IOERR,
                                   SQLITE_NOMEM};
 
-    for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
+    for (size_t i = 0; i < COUNT(passing); i++)
         if ((code & 0xff) == passing[i]) /* the high bits only say more of the same */
             return true;
     return false;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
@@ -141,7 +142,7 @@ static bool has_sibling(const struct survey *survey, const char *engine_name, bo
     char other[ENGINE_NAME_SIZE + sizeof ENGINE_ASIDE_RUNNING];
     if (aside)
         return json_object_get(survey->in_engine, engine_name);
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    for (size_t i = 0; i < COUNT(words); i++) {
         snprintf(other, sizeof other, "%s%s", engine_name, words[i]);
         if (json_object_get(survey->in_engine, other))
             return true;

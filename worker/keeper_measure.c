@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/digest.h"
 #include "schemas/units.h"
@@ -48,7 +49,7 @@ void keeper_measure_census(const struct runner *keeper, const struct keeper_cens
                 {METRIC_PORTS, "ssh", census->ssh_ports},
                 {METRIC_PORTS, "direct", census->direct_ports},
                 {METRIC_SUBNETS_LEASED, NULL, census->subnets}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    for (size_t i = 0; i < COUNT(rows); i++)
         metrics_set(keeper->metrics, rows[i].metric, rows[i].label, rows[i].count);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "common/members.h"
@@ -26,7 +27,7 @@ static struct item item_of(const json_t *found)
         const char **place;
     } parts[] = {{"user", &item.user},       {"name", &item.name}, {"id", &item.id},
                  {"request", &item.request}, {"port", &item.port}, {"address", &item.address}};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+    for (size_t i = 0; i < COUNT(parts); i++)
         if (text_at(found, parts[i].key))
             *parts[i].place = text_at(found, parts[i].key);
     return item;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 #include "worker/keyring.h"
 
@@ -26,7 +27,7 @@ static const struct {
     {"dcm.request", offsetof(struct labels, request)},
     {"dcm.options", offsetof(struct labels, options)},
 };
-#define TOLD_COUNT (sizeof(told) / sizeof(told[0]))
+#define TOLD_COUNT COUNT(told)
 
 static const char *told_value(const struct labels *labels, size_t row)
 {

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/log.h"
 #include "common/prefork.h"
 #include "worker/config.h"
@@ -263,7 +264,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     while ((option = getopt_long(argc, argv, "c:r:h", options, NULL)) != -1) {
         if (option == '?' || (option == 'r' && parse_runners(optarg, &arguments->runners) < 0))
             return -1;
-        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        for (size_t i = 0; i < COUNT(places); i++) {
             if (places[i].option == option && places[i].text)
                 *places[i].text = optarg;
             if (places[i].option == option && places[i].flag)

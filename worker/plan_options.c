@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 
 #define SHM_BYTES (64 << 20)

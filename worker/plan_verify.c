@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 
 /* null, false, 0, "", [] and {} are one to the engine, and so is a field that is left out. */

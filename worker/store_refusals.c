@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/count.h"
 #include "common/members.h"
 #include "worker/store_containers.h"
 #include "worker/store_private.h"
@@ -46,7 +47,7 @@ static void write_amount(const struct measure *measure, json_int_t amount,
 static const struct measure *find_measure(const json_t *quota)
 {
     const char *what = text_of(quota, "what");
-    for (size_t i = 0; i < sizeof(measures) / sizeof(measures[0]); i++)
+    for (size_t i = 0; i < COUNT(measures); i++)
         if (strcmp(measures[i].what, what) == 0)
             return &measures[i];
     return measures;
@@ -186,7 +187,7 @@ static const struct {
 int store_refuse(const json_t *answer, struct error *err)
 {
     const char *refused = text_of(answer, "refused");
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+    for (size_t i = 0; i < COUNT(refusals); i++)
         if (strcmp(refusals[i].refused, refused) == 0)
             return refusals[i].refuse(answer, err);
     return fail(err, FAULT_INTERNAL, "the store refused: %s", refused);

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "common/count.h"
 #include "common/members.h"
 #include "tests/standin/standin.h"
 
@@ -179,7 +180,7 @@ void standin_handle(const struct http_request *request, struct http_reply *reply
     struct call call = {request->method, without_version(request->path), target, request->query,
                         body};
 
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+    for (size_t i = 0; i < COUNT(routes); i++) {
         const struct route *route = &routes[i];
         if (strcmp(route->method, call.method) != 0 || !fits(route->pattern, call.path, target))
             continue;

@@ -11,6 +11,8 @@
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
+#include "common/count.h"
+
 int journal_place_make(void **state)
 {
     static struct place place;
@@ -28,7 +30,7 @@ int journal_place_remove(void **state)
     const struct place *place = *state;
     char path[80];
 
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+    for (size_t i = 0; i < COUNT(suffixes); i++) {
         snprintf(path, sizeof(path), "%s%s", place->path, suffixes[i]);
         unlink(path);
     }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
@@ -65,7 +66,7 @@ static void a_faulty_file_is_named_and_nothing_falls_back(void **state)
         {"server = lab1\n", "server"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    for (size_t i = 0; i < COUNT(faults); i++) {
         struct error err = {0};
         assert_null(read_with_file(faults[i].content, &err));
         assert_int_equal(err.fault, FAULT_INVALID);

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
@@ -90,7 +91,7 @@ static void what_is_no_time_becomes_now(void **state)
     static const char *const texts[] = {"", "soon", "2026-13-23T21:00:00.123Z"};
     int64_t before = timestamp_now(), shown = 0;
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < COUNT(texts); i++) {
         json_auto_t *container = described(ID, texts[i]);
         const char *created = text_at(container, "created");
         assert_int_equal(timestamp_parse(created, &shown, NULL), 0);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/count.h"
 #include "common/members.h"
 #include "engine_fixture.h"
 
@@ -70,7 +71,7 @@ static void only_names_of_containers_are_given(void **state)
 
     (void)state;
     standin_container(ALICES, PORT, id);
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+    for (size_t i = 0; i < COUNT(others); i++)
         assert_fault(engine_container_rename(ENGINE, id, others[i], ERR), FAULT_INVALID, "name");
     assert_fault(engine_container_rename(ENGINE, "web", ALICES, ERR), FAULT_INVALID, "id");
     assert_fault(engine_container_rename(ENGINE, NO_ID, ALICES, ERR), FAULT_NOT_FOUND, NO_ID);
@@ -102,7 +103,7 @@ static void a_container_goes_through_its_states(void **state)
     (void)state;
     standin_container(ALICES, PORT, id);
     assert_state(id, "created");
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+    for (size_t i = 0; i < COUNT(steps); i++) {
         assert_int_equal(engine_container_act(ENGINE, steps[i].verb, id, NULL, ERR), 0);
         assert_state(id, steps[i].then);
     }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/count.h"
 #include "common/members.h"
 #include "engine_fixture.h"
 
@@ -97,7 +98,7 @@ static void only_names_of_users_images_are_committed_to(void **state)
     struct engine_commit commit = {.container = NO_ID};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    for (size_t i = 0; i < COUNT(others); i++) {
         commit.name = others[i];
         assert_fault(engine_commit(ENGINE, &commit, image_id, ERR), FAULT_INVALID, "name");
     }

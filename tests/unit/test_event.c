@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 
 /* last: its fail() is a macro */
@@ -88,7 +89,7 @@ static void base64_is_the_standards(void **state)
                  {"fooba", "Zm9vYmE="},
                  {"foobar", "Zm9vYmFy"}};
     (void)state;
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+    for (size_t i = 0; i < COUNT(known); i++) {
         json_auto_t *event = event_output(ID, "stdout", known[i].text, strlen(known[i].text));
         assert_string_equal(text_at(event, "data"), known[i].base64);
     }
@@ -131,7 +132,7 @@ static void what_no_encoder_writes_is_no_base64(void **state)
         "AA-_", "AAA A===", "AA==AAAA", "AAAA\\nAAAA", "AAAA\\n", " AAAA", "AB==", "AAF=",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < COUNT(wrong); i++) {
         char rest[128];
         snprintf(rest, sizeof(rest), ",\"kind\":\"output\",\"stream\":\"stdout\",\"data\":\"%s\"",
                  wrong[i]);

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "common/count.h"
+
 static bool is_even(const char *text)
 {
     return strlen(text) % 2 == 0;
@@ -214,7 +216,7 @@ static void ill_formed_text_is_refused_with_its_place(void **state)
         {"1", 1, "1:1: "},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < COUNT(wrong); i++) {
         struct error err = {0};
         if (!parse(wrong[i].text, wrong[i].length, 1000, &err))
             fail_msg("%s is accepted", wrong[i].text);

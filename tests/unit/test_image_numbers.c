@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/count.h"
 #include "common/members.h"
 
 #define FIRST "sha256:1111111111111111111111111111111111111111111111111111111111111111"
@@ -96,7 +97,7 @@ static void a_number_that_was_not_listed_asks_nothing(void **state)
     assert_int_equal(screen_run(&scene->screen, "create 1"), 2);
     assert_non_null(strstr(scene->screen.err, "no list has given an image the number 1 yet"));
     assert_int_equal(screen_run(&scene->screen, "images"), 0);
-    for (size_t i = 0; i + 1 < sizeof(lines) / sizeof(lines[0]); i++)
+    for (size_t i = 0; i + 1 < COUNT(lines); i++)
         assert_int_equal(screen_run(&scene->screen, lines[i]), 2);
     assert_int_equal(scene->fake.submit_calls, 0);
     assert_int_equal(screen_run(&scene->screen, lines[3]), 0); /* that long it is an id */

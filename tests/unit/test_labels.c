@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/count.h"
 #include "common/members.h"
 #include "worker/labels.h"
 
@@ -92,7 +93,7 @@ static void no_label_can_be_changed_added_or_left_out(void **state)
     const struct labels anything = {0};
     (void)state;
 
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+    for (size_t i = 0; i < COUNT(changes); i++) {
         json_t *labels = labels_sign(keyring, ENGINE, &alices);
         if (changes[i].value)
             json_object_set_new(labels, changes[i].name, json_string(changes[i].value));
@@ -227,7 +228,7 @@ static void an_ill_formed_keyring_is_refused_with_its_line(void **state)
     };
     (void)state;
 
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+    for (size_t i = 0; i < COUNT(refused); i++) {
         struct keyring *keyring = NULL;
         struct error err = {0};
         assert_int_equal(read_keys(refused[i].lines, 0600, &keyring, &err), -1);

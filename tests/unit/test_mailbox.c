@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
@@ -364,7 +365,7 @@ static void limits_tell_what_is_used_as_the_store_counts_it(void **state)
                        "\"total\",\"most\":1,\"rule\":\"r\"}," GRANT("images_kept", "r") "," GRANT(
                            "image_bytes", "r") "," GRANT("gpus", "r") "]");
     assert_done(mailbox_list(mailbox, "alice", LIST_LIMITS, &list, err));
-    assert_int_equal(json_array_size(list), sizeof(expected) / sizeof(expected[0]));
+    assert_int_equal(json_array_size(list), COUNT(expected));
     for (size_t i = 0; i < json_array_size(list); i++)
         assert_int_equal(used_of(list, i), expected[i]);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/request.h"
 
@@ -61,7 +62,7 @@ static void a_body_that_is_no_text_is_left_out(void **state)
     static const char *const bodies[] = {"\xff\xfe", "\x1b[2J", "\x01"};
     json_auto_t *none = json_array();
     (void)state;
-    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+    for (size_t i = 0; i < COUNT(bodies); i++) {
         struct parked parked = usual(bodies[i], strlen(bodies[i]), none);
         json_auto_t *decoded = pass(&parked);
         assert_true(json_is_null(json_object_get(decoded, "body")));

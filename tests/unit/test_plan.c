@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/count.h"
 #include "common/members.h"
 #include "worker/plan.h"
 
@@ -203,7 +204,7 @@ static void what_cannot_be_overridden_is_refused(void **state)
     struct error err = {0};
 
     assert_int_equal(plan_check_image(fixture->image, &err), 0);
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+    for (size_t i = 0; i < COUNT(refused); i++) {
         json_t *image = json_loads(refused[i].image, 0, NULL);
         assert_int_equal(plan_check_image(image, &err), -1);
         assert_int_equal(err.fault, FAULT_DENIED);
@@ -337,7 +338,7 @@ static void other_differences_are_found_too(void **state)
     };
     struct fixture *fixture = *state;
 
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+    for (size_t i = 0; i < COUNT(changes); i++) {
         json_t *changed = json_deep_copy(fixture->container);
         struct error err = {0};
         put(changed, changes[i].path, changes[i].value);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/count.h"
 #include "common/members.h"
 #include "worker/plan.h"
 
@@ -105,7 +106,6 @@ static const struct option {
      "{\"Name\":\"on-failure\"}"},
     {"RestartPolicy", "{\"Name\":\"unless-stopped\"}", "{\"restart\":\"no\"}", "{\"Name\":\"no\"}"},
 };
-#define COUNT (sizeof(options) / sizeof(options[0]))
 
 static void assert_host(json_t *body, const char *field, const char *expected)
 {
@@ -118,7 +118,7 @@ static void assert_host(json_t *body, const char *field, const char *expected)
 
 static void each_option_changes_its_field_and_no_other(void **state)
 {
-    for (size_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; i < COUNT(options); i++) {
         json_auto_t *without = body_with(*state, "{}");
         json_auto_t *with = body_with(*state, options[i].asked);
         assert_host(without, options[i].field, options[i].usual);
@@ -214,7 +214,7 @@ static void an_option_more_or_less_is_found(void **state)
 {
     struct fixture *fixture = *state;
 
-    for (size_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; i < COUNT(options); i++) {
         struct error err = {0};
         json_auto_t *without = body_with(fixture, "{}");
         json_auto_t *made_without = made_of(fixture, without);

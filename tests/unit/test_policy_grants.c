@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/grant.h"
 #include "schemas/policy_document.h"
@@ -82,7 +83,7 @@ static void each_option_is_refused_without_a_grant_and_allowed_with_it(void **st
 {
     (void)state;
 
-    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+    for (size_t i = 0; i < COUNT(options); i++) {
         struct error err = {0};
         char args[256], rule[64];
         json_auto_t *with = granting(options[i].grant);
@@ -101,7 +102,7 @@ static void an_extra_grant_counts_until_it_ends_and_is_named_afterwards(void **s
     static const char until[] = "2026-11-24T01:30:00+01:00"; /* half an hour from now */
     (void)state;
 
-    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+    for (size_t i = 0; i < COUNT(options); i++) {
         struct error err = {0};
         char args[256], extra[512], rule[64];
         snprintf(args, sizeof(args), "{\"image\":\"debian-ssh\",%s}", options[i].asked);
@@ -232,7 +233,7 @@ static void more_than_was_granted_is_refused(void **state)
     };
     (void)state;
 
-    for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+    for (size_t i = 0; i < COUNT(beyond); i++) {
         char args[256];
         json_auto_t *policy = granting(beyond[i].grant);
         snprintf(args, sizeof(args), "{\"image\":\"debian-ssh\",%s}", beyond[i].asked);
@@ -262,7 +263,7 @@ static void no_mount_lies_in_one_that_somebody_may_write_to(void **state)
     };
     (void)state;
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct error err = {0};
         json_auto_t *policy = granting(alices);
         char text[512];
@@ -361,7 +362,7 @@ static void everything_granted_is_listed_with_its_rule(void **state)
     struct error err = {0};
     (void)state;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < COUNT(rows); i++)
         if (!grants(policy, "alice", NOW, rows[i]))
             fail_msg("%s is not listed", rows[i]);
     for (size_t i = 0; i < json_array_size(all); i++)

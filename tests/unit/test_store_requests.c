@@ -13,6 +13,7 @@
 #include "schemas/result.h"
 #include "schemas/units.h"
 
+#include "common/count.h"
 #include "common/members.h"
 #include "worker/store_keeper.h"
 #include "worker/store_requests.h"
@@ -94,8 +95,7 @@ static void assert_queue(const struct fixture *fixture, const struct request *re
                           events,        request->id, request->user, op_name(request->op),
                           HASH,          submitted,   text,          "604800"};
     json_auto_t *reply = NULL;
-    assert_done(
-        redis_link_function(fixture->link, sizeof(argv) / sizeof(argv[0]), argv, &reply, err));
+    assert_done(redis_link_function(fixture->link, COUNT(argv), argv, &reply, err));
     assert_string_equal(json_string_value(reply), state);
 }
 
@@ -531,7 +531,7 @@ static void what_others_wrote_there_keeps_no_request_from_its_end(void **state)
         {KEY_REQUEST, {"HSET", "server", "\xff"}},
     };
     const struct fixture *fixture = *state;
-    for (size_t i = 0; i < sizeof planted / sizeof planted[0]; i++) {
+    for (size_t i = 0; i < COUNT(planted); i++) {
         AUTO(request) struct request early = request_of("alice");
         AUTO(request) struct request late = request_of("alice");
         json_auto_t *nothing = NULL;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/run_options.h"
 #include "worker/host_paths.h"
@@ -18,7 +19,7 @@ static int check_place(const struct worker_config *config, const char *source, s
 {
     const char *const kept[] = {config->storage, config->keys,    config->state,
                                 config->policy,  config->keyring, config->engine};
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+    for (size_t i = 0; i < COUNT(kept); i++) {
         AUTO(string) char *real = realpath(kept[i], NULL);
         const char *own = real ? real : kept[i];
         if (option_path_is_within(source, own) || option_path_is_within(own, source))

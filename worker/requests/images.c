@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/run_options.h"
 #include "schemas/units.h"
@@ -202,7 +203,7 @@ int image_config_of(const struct runner *runner, const json_t *container,
     if (granted_options(container, &options, err) < 0)
         return -1;
     json_t *config = json_object();
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+    for (size_t i = 0; i < COUNT(kept); i++)
         json_object_set(config, kept[i], json_object_get(of_container, kept[i]));
     json_object_set_new(config, "Env",
                         environment_of_image(of_container, json_object_get(options, "env")));
