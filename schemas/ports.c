@@ -1,7 +1,6 @@
 #include "schemas/ports.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/count.h"

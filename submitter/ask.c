@@ -9,7 +9,6 @@
 #include "schemas/event.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
-#include "submitter/clock.h"
 #include "submitter/follow.h"
 #include "submitter/printable.h"
 

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "common/auto.h"
 #include "common/count.h"
 #include "common/members.h"
 #include "schemas/fields.h"

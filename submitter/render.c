@@ -1,7 +1,5 @@
 #include "submitter/render.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"

@@ -11,7 +11,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "common/auto.h"
 #include "common/count.h"
 
 #define TERM_MAX 64

@@ -1,8 +1,6 @@
 /* What stands in the lines of the audit log. */
 #include "worker/audit.h"
 
-#include <string.h>
-
 #include "common/auto.h"
 #include "common/log.h"
 #include "common/members.h"

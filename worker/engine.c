@@ -1,6 +1,5 @@
 #include "worker/engine.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 #include "worker/engine_transfer.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 

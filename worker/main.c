@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 
 #include "common/auto.h"
-#include "common/count.h"
 #include "common/log.h"
 #include "common/prefork.h"
 #include "worker/arguments.h"

@@ -1,6 +1,5 @@
 #include "worker/policy_lists.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* Reservations, leases and index entries (schemas/store/30_containers.lua, 40_reserve.lua). */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 
 #include "common/auto.h"

@@ -1,6 +1,4 @@
 /* Users' own images in the index (schemas/store/60_images.lua). */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/auto.h"

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "common/amqp_link.h"
-#include "common/auto.h"
 #include "common/count.h"
 #include "common/redis_link.h"
 #include "schemas/identifier.h"

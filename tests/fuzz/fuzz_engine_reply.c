@@ -3,7 +3,6 @@
  * first byte chooses the call. There is no socket to listen on: libcurl is given one end of a pair
  * whose other end holds the answer already (the linker's --wrap=socket).
  */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>

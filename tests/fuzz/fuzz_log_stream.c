@@ -1,5 +1,4 @@
 /* A container's output as the engine frames it. How the bytes are cut up must not matter. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"

@@ -1,6 +1,5 @@
 /* What a publisher put on the queue: the worker's first look at it, and the link's. And what stands
  * in the queue of messages that were set aside. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"

@@ -14,7 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/auto.h"
 #include "common/members.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */

@@ -3,14 +3,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "common/count.h"
 #include "common/members.h"
-#include "schemas/result.h"
 #include "schemas/units.h"
 #include "tests/unit/screen.h"
 

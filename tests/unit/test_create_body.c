@@ -8,10 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/auto.h"
 #include "worker/engine.h"
 #include "worker/plan.h"
 

@@ -2,8 +2,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
@@ -12,7 +10,6 @@
 #include "schemas/ports.h"
 #include "submitter/gate_answer.h"
 #include "submitter/gate_ask.h"
-#include "submitter/gate_packet.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 

@@ -2,7 +2,6 @@
  * Leave nothing of a commit that has failed for good: no image of its, no room for one, and nothing
  * paused. What the engine still makes of it afterwards is removed by the keeper.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "common/auto.h"

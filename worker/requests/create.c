@@ -4,7 +4,6 @@
  * name, label and MAC.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "common/auto.h"
 #include "common/log.h"

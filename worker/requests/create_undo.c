@@ -4,7 +4,6 @@
  */
 #include <string.h>
 
-#include "common/auto.h"
 #include "common/members.h"
 #include "worker/describe.h"
 #include "worker/requests/requests.h"

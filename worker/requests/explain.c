@@ -3,7 +3,6 @@
  * that it would meet. Nothing is reserved or changed, and the engine is only asked.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/auto.h"
 #include "common/members.h"
