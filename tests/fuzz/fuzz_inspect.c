@@ -7,11 +7,11 @@
 #include "common/auto.h"
 #include "common/members.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/usual_plan.h"
 #include "worker/describe.h"
 #include "worker/engine_private.h"
 #include "worker/granted.h"
 #include "worker/labels.h"
-#include "worker/plan.h"
 #include "worker/plan_again.h"
 
 #define IDENTITY "FUZZ:FUZZ"
@@ -79,26 +79,12 @@ static void check_plan(const json_t *value)
     const struct labels facts = {
         .kind = "container", .user = "alice", .name = "web", .request = REQUEST};
     json_auto_t *labels = labels_sign(the_keyring(), IDENTITY, &facts);
-    const struct container_plan plan = {
-        .user = "alice",
-        .uid = 2001,
-        .name = "container2635",
-        .image_id = "sha256:c0ffee",
-        .image = value,
-        .labels = labels,
-        .memory = 512 << 20,
-        .millicpus = 500,
-        .pids = 256,
-        .ssh_port = 2635,
-        .ssh_address = "0.0.0.0",
-        .ports = &ports,
-        .network = "dcm.alice",
-        .root_directory = "/srv/dcm/alice/root",
-        .home_directory = "/srv/dcm/alice/home",
-        .keys_directory = "/etc/dcm/keys/alice",
-    };
+    struct container_plan plan = usual_plan;
     struct error err = {0};
 
+    plan.image = value;
+    plan.labels = labels;
+    plan.ports = &ports;
     if (plan_check_image(value, &err) < 0)
         fuzz_check_error(&err);
     json_auto_t *body = plan_body(&plan);

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h> /* last: it defines a macro fail() */
-
 #include "common/count.h"
+
+#include <cmocka.h> /* last: it defines a macro fail() */
 
 int journal_place_make(void **state)
 {

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h> /* last: it defines a macro fail() */
-
 #include "common/count.h"
+
+#include <cmocka.h> /* last: it defines a macro fail() */
 
 static void an_address_of_this_machine_alone_is_taken(void **state)
 {

@@ -11,7 +11,7 @@
 
 #include "common/count.h"
 #include "common/members.h"
-#include "worker/plan.h"
+#include "tests/unit/usual_plan.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
@@ -45,24 +45,11 @@ static int set_up(void **state)
                             "dcm.user", "alice", "dcm.name", "container2635", "dcm.request",
                             "0193a1b2-0000-7000-8000-000000000001", "dcm.mac", "k1:00"),
     };
-    fixture.plan = (struct container_plan){
-        .user = "alice",
-        .uid = 2001,
-        .name = "container2635",
-        .image_id = text_at(fixture.image, "Id"),
-        .image = fixture.image,
-        .labels = fixture.labels,
-        .memory = 512 << 20,
-        .millicpus = 500,
-        .pids = 256,
-        .ssh_port = 2635,
-        .ssh_address = "0.0.0.0",
-        .ports = &ports,
-        .network = "dcm.alice",
-        .root_directory = "/srv/dcm/alice/root",
-        .home_directory = "/srv/dcm/alice/home",
-        .keys_directory = "/etc/dcm/keys/alice",
-    };
+    fixture.plan = usual_plan;
+    fixture.plan.image_id = text_at(fixture.image, "Id");
+    fixture.plan.image = fixture.image;
+    fixture.plan.labels = fixture.labels;
+    fixture.plan.ports = &ports;
     *state = &fixture;
     return 0;
 }

@@ -7,11 +7,9 @@
 
 #include "common/count.h"
 #include "common/members.h"
-#include "worker/plan.h"
+#include "tests/unit/usual_plan.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
-
-static const struct ports no_ports;
 
 struct fixture {
     json_t *image, *labels, *options;
@@ -26,24 +24,9 @@ static int set_up(void **state)
         .image = json_load_file(DCM_TEST_DATA "/image.json", 0, NULL),
         .labels = json_pack("{s:s, s:s}", "dcm.kind", "container", "dcm.user", "alice"),
     };
-    fixture.plan = (struct container_plan){
-        .user = "alice",
-        .uid = 2001,
-        .name = "container2635",
-        .image_id = "sha256:11",
-        .image = fixture.image,
-        .labels = fixture.labels,
-        .memory = 512 << 20,
-        .millicpus = 500,
-        .pids = 256,
-        .ssh_port = 2635,
-        .ssh_address = "0.0.0.0",
-        .ports = &no_ports,
-        .network = "dcm.alice",
-        .root_directory = "/srv/dcm/alice/root",
-        .home_directory = "/srv/dcm/alice/home",
-        .keys_directory = "/etc/dcm/keys/alice",
-    };
+    fixture.plan = usual_plan;
+    fixture.plan.image = fixture.image;
+    fixture.plan.labels = fixture.labels;
     assert_non_null(fixture.image);
     *state = &fixture;
     return 0;
