@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "common/auto.h"
-
 #include "common/members.h"
 #include "worker/store_containers.h"
 #include "worker/store_keeper.h"
+
 #include <cmocka.h>
 
 static const struct ports no_ports;

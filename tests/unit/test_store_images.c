@@ -5,11 +5,11 @@
 #include <stdarg.h>
 
 #include "common/auto.h"
-
 #include "common/count.h"
 #include "worker/store_containers.h"
 #include "worker/store_images.h"
 #include "worker/store_keeper.h"
+
 #include <cmocka.h>
 
 #define MIB (INT64_C(1) << 20)

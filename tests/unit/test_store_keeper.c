@@ -1,17 +1,17 @@
 /* What the keeper puts back and drops. */
+#include "store_fixture.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #include "common/auto.h"
-#include "store_fixture.h"
-
-/* Last, because it makes a macro of fail. */
 #include "common/members.h"
 #include "worker/store_containers.h"
 #include "worker/store_keeper.h"
 #include "worker/store_requests.h"
+
 #include <cmocka.h>
 
 static json_t *entry_at(struct store *store, const char *name)

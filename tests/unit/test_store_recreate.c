@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "common/auto.h"
-
 #include "common/members.h"
 #include "worker/store_containers.h"
+
 #include <cmocka.h>
 
 static const char *const aliases[] = {ALIAS_1, ALIAS_2, NULL};

@@ -9,14 +9,14 @@
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
-
-#include "common/count.h"
-#include "common/members.h"
 #include "worker/store_keeper.h"
 #include "worker/store_requests.h"
+
 #include <cmocka.h>
 
 #define RETENTION_MS ((int64_t)REQUEST_RETENTION_S * 1000)

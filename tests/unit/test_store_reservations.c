@@ -6,11 +6,11 @@
 #include <stdio.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
-
-#include "common/members.h"
 #include "worker/store_containers.h"
+
 #include <cmocka.h>
 
 #define SHORT_LIFE_MS 200
