@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/count.h"
+
 /* The texts of AMQP have a length and no end. */
 static int fail_closed(struct amqp_link *link, uint16_t code, amqp_bytes_t text, const char *doing,
                        struct error *err)
@@ -196,7 +198,7 @@ static const struct {
 int amqp_link_take_method(struct amqp_link *link, const amqp_frame_t *frame, struct event *event,
                           struct error *err)
 {
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+    for (size_t i = 0; i < COUNT(methods); i++)
         if (methods[i].id == frame->payload.method.id)
             return methods[i].take(link, frame->payload.method.decoded, event, err);
     return 0;

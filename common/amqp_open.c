@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/tls.h"
 #include "common/url.h"
 
@@ -131,11 +132,11 @@ static int log_in(struct amqp_link *link, const struct url *url,
     amqp_table_entry_t entries[] = {
         {.key = amqp_cstring_bytes("capabilities"),
          .value = {.kind = AMQP_FIELD_KIND_TABLE,
-                   .value.table = {sizeof(capabilities) / sizeof(capabilities[0]), capabilities}}},
+                   .value.table = {COUNT(capabilities), capabilities}}},
         {.key = amqp_cstring_bytes("connection_name"),
          .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes(options->name)}},
     };
-    amqp_table_t properties = {sizeof(entries) / sizeof(entries[0]), entries};
+    amqp_table_t properties = {COUNT(entries), entries};
     const char *vhost = url->path && url->path[0] ? url->path : "/";
     amqp_rpc_reply_t reply =
         amqp_login_with_properties(link->connection, vhost, 1, FRAME_MAX, options->heartbeat_s,

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 
 /* ---- system calls ---- */
 
@@ -180,7 +181,7 @@ static int allow_reading(scmp_filter_ctx filter)
 static int allow_sockets(scmp_filter_ctx filter, unsigned may)
 {
     int status = 0;
-    for (size_t i = 0; i < sizeof families / sizeof families[0] && status == 0; i++)
+    for (size_t i = 0; i < COUNT(families) && status == 0; i++)
         if (families[i].may & may)
             status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(socket), 1,
                                       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i].family, 0));
@@ -209,7 +210,7 @@ static int load_filter(scmp_filter_ctx filter, unsigned may)
 #ifdef __SANITIZE_ADDRESS__
     may |= MAY_FORK;
 #endif
-    for (size_t i = 0; i < sizeof calls / sizeof calls[0] && status == 0; i++)
+    for (size_t i = 0; i < COUNT(calls) && status == 0; i++)
         if (!calls[i].may || (calls[i].may & may))
             status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i].call, 0);
     if (status == 0)

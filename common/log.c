@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/count.h"
 #include "common/utf8.h"
 
 static const struct {
@@ -22,7 +23,7 @@ static const struct {
     [LOG_LEVEL_INFO] = {"info", SD_INFO},
     [LOG_LEVEL_DEBUG] = {"debug", SD_DEBUG},
 };
-#define LEVELS (sizeof(levels) / sizeof(levels[0]))
+#define LEVELS COUNT(levels)
 
 static struct {
     const char *program;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 
 #define DEFAULT_PORT 6379
 
@@ -34,7 +35,7 @@ static const struct {
 
 int redis_fail_reply(const struct redis_link *link, const char *text, struct error *err)
 {
-    for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++)
+    for (size_t i = 0; i < COUNT(conditions); i++)
         if (strncmp(text, conditions[i].prefix, strlen(conditions[i].prefix)) == 0)
             return fail(err, FAULT_DEPENDENCY, "store %s: %s (%s)", link->name,
                         conditions[i].advice, text);

@@ -5,14 +5,8 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/hex.h"
 #include "common/utf8.h"
-
-static int hex_digit(char digit)
-{
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *found = digit ? strchr(digits, digit) : NULL;
-    return found ? (int)(found - digits) % 16 : -1;
-}
 
 /* In place. Refuses %00: what follows it would silently be lost. */
 static bool decode(char *part)
@@ -24,11 +18,10 @@ static bool decode(char *part)
             *to++ = *from;
             continue;
         }
-        int high = hex_digit(from[1]);
-        int low = high < 0 ? -1 : hex_digit(from[2]);
-        if (low < 0 || high * 16 + low == 0)
+        int byte = hex_byte(from + 1);
+        if (byte <= 0)
             return false;
-        *to++ = (char)(high * 16 + low);
+        *to++ = (char)byte;
         from += 2;
     }
     *to = '\0';

@@ -2,6 +2,8 @@
 
 #include <stdbool.h>
 
+#include "common/count.h"
+
 /* RFC 3629, section 4: by first byte, the length and the bounds of the second byte, which keep out
  * overlong forms, surrogates and what lies beyond U+10FFFF. */
 static const struct lead {
@@ -21,7 +23,7 @@ static bool between(unsigned char byte, unsigned char least, unsigned char most)
 
 static const struct lead *find_lead(unsigned char byte)
 {
-    for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++)
+    for (size_t i = 0; i < COUNT(leads); i++)
         if (between(byte, leads[i].first, leads[i].last))
             return &leads[i];
     return NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/formats.h"
 
 /* Keep the tables in step with event.schema.json; tests/integration/test_schemas.py compares. */
@@ -60,7 +61,7 @@ static const struct shape output_shape = SHAPE(output_fields);
 
 static bool is_kind(const json_t *event, const char *kind)
 {
-    const char *actual = json_string_value(json_object_get(event, "kind"));
+    const char *actual = text_at(event, "kind");
     return actual && strcmp(actual, kind) == 0;
 }
 
@@ -104,8 +105,8 @@ json_t *event_output(const char *request_id, const char *stream, const void *dat
 int event_output_data(const json_t *event, const char **ret_stream, unsigned char **ret_data,
                       size_t *ret_length, struct error *err)
 {
-    const char *stream = json_string_value(json_object_get(event, "stream"));
-    const char *base64 = json_string_value(json_object_get(event, "data"));
+    const char *stream = text_at(event, "stream");
+    const char *base64 = text_at(event, "data");
     if (!stream || !base64 || !is_base64(base64))
         return fail(err, FAULT_INVALID, "the event holds no output");
 

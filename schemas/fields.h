@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/count.h"
 #include "common/error.h"
 
 enum field_kind {
@@ -43,7 +44,7 @@ struct shape {
 };
 #define SHAPE(table)                                                                               \
     {                                                                                              \
-        (table), sizeof(table) / sizeof((table)[0])                                                \
+        (table), COUNT(table)                                                                      \
     }
 
 /* path is the prefix for messages, "" at the top. FAULT_INVALID on any difference. */

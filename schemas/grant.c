@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/members.h"
 #include "schemas/formats.h"
 
 /* Keep the tables in step with grant.schema.json; tests/integration/test_schemas.py compares. */
@@ -46,7 +47,7 @@ int grant_check(const json_t *grant, struct error *err)
 
     if (fields_check(grant, &grant_shape, "", err))
         return -1;
-    if (strcmp(json_string_value(json_object_get(grant, "what")), "suspended") == 0)
+    if (strcmp(text_at(grant, "what"), "suspended") == 0)
         return check_absent(grant, of_grants, err);
     if (json_object_get(grant, "item"))
         return check_absent(grant, of_numbers, err);

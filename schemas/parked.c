@@ -1,7 +1,5 @@
 #include "schemas/parked.h"
 
-#include <string.h>
-
 #include "common/auto.h"
 #include "schemas/formats.h"
 #include "schemas/request.h"

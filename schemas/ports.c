@@ -1,9 +1,10 @@
 #include "schemas/ports.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/names.h"
 
 #define ANY_ADDRESS "0.0.0.0"
@@ -14,7 +15,7 @@ static const char *const protocols[] = {"tcp", "udp"};
 /* The static name, or NULL. */
 static const char *find_protocol(const char *text)
 {
-    for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
+    for (size_t i = 0; i < COUNT(protocols); i++)
         if (strcmp(protocols[i], text) == 0)
             return protocols[i];
     return NULL;
@@ -161,11 +162,11 @@ int ports_from_json(const json_t *list, struct ports *ret_ports, struct error *e
     const json_t *item;
     json_array_foreach(list, i, item)
     {
-        const char *address = json_string_value(json_object_get(item, "address"));
+        const char *address = text_at(item, "address");
         struct port port = {
-            .host = (uint16_t)json_integer_value(json_object_get(item, "host")),
-            .container = (uint16_t)json_integer_value(json_object_get(item, "container")),
-            .protocol = find_protocol(json_string_value(json_object_get(item, "protocol"))),
+            .host = (uint16_t)number_at(item, "host"),
+            .container = (uint16_t)number_at(item, "container"),
+            .protocol = find_protocol(text_at(item, "protocol")),
         };
         snprintf(port.address, sizeof(port.address), "%s", address ? address : "");
         const char *wrong = objection(&ports, &port);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/formats.h"
 #include "schemas/ports.h"
 #include "schemas/run_args.h"
@@ -173,7 +174,7 @@ static const struct shape request_shape = SHAPE(request_fields);
 /* Before everything else: the other rules of a later version are not ours to judge by. */
 static int check_version(const json_t *message, struct error *err)
 {
-    json_int_t version = json_integer_value(json_object_get(message, "v"));
+    json_int_t version = number_at(message, "v");
     if (version <= REQUEST_VERSION)
         return 0; /* whatever else it is, the table of fields tells */
     return fail(err, FAULT_INVALID,
@@ -186,7 +187,7 @@ static int check_version(const json_t *message, struct error *err)
 static int check_args(const json_t *asked, const char *path, enum op *ret_op, struct error *err)
 {
     enum op op;
-    if (op_from_name(json_string_value(json_object_get(asked, "op")), &op))
+    if (op_from_name(text_at(asked, "op"), &op))
         return fail(err, FAULT_INTERNAL, "op: checked, and yet unknown");
     json_auto_t *none = json_object();
     const json_t *args = json_object_get(asked, "args");
@@ -218,7 +219,7 @@ static int check_message(const json_t *message, struct error *err)
 static int64_t time_of(const json_t *message, const char *field)
 {
     int64_t milliseconds = 0;
-    const char *text = json_string_value(json_object_get(message, field));
+    const char *text = text_at(message, field);
     if (text)
         timestamp_parse(text, &milliseconds, NULL);
     return milliseconds;
@@ -226,7 +227,7 @@ static int64_t time_of(const json_t *message, const char *field)
 
 static bool is_batch(const json_t *message)
 {
-    const char *class = json_string_value(json_object_get(message, "class"));
+    const char *class = text_at(message, "class");
     return class && strcmp(class, "batch") == 0;
 }
 
@@ -245,11 +246,9 @@ int request_decode(const char *bytes, size_t length, struct request *ret_request
     /* 0 means none: a deadline at the epoch itself must not become no deadline. */
     if (request.deadline == 0 && json_object_get(message, "deadline"))
         request.deadline = 1;
-    snprintf(request.id, sizeof(request.id), "%s",
-             json_string_value(json_object_get(message, "id")));
-    snprintf(request.user, sizeof(request.user), "%s",
-             json_string_value(json_object_get(message, "user")));
-    op_from_name(json_string_value(json_object_get(message, "op")), &request.op);
+    snprintf(request.id, sizeof(request.id), "%s", text_at(message, "id"));
+    snprintf(request.user, sizeof(request.user), "%s", text_at(message, "user"));
+    op_from_name(text_at(message, "op"), &request.op);
     json_t *args = json_object_get(message, "args");
     request.args = args ? json_incref(args) : json_object();
     if (!request.args)
@@ -266,11 +265,11 @@ bool request_of_later_version(const char *bytes, size_t length, struct request *
         check_version(message, NULL) == 0)
         return false;
 
-    const char *id = json_string_value(json_object_get(message, "id"));
-    const char *user = json_string_value(json_object_get(message, "user"));
+    const char *id = text_at(message, "id");
+    const char *user = text_at(message, "user");
     json_t *args = json_object_get(message, "args");
     if (!identifier_is_valid(id) || !name_is_user(user) ||
-        op_from_name(json_string_value(json_object_get(message, "op")), &request.op))
+        op_from_name(text_at(message, "op"), &request.op))
         return false;
     snprintf(request.id, sizeof(request.id), "%s", id);
     snprintf(request.user, sizeof(request.user), "%s", user);

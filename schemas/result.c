@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/formats.h"
 #include "schemas/ports.h"
 
@@ -150,7 +152,7 @@ void result_set_failed(json_t *result, const char *server, const struct error *e
 
 const char *result_state(const json_t *result)
 {
-    return json_string_value(json_object_get(result, "state"));
+    return text_at(result, "state");
 }
 
 /* What a state says about the fields "finished" and "error". */
@@ -179,9 +181,9 @@ enum fault result_fault(const json_t *result, struct error *ret_error)
     if (!state_has_error(state))
         return FAULT_NONE;
     const json_t *error = json_object_get(result, "error");
-    const char *message = json_string_value(json_object_get(error, "message"));
-    const char *rule = json_string_value(json_object_get(error, "rule"));
-    enum fault fault = fault_of_end(json_string_value(json_object_get(error, "code")), state);
+    const char *message = text_at(error, "message");
+    const char *rule = text_at(error, "rule");
+    enum fault fault = fault_of_end(text_at(error, "code"), state);
     fail_by_rule(ret_error, fault, rule ? rule : "", "%s", message ? message : state);
     return fault;
 }
@@ -200,10 +202,10 @@ static int check_presence(const json_t *result, const char *field, bool expected
 static int check_untouched(const json_t *result, struct error *err)
 {
     static const char *const parts[] = {"container", "image", "job", "warning"};
-    const char *op = json_string_value(json_object_get(result, "op"));
+    const char *op = text_at(result, "op");
     if (strcmp(op, op_name(OP_PING)) != 0 && strcmp(op, op_name(OP_POLICY_EXPLAIN)) != 0)
         return 0;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+    for (size_t i = 0; i < COUNT(parts); i++)
         if (json_object_get(result, parts[i]))
             return fail(err, FAULT_INVALID, "%s: out of place in the result of a %s", parts[i], op);
     return 0;
@@ -215,7 +217,7 @@ static int check_decisions(const json_t *explanation, struct error *err)
     const json_t *decisions = json_object_get(explanation, "decisions");
     for (size_t i = 0; i < json_array_size(decisions); i++) {
         const json_t *decision = json_array_get(decisions, i);
-        bool allowed = json_is_true(json_object_get(decision, "allowed"));
+        bool allowed = flag_at(decision, "allowed");
         if (allowed == (json_object_get(decision, "message") != NULL))
             return fail(err, FAULT_INVALID, "explanation.decisions[%zu].message: %s", i,
                         allowed ? "out of place" : "missing");
@@ -227,7 +229,7 @@ int container_check(const json_t *container, const char *path, struct error *err
 {
     if (fields_check(container, &container_shape, path, err))
         return -1;
-    const char *state = json_string_value(json_object_get(container, "state"));
+    const char *state = text_at(container, "state");
     if (json_is_null(json_object_get(container, "id")) && strcmp(state, "creating") != 0)
         return fail(err, FAULT_INVALID, "%s%sid: missing in state %s", path, *path ? "." : "",
                     state);
@@ -244,7 +246,7 @@ int result_check(const json_t *result, struct error *err)
     if (fields_check(result, &result_shape, "", err))
         return -1;
     const char *state = result_state(result);
-    const char *op = json_string_value(json_object_get(result, "op"));
+    const char *op = text_at(result, "op");
     bool explains = strcmp(op, op_name(OP_POLICY_EXPLAIN)) == 0 && strcmp(state, "done") == 0;
     if (check_presence(result, "finished", state_is_final(state), err) ||
         check_presence(result, "error", state_has_error(state), err) ||

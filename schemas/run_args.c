@@ -1,6 +1,7 @@
 #include "schemas/run_args.h"
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/run_options.h"
 
 const char *const run_args[] = {"capabilities", "devices", "env",      "gpus",
@@ -33,7 +34,7 @@ static int check_once(const json_t *args, const char *name, struct error *err)
 
 static const char *target_of(const json_t *mounts, size_t index)
 {
-    return json_string_value(json_object_get(json_array_get(mounts, index), "target"));
+    return text_at(json_array_get(mounts, index), "target");
 }
 
 /* The engine would make the inner one's place in what the outer one shows: in the host's directory.

@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/count.h"
+
 #define DIGITS "0123456789"
 
 struct unit {
     const char *suffix;
     int64_t factor;
 };
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct unit durations[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
 #define DURATION_MAX (INT64_C(10) * 365 * 86400)
@@ -99,7 +99,7 @@ void timestamp_format(int64_t milliseconds, char ret_text[TIMESTAMP_SIZE])
     snprintf(ret_text + length, TIMESTAMP_SIZE - length, ".%03uZ", (unsigned)(milliseconds % 1000));
 }
 
-static int number_at(const char *text, size_t digits)
+static int digits_at(const char *text, size_t digits)
 {
     int number = 0;
     for (size_t i = 0; i < digits; i++)
@@ -116,14 +116,14 @@ static bool parse_timestamp(const char *text, int64_t *ret_milliseconds)
         if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
             return false;
     struct tm parts = {
-        .tm_year = number_at(text, 4) - 1900,
-        .tm_mon = number_at(text + 5, 2) - 1,
-        .tm_mday = number_at(text + 8, 2),
-        .tm_hour = number_at(text + 11, 2),
-        .tm_min = number_at(text + 14, 2),
-        .tm_sec = number_at(text + 17, 2),
+        .tm_year = digits_at(text, 4) - 1900,
+        .tm_mon = digits_at(text + 5, 2) - 1,
+        .tm_mday = digits_at(text + 8, 2),
+        .tm_hour = digits_at(text + 11, 2),
+        .tm_min = digits_at(text + 14, 2),
+        .tm_sec = digits_at(text + 17, 2),
     };
-    int64_t milliseconds = (int64_t)timegm(&parts) * 1000 + number_at(text + 20, 3);
+    int64_t milliseconds = (int64_t)timegm(&parts) * 1000 + digits_at(text + 20, 3);
     /* timegm turns 30 February into 2 March: what does not come back the same was no date. */
     char again[TIMESTAMP_SIZE];
     timestamp_format(milliseconds, again);
@@ -158,8 +158,8 @@ static bool parse_offset(const char *text, int64_t *ret_minutes)
     if (strlen(text) != strlen(form) || !strchr("+-", text[0]) || text[3] != ':' ||
         strspn(text + 1, DIGITS) != 2 || strspn(text + 4, DIGITS) != 2)
         return false;
-    int hours = number_at(text + 1, 2);
-    int minutes = number_at(text + 4, 2);
+    int hours = digits_at(text + 1, 2);
+    int minutes = digits_at(text + 4, 2);
     int east = hours * 60 + minutes;
     *ret_minutes = text[0] == '-' ? -east : east;
     return hours < 24 && minutes < 60;

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/event.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
-#include "submitter/clock.h"
 #include "submitter/follow.h"
 #include "submitter/printable.h"
 
@@ -86,13 +86,13 @@ int ask_print_output(const struct session *session, const struct options *option
 static int heed(const json_t *event, void *context)
 {
     struct follow_up *follow_up = context;
-    const char *kind = json_string_value(json_object_get(event, "kind"));
+    const char *kind = text_at(event, "kind");
 
     if (kind && strcmp(kind, "output") == 0) {
         progress_end(&follow_up->progress);
         return ask_print_output(follow_up->session, follow_up->options, event);
     }
-    progress_show(&follow_up->progress, json_string_value(json_object_get(event, "phase")));
+    progress_show(&follow_up->progress, text_at(event, "phase"));
     return 0;
 }
 

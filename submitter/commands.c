@@ -3,6 +3,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "common/count.h"
+
 #define FOLLOWS TAKES(OPTION_TIMEOUT)
 #define ASKS                                                                                       \
     (FOLLOWS | TAKES(OPTION_DETACH) | TAKES(OPTION_QUIET) | TAKES(OPTION_DEADLINE) |               \
@@ -68,7 +70,7 @@ const struct command commands[] = {
     {"list", "", "", "list the commands", 0, 0, 0, OP_COUNT, true, run_list},
     {"exit", "quit", "", "leave", 0, 0, 0, OP_COUNT, true, run_exit},
 };
-const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+const size_t command_count = COUNT(commands);
 
 static bool is_one_of(const char *name, const char *words)
 {

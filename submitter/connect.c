@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/count.h"
 #include "common/settings.h"
 #include "common/tls.h"
 
@@ -29,7 +30,7 @@ static const struct setting settings_table[] = {
      .secret = true},
     TLS_SETTINGS(offsetof(struct submit_settings, tls)),
 };
-#define SETTINGS_COUNT (sizeof(settings_table) / sizeof(settings_table[0]))
+#define SETTINGS_COUNT COUNT(settings_table)
 
 static int own_account(char ret_user[USER_NAME_MAX + 1], struct error *err)
 {

@@ -6,6 +6,7 @@
 
 #include "common/auto.h"
 #include "common/fault_point.h"
+#include "common/members.h"
 #include "submitter/clock.h"
 #include "submitter/mailbox.h"
 #include "submitter/publisher.h"
@@ -46,8 +47,7 @@ static void note_down(struct direct *direct, const struct request *requests, siz
         if (reasons[i].fault != FAULT_NONE)
             continue;
         if (direct->mailbox && request->op == OP_JOB_CANCEL)
-            mailbox_cancel(direct->mailbox, request->user,
-                           json_string_value(json_object_get(request->args, "request")), NULL);
+            mailbox_cancel(direct->mailbox, request->user, text_at(request->args, "request"), NULL);
         if (request->op == OP_CONTAINER_LOGS)
             memcpy(direct->followed, request->id, IDENTIFIER_SIZE);
     }
@@ -87,7 +87,7 @@ static int direct_record(struct courier *courier, const char *id, json_t **ret_r
         mailbox_record(direct->mailbox, direct->user, id, ret_result, err) == -1)
         return -1;
 
-    const char *op = json_string_value(json_object_get(*ret_result, "op"));
+    const char *op = text_at(*ret_result, "op");
     if (op && strcmp(op, op_name(OP_CONTAINER_LOGS)) == 0)
         memcpy(direct->followed, id, IDENTIFIER_SIZE);
     return 0;

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/event.h"
 #include "schemas/grant.h"
 #include "schemas/result.h"
@@ -286,19 +287,19 @@ static bool is_event(const json_t *item)
 
 static bool is_listed_container(const json_t *item)
 {
-    return name_is_server(json_string_value(json_object_get(item, "server"))) &&
+    return name_is_server(text_at(item, "server")) &&
            container_check(json_object_get(item, "container"), "", NULL) == 0;
 }
 
 static bool is_listed_image(const json_t *item)
 {
-    return name_is_server(json_string_value(json_object_get(item, "server"))) &&
+    return name_is_server(text_at(item, "server")) &&
            image_check(json_object_get(item, "image"), "", NULL) == 0;
 }
 
 static bool is_listed_grant(const json_t *item)
 {
-    return name_is_server(json_string_value(json_object_get(item, "server"))) &&
+    return name_is_server(text_at(item, "server")) &&
            grant_check(json_object_get(item, "grant"), NULL) == 0;
 }
 

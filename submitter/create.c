@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "common/auto.h"
 #include "submitter/ask.h"
 #include "submitter/commands.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/fields.h"
 #include "schemas/units.h"
 #include "submitter/ask.h"
@@ -72,7 +73,7 @@ static int read_request(const struct queueing *queueing, const char *line, size_
     if (!json_is_object(message))
         return fail(err, FAULT_INVALID, "a request is a JSON object");
     fill_in(queueing, message);
-    const char *user = json_string_value(json_object_get(message, "user"));
+    const char *user = text_at(message, "user");
     if (!queueing->options->config && user && strcmp(user, queueing->session->user) != 0)
         return fail(err, FAULT_INVALID, "user: you can ask for yourself only, who are %s",
                     queueing->session->user);

@@ -1,3 +1,4 @@
+#include "common/members.h"
 #include "submitter/commands.h"
 #include "submitter/render.h"
 #include "submitter/table.h"
@@ -8,11 +9,6 @@ int run_explain(const struct session *session, const struct command *command,
 {
     (void)command;
     return options->explained->run(session, options->explained, options);
-}
-
-static const char *text_at(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
 }
 
 /* Refusals in the words of a real one. */
@@ -26,7 +22,7 @@ static void print_decisions(FILE *out, const json_t *decisions)
     table_begin(&table, headings);
     json_array_foreach(decisions, i, decision)
     {
-        bool allowed = json_is_true(json_object_get(decision, "allowed"));
+        bool allowed = flag_at(decision, "allowed");
         table_add(&table, allowed ? "allowed" : "refused");
         table_add(&table, text_at(decision, "what"));
         table_add(&table, text_at(decision, "rule"));
@@ -38,12 +34,12 @@ static void print_decisions(FILE *out, const json_t *decisions)
 void render_explanation(FILE *out, const char *command, const json_t *explanation)
 {
     const json_t *decisions = json_object_get(explanation, "decisions");
-    json_int_t omitted = json_integer_value(json_object_get(explanation, "omitted"));
+    json_int_t omitted = number_at(explanation, "omitted");
 
     if (json_array_size(decisions) > 0)
         print_decisions(out, decisions);
     if (omitted)
         fprintf(out, "and %" JSON_INTEGER_FORMAT " more\n", omitted);
     fprintf(out, "%s would be %s.\n", command,
-            json_is_true(json_object_get(explanation, "allowed")) ? "allowed" : "refused");
+            flag_at(explanation, "allowed") ? "allowed" : "refused");
 }

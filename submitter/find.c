@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/members.h"
+
 #define DIGITS_LEAST 8
 #define DIGITS_MOST 32
 
@@ -31,7 +33,7 @@ bool looks_like_request(const char *text)
 
 static const char *request_id(const json_t *result)
 {
-    const char *id = json_string_value(json_object_get(result, "request"));
+    const char *id = text_at(result, "request");
     return identifier_is_valid(id) ? id : NULL;
 }
 
@@ -99,8 +101,8 @@ int find_request(struct courier *courier, const char *text, char ret_id[IDENTIFI
 static bool is_called(const json_t *item, const char *text)
 {
     const json_t *container = json_object_get(item, "container");
-    const char *name = json_string_value(json_object_get(container, "name"));
-    json_int_t port = json_integer_value(json_object_get(container, "ssh_port"));
+    const char *name = text_at(container, "name");
+    json_int_t port = number_at(container, "ssh_port");
 
     if (isdigit((unsigned char)*text))
         return port == strtoll(text, NULL, 10);
@@ -143,7 +145,7 @@ static int refuse_number(const struct session *session, const char *text, struct
 
     if (session->courier)
         session->courier->methods->list(session->courier, LIST_IMAGES, &items, NULL);
-    const char *name = json_string_value(json_object_get(image_at(items, text), "name"));
+    const char *name = text_at(image_at(items, text), "name");
     return fail(err, FAULT_INVALID, "\"%.40s\" is a number: use the image's name%s%.128s", text,
                 name ? ", " : "", name ? name : "");
 }
@@ -162,7 +164,7 @@ int find_image(const struct session *session, const char *text, const char **ret
     if (!*session->numbered)
         return fail(err, FAULT_INVALID, "no list has given an image the number %.40s yet: images",
                     text);
-    const char *id = json_string_value(json_object_get(image_at(*session->numbered, text), "id"));
+    const char *id = text_at(image_at(*session->numbered, text), "id");
     if (!id)
         return fail(err, FAULT_INVALID, "the last list had no image %.40s: see images", text);
     *ret_reference = id;
@@ -173,6 +175,6 @@ const char *image_called(const struct session *session, const char *text)
 {
     bool is_number = !name_is_image_reference(text) && session->numbered;
     const json_t *image = is_number ? image_at(*session->numbered, text) : NULL;
-    const char *name = json_string_value(json_object_get(image, "name"));
+    const char *name = text_at(image, "name");
     return name ? name : text;
 }

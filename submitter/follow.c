@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/event.h"
 #include "schemas/result.h"
 #include "submitter/clock.h"
@@ -73,7 +74,7 @@ static void hear(struct turn *turn)
 
 static bool is_last(const json_t *event)
 {
-    const char *phase = json_string_value(json_object_get(event, "phase"));
+    const char *phase = text_at(event, "phase");
     return phase && strcmp(phase, phase_name(PHASE_DONE)) == 0;
 }
 

@@ -12,13 +12,12 @@
 #include <sys/eventfd.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/log.h"
 #include "common/prefork.h"
 #include "common/privileges.h"
 #include "common/settings.h"
 #include "submitter/gate_socket.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 #define GRACE_S 15 /* the longest submit, and something for its answer */
 

@@ -2,12 +2,11 @@
 
 #include <stdio.h>
 
-#include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/fields.h"
 #include "submitter/gate_ask.h"
 #include "submitter/gate_packet.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static json_t *encode_confirmed(const struct gate_answer *answer)
 {
@@ -66,7 +65,7 @@ static json_t *encode_outcomes(const struct gate_answer *answer)
 
 static void read_cursor(const json_t *message, struct gate_answer *answer)
 {
-    const char *cursor = json_string_value(json_object_get(message, "cursor"));
+    const char *cursor = text_at(message, "cursor");
     snprintf(answer->cursor, sizeof(answer->cursor), "%s", cursor ? cursor : "");
 }
 
@@ -95,18 +94,17 @@ static void read_end(json_t *message, struct gate_answer *answer)
 void gate_outcome_read(const json_t *outcome, struct error *ret_reason)
 {
     const json_t *error = json_object_get(outcome, "error");
-    const char *rule = json_string_value(json_object_get(error, "rule"));
-    const char *code = json_string_value(json_object_get(error, "code"));
+    const char *rule = text_at(error, "rule");
+    const char *code = text_at(error, "code");
     enum fault fault = fault_from_code(code);
 
-    if (json_is_true(json_object_get(outcome, "unconfirmed")))
+    if (flag_at(outcome, "unconfirmed"))
         fault = FAULT_UNCONFIRMED;
-    if (json_is_true(json_object_get(outcome, "unfinished")))
+    if (flag_at(outcome, "unfinished"))
         fault = FAULT_UNFINISHED;
     *ret_reason = (struct error){.fault = FAULT_NONE};
     if (error)
-        fail_by_rule(ret_reason, fault, rule ? rule : "", "%s",
-                     json_string_value(json_object_get(error, "message")));
+        fail_by_rule(ret_reason, fault, rule ? rule : "", "%s", text_at(error, "message"));
 }
 
 static void read_error(json_t *message, struct gate_answer *answer)

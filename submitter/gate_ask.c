@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/fields.h"
 #include "submitter/gate_packet.h"
 
@@ -36,7 +37,7 @@ static int limit(int number, int most)
 /* As a number that has been checked to be in the range of an int. */
 static int milliseconds_of(const json_t *message, const char *name)
 {
-    return (int)json_integer_value(json_object_get(message, name));
+    return (int)number_at(message, name);
 }
 
 static int write_request(const struct request *request, json_t **ret_value, struct error *err)
@@ -157,7 +158,7 @@ static int read_record(const json_t *message, const char *user, struct gate_ask 
 {
     (void)user;
     (void)err;
-    snprintf(ask->id, sizeof(ask->id), "%s", json_string_value(json_object_get(message, "id")));
+    snprintf(ask->id, sizeof(ask->id), "%s", text_at(message, "id"));
     return 0;
 }
 
@@ -173,8 +174,7 @@ static int write_events(const struct gate_ask *ask, json_t *message, struct erro
 static int read_events(const json_t *message, const char *user, struct gate_ask *ask,
                        struct error *err)
 {
-    snprintf(ask->after, sizeof(ask->after), "%s",
-             json_string_value(json_object_get(message, "after")));
+    snprintf(ask->after, sizeof(ask->after), "%s", text_at(message, "after"));
     ask->wait_ms = limit(milliseconds_of(message, "wait_ms"), GATE_WAIT_MOST_MS);
     return read_record(message, user, ask, err);
 }
@@ -189,7 +189,7 @@ static int write_list(const struct gate_ask *ask, json_t *message, struct error 
 static int read_list(const json_t *message, const char *user, struct gate_ask *ask,
                      struct error *err)
 {
-    const char *what = json_string_value(json_object_get(message, "what"));
+    const char *what = text_at(message, "what");
     (void)user;
     (void)err;
     for (enum listing listing = 0; listing < LIST_COUNT; listing++)
@@ -279,7 +279,7 @@ int gate_ask_encode(const struct gate_ask *ask, json_t **ret_message, struct err
 
 static int find_ask(const json_t *message, enum gate_ask_kind *ret_kind, struct error *err)
 {
-    const char *name = json_string_value(json_object_get(message, "ask"));
+    const char *name = text_at(message, "ask");
 
     for (size_t kind = 0; name && kind < ASK_COUNT; kind++) {
         if (strcmp(asks[kind].name, name) == 0) {

@@ -1,7 +1,6 @@
 #include "submitter/gate_client.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "common/auto.h"
 #include "common/log.h"

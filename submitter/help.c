@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "submitter/commands.h"
 
 static void list_commands(const struct session *session, FILE *out)

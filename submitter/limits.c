@@ -2,13 +2,14 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "submitter/commands.h"
 #include "submitter/lists.h"
 #include "submitter/render.h"
 
 static bool is_suspension(const json_t *grant)
 {
-    return strcmp(json_string_value(json_object_get(grant, "what")), "suspended") == 0;
+    return strcmp(text_at(grant, "what"), "suspended") == 0;
 }
 
 /* The servers on which the user is suspended; new reference. */

@@ -3,17 +3,14 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/units.h"
 #include "submitter/lists.h"
 #include "submitter/printable.h"
 #include "submitter/table.h"
 
 #define CELL_SIZE 32
-
-static const char *text_at(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* ---- numbers ---- */
 
@@ -49,7 +46,7 @@ static const struct number {
 
 static const struct number *find_number(const char *what)
 {
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+    for (size_t i = 0; i < COUNT(numbers); i++)
         if (strcmp(numbers[i].what, what) == 0)
             return &numbers[i];
     return NULL;

@@ -1,3 +1,4 @@
+#include "common/members.h"
 #include "schemas/units.h"
 #include "submitter/commands.h"
 #include "submitter/find.h"
@@ -56,7 +57,7 @@ static void print_ids(FILE *out, const struct list *list, const json_t *items)
     json_array_foreach(items, i, item)
     {
         const json_t *object = list->part ? json_object_get(item, list->part) : item;
-        const char *id = json_string_value(json_object_get(object, list->id));
+        const char *id = text_at(object, list->id);
         if (id)
             fprintf(out, "%s\n", id);
     }

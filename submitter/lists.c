@@ -4,17 +4,13 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/units.h"
 #include "submitter/printable.h"
 #include "submitter/table.h"
 
 #define CELL_SIZE 24
 #define SHORT_ID 12 /* digits: the part of an id behind its last dash */
-
-static const char *text_at(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* From the time in `timestamp` to now; "" where there is none. */
 static void age_since(const char *timestamp, int64_t now, char ret_text[CELL_SIZE])
@@ -54,8 +50,7 @@ static char *ports_text(const json_t *ports)
         const char *address = text_at(port, "address");
         const char *protocol = text_at(port, "protocol");
         fprintf(memory, "%s%s:%" JSON_INTEGER_FORMAT ":%" JSON_INTEGER_FORMAT "%s", i ? " " : "",
-                address ? address : "", json_integer_value(json_object_get(port, "host")),
-                json_integer_value(json_object_get(port, "container")),
+                address ? address : "", number_at(port, "host"), number_at(port, "container"),
                 protocol && strcmp(protocol, "udp") == 0 ? "/udp" : "");
     }
     fclose(memory);
@@ -64,8 +59,7 @@ static char *ports_text(const json_t *ports)
 
 static void ssh_port_text(const json_t *container, char ret_text[CELL_SIZE])
 {
-    snprintf(ret_text, CELL_SIZE, "%" JSON_INTEGER_FORMAT,
-             json_integer_value(json_object_get(container, "ssh_port")));
+    snprintf(ret_text, CELL_SIZE, "%" JSON_INTEGER_FORMAT, number_at(container, "ssh_port"));
 }
 
 #define STATE_SIZE (CELL_SIZE + 32)
@@ -136,8 +130,7 @@ void print_images(FILE *out, const json_t *list, int64_t now)
         const char *owner = text_at(image, "owner");
 
         snprintf(number, sizeof(number), "%zu", i + 1);
-        snprintf(size, sizeof(size), "%" JSON_INTEGER_FORMAT "m",
-                 json_integer_value(json_object_get(image, "bytes")) >> 20);
+        snprintf(size, sizeof(size), "%" JSON_INTEGER_FORMAT "m", number_at(image, "bytes") >> 20);
         age_since(text_at(image, "created"), now, age);
         table_add(&table, number);
         table_add(&table, text_at(image, "name"));

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "submitter/ask.h"
 #include "submitter/commands.h"
 #include "submitter/find.h"
@@ -14,7 +15,7 @@ struct reading {
 static int print_output(const json_t *event, void *context)
 {
     const struct reading *reading = context;
-    const char *kind = json_string_value(json_object_get(event, "kind"));
+    const char *kind = text_at(event, "kind");
 
     if (!kind || strcmp(kind, "output") != 0)
         return 0;

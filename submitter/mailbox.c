@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/event.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
@@ -122,7 +123,7 @@ int mailbox_events(struct mailbox *mailbox, const char *user, const char *id,
 static json_t *container_of_entry(const char *text, int64_t now)
 {
     json_auto_t *entry = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    json_int_t until = json_integer_value(json_object_get(entry, "until"));
+    json_int_t until = number_at(entry, "until");
     json_t *container = json_object_get(entry, "container");
     json_t *server = json_object_get(entry, "server");
 
@@ -209,7 +210,7 @@ static int add_granted(struct mailbox *mailbox, const char *user, json_t *seen, 
         json_auto_t *images = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
         for (size_t j = 0; j < json_array_size(images); j++) {
             json_t *image = json_array_get(images, j);
-            const char *name = json_string_value(json_object_get(image, "name"));
+            const char *name = text_at(image, "name");
             AUTO(string) char *place = NULL;
             if (!name || asprintf(&place, "%s %s", json_string_value(server), name) == -1 ||
                 json_object_get(seen, place))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/grant.h"
 #include "schemas/keys.h"
 #include "schemas/units.h"
@@ -40,7 +41,7 @@ static int add_used(struct mailbox *mailbox, const char *user, enum user_key of,
         const char *text = json_string_value(json_array_get(texts, i));
         json_auto_t *entry = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
         const json_t *image = json_object_get(entry, "image");
-        json_int_t until = json_integer_value(json_object_get(entry, "until"));
+        json_int_t until = number_at(entry, "until");
         if (!json_is_object(entry) || (until != 0 && until <= now))
             continue;
         for (enum measure measure = first; measure <= last; measure++) {
@@ -54,8 +55,8 @@ static int add_used(struct mailbox *mailbox, const char *user, enum user_key of,
 
 static void set_used(json_t *grant, const json_int_t used[MEASURE_COUNT])
 {
-    const char *what = json_string_value(json_object_get(grant, "what"));
-    const char *part = json_string_value(json_object_get(grant, "part"));
+    const char *what = text_at(grant, "what");
+    const char *part = text_at(grant, "part");
 
     for (enum measure measure = 0; measure < MEASURE_COUNT; measure++) {
         const char *wanted = measures[measure].part;
@@ -135,8 +136,7 @@ int mailbox_list_limits(struct mailbox *mailbox, const char *user, json_t **ret_
     if (!servers)
         return fail(err, FAULT_INTERNAL, "out of memory");
     for (size_t i = 0; servers[i]; i++)
-        add_limits(list, servers[i], json_string_value(json_object_get(by_server, servers[i])),
-                   used);
+        add_limits(list, servers[i], text_at(by_server, servers[i]), used);
     free(servers);
     *ret_list = TAKE(list);
     return 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
 
@@ -135,5 +136,5 @@ int mailbox_cancel(struct mailbox *mailbox, const char *user, const char *id, st
     format_retention(retention);
 
     const char *const call[] = {"dcm_1_cancel", "3", record, requests, events, retention};
-    return redis_link_function(mailbox->link, sizeof(call) / sizeof(call[0]), call, NULL, err);
+    return redis_link_function(mailbox->link, COUNT(call), call, NULL, err);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/count.h"
 #include "submitter/commands.h"
 
 /* Text for troff: a dash is a minus there, and a dot or an apostrophe in front begins a request
@@ -123,7 +124,7 @@ static void put_page(const struct page *page)
         if (page->has_prompt || commands[i].run != run_exit)
             put_command(&commands[i], page->withheld);
     puts(".SH EXIT STATUS");
-    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+    for (size_t i = 0; i < COUNT(statuses); i++) {
         put_line(".TP\n.B", statuses[i].status);
         put_text(statuses[i].meaning);
         putchar('\n');
@@ -182,7 +183,7 @@ int main(int argc, char *argv[])
     const char *wanted = argc == 2 ? argv[1] : "";
     size_t length = strcspn(wanted, ".");
 
-    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+    for (size_t i = 0; i < COUNT(pages); i++)
         if (strcmp(wanted + length, ".1") == 0 && strlen(pages[i].name) == length &&
             strncmp(pages[i].name, wanted, length) == 0) {
             put_page(&pages[i]);

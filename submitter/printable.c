@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/auto.h"
 #include "common/utf8.h"
 
 /* As many bytes of a printable character as the input has, 0 if it has none there. */

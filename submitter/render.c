@@ -1,10 +1,9 @@
 #include "submitter/render.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/result.h"
 #include "submitter/commands.h"
 #include "submitter/printable.h"
@@ -17,11 +16,6 @@ void render_json(FILE *out, const json_t *value)
 }
 
 /* ---- what a request did, in words ---- */
-
-static const char *text_at(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* The command that asks for such a thing: what people know it by. */
 static const char *command_name(const char *op_text)
@@ -61,8 +55,7 @@ static void tell_created(FILE *out, const json_t *result, const char *verb)
             "  ssh %s@%s -p %" JSON_INTEGER_FORMAT "\n"
             "You can also login as root.\n"
             "Use name or port number to identify the container to DCM.\n",
-            address, id, name, verb, user, address,
-            json_integer_value(json_object_get(container, "ssh_port")));
+            address, id, name, verb, user, address, number_at(container, "ssh_port"));
     tell_end(out, container);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 
 static json_t *restart_of(const struct options *options)
 {
@@ -87,7 +88,7 @@ json_t *run_options_args(const struct options *options)
 {
     json_auto_t *made = json_object();
 
-    for (size_t i = 0; i < sizeof(args) / sizeof(args[0]); i++)
+    for (size_t i = 0; i < COUNT(args); i++)
         if (options->given & TAKES(args[i].option) &&
             json_object_set_new(made, args[i].arg, args[i].make(options)))
             return NULL;

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "submitter/connect.h"
 #include "submitter/render.h"
 #include "submitter/run.h"
@@ -40,7 +42,7 @@ static void catch_signals(void)
         {SIGPIPE, SIG_IGN},  {SIGQUIT, SIG_IGN}, {SIGTSTP, SIG_IGN}, /* there is no job control */
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         struct sigaction action = {.sa_handler = rows[i].handler};
         sigaction(rows[i].number, &action, NULL);
     }
@@ -63,7 +65,7 @@ static const struct mover *find_mover(const char *word)
 {
     const char *slash = strrchr(word, '/');
 
-    for (size_t i = 0; i < sizeof(movers) / sizeof(movers[0]); i++)
+    for (size_t i = 0; i < COUNT(movers); i++)
         if (strcmp(slash ? slash + 1 : word, movers[i].program) == 0)
             return &movers[i];
     return NULL;
@@ -112,7 +114,7 @@ static void add_names(struct candidates *candidates, enum listing listing, const
         return;
     json_array_foreach(items, i, item)
     {
-        const char *name = json_string_value(json_object_get(json_object_get(item, part), "name"));
+        const char *name = text_at(json_object_get(item, part), "name");
         if (name)
             candidates_add(candidates, "", name);
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "submitter/shell_words.h"
 
 /* By how a command's operands begin, as usage shows them. */
@@ -25,7 +26,7 @@ static enum completes kind_of_operand(const struct command *command, int before)
 
     if (before > 0 && (!dots || dots > strchrnul(command->operands, ' ')))
         return COMPLETES_NOTHING;
-    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+    for (size_t i = 0; i < COUNT(sources); i++)
         if (strncmp(command->operands, sources[i].operand, strlen(sources[i].operand)) == 0)
             return sources[i].kind;
     return COMPLETES_NOTHING;

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "common/auto.h"
+#include "common/count.h"
 
 #define TERM_MAX 64
 
@@ -45,7 +45,7 @@ static const struct kept {
     {"DCM_GATE", is_absolute}, /* a user who may set it could connect there without us as well */
     {"SSH_ORIGINAL_COMMAND", is_anything},
 };
-#define KEPT_COUNT (sizeof(kept) / sizeof(kept[0]))
+#define KEPT_COUNT COUNT(kept)
 
 int guard_environment(struct error *err)
 {
@@ -105,7 +105,7 @@ static int deny_writing(scmp_filter_ctx filter)
 {
     int status = 0;
 
-    for (size_t i = 0; i < sizeof(writing) / sizeof(writing[0]) && status == 0; i++) {
+    for (size_t i = 0; i < COUNT(writing) && status == 0; i++) {
         const struct writing *row = &writing[i];
         status = seccomp_rule_add(filter, refusal, SCMP_SYS(open), 1,
                                   SCMP_A1(SCMP_CMP_MASKED_EQ, row->mask, row->value));
@@ -131,7 +131,7 @@ static int load_filter(scmp_filter_ctx filter)
 {
     int status = 0;
 
-    for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]) && status == 0; i++)
+    for (size_t i = 0; i < COUNT(denied) && status == 0; i++)
         status = seccomp_rule_add(filter, refusal, denied[i], 0);
     if (status == 0)
         status = deny_writing(filter);

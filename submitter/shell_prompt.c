@@ -1,8 +1,6 @@
 #include "submitter/shell_prompt.h"
 
 #include <errno.h>
-#include <histedit.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +10,7 @@
 
 #include "common/auto.h"
 #include "submitter/printable.h"
+#include "submitter/shell_prompt_private.h"
 
 #define HISTORY_LENGTH 200
 #define LIST_MOST 60 /* candidates shown at once */
@@ -180,78 +179,6 @@ static unsigned char complete(EditLine *edit, int key)
     return CC_REFRESH;
 }
 
-/* ---- keys ---- */
-
-/* In bind's notation (editrc(5)). Arrows and others as terminals send them, whatever TERM says. */
-static const struct key {
-    const char *keys, *does;
-} granted[] = {
-    {"^A", "ed-move-to-beg"},
-    {"^B", "ed-prev-char"},
-    {"^D", "em-delete-or-list"},
-    {"^E", "ed-move-to-end"},
-    {"^F", "ed-next-char"},
-    {"^H", "ed-delete-prev-char"},
-    {"^I", "dcm-complete"},
-    {"^J", "ed-newline"},
-    {"^K", "ed-kill-line"},
-    {"^L", "ed-clear-screen"},
-    {"^M", "ed-newline"},
-    {"^N", "ed-next-history"},
-    {"^P", "ed-prev-history"},
-    {"^R", "em-inc-search-prev"},
-    {"^T", "ed-transpose-chars"},
-    {"^U", "em-kill-line"},
-    {"^W", "ed-delete-prev-word"},
-    {"^Y", "em-yank"},
-    {"^?", "ed-delete-prev-char"},
-    {"\\e[A", "ed-prev-history"},
-    {"\\e[B", "ed-next-history"},
-    {"\\e[C", "ed-next-char"},
-    {"\\e[D", "ed-prev-char"},
-    {"\\eOA", "ed-prev-history"},
-    {"\\eOB", "ed-next-history"},
-    {"\\eOC", "ed-next-char"},
-    {"\\eOD", "ed-prev-char"},
-    {"\\e[H", "ed-move-to-beg"},
-    {"\\e[F", "ed-move-to-end"},
-    {"\\e[1~", "ed-move-to-beg"},
-    {"\\e[4~", "ed-move-to-end"},
-    {"\\e[3~", "ed-delete-next-char"},
-    {"\\e[1;5C", "em-next-word"},
-    {"\\e[1;5D", "ed-prev-word"},
-    {"\\ef", "em-next-word"},
-    {"\\eb", "ed-prev-word"},
-    {"\\ed", "em-delete-next-word"},
-    {"\\e^?", "ed-delete-prev-word"},
-};
-
-/* Emacs' keys are a table of 256; above 127 stand its meta keys, and M-x is also the letter ø.
- * Removing a key removes every sequence that begins with it. */
-static int bind_keys(EditLine *edit)
-{
-    int status = el_set(edit, EL_EDITOR, "emacs");
-
-    for (unsigned c = 1; c < 256; c++) {
-        char octal[8];
-        wchar_t wide = (wchar_t)c;
-        char key[MB_LEN_MAX + 1] = {0};
-        mbstate_t state = {0};
-        if (c >= ' ' && c < 127)
-            continue; /* letters insert themselves */
-        if (c < 128)
-            snprintf(octal, sizeof(octal), "\\%03o", c);
-        else if (wcrtomb(key, wide, &state) == (size_t)-1)
-            return -1;
-        status |= c < 128 ? el_set(edit, EL_BIND, "-r", octal, NULL)
-                          : el_set(edit, EL_BIND, key, "ed-insert", NULL);
-    }
-    status |= el_set(edit, EL_ADDFN, "dcm-complete", "complete a word", complete);
-    for (size_t i = 0; i < sizeof(granted) / sizeof(granted[0]); i++)
-        status |= el_set(edit, EL_BIND, granted[i].keys, granted[i].does, NULL);
-    return status;
-}
-
 /* ---- life ---- */
 
 static int set_up(struct prompt *prompt)
@@ -265,7 +192,8 @@ static int set_up(struct prompt *prompt)
     return el_set(prompt->edit, EL_CLIENTDATA, prompt) |
            el_set(prompt->edit, EL_PROMPT, prompt_text) |
            el_set(prompt->edit, EL_HIST, history, prompt->history) |
-           el_set(prompt->edit, EL_GETCFN, read_character) | bind_keys(prompt->edit);
+           el_set(prompt->edit, EL_GETCFN, read_character) |
+           prompt_bind_keys(prompt->edit, complete);
 }
 
 int prompt_open(const struct prompt_setup *setup, struct prompt **ret_prompt, struct error *err)

@@ -1,6 +1,5 @@
 #include "submitter/shell_words.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 #include "submitter/table.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "submitter/printable.h"
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/auto.h"
-#include "common/log.h"
 #include "schemas/result.h"
 #include "worker/actions.h"
 #include "worker/locks.h"

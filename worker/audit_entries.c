@@ -1,10 +1,9 @@
 /* What stands in the lines of the audit log. */
 #include "worker/audit.h"
 
-#include <string.h>
-
 #include "common/auto.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "schemas/units.h"
 
 /* entry: stolen. */
@@ -88,7 +87,7 @@ static json_t *asked(const struct job *job, const char *state)
 void audit_request(const struct runner *runner, const struct job *job, const json_t *result)
 {
     const json_t *error = json_object_get(result, "error");
-    json_t *entry = asked(job, json_string_value(json_object_get(result, "state")));
+    json_t *entry = asked(job, text_at(result, "state"));
     json_auto_t *outcome =
         json_pack("{s:o, s:O*, s:o*, s:o*}", "rules", rules_of(job->decided), "error", error,
                   "container", name_and_id(json_object_get(result, "container")), "image",

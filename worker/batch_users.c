@@ -1,9 +1,7 @@
 #include "worker/batch_users.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "common/auto.h"
 #include "worker/journal_batches.h"
 #include "worker/store_batches.h"
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/count.h"
 #include "common/log.h"
 #include "common/settings.h"
 #include "schemas/names.h"
@@ -72,7 +73,7 @@ static const struct setting settings[] = {
     {.name = "metrics", .kind = SETTING_TEXT, .offset = ROW(metrics), .fallback = ""},
     {.name = "log_level", .kind = SETTING_TEXT, .offset = ROW(log_level), .fallback = "info"},
 };
-#define SETTING_COUNT (sizeof settings / sizeof settings[0])
+#define SETTING_COUNT COUNT(settings)
 
 /* Digits only: strtoul alone takes spaces, signs and trailing text. */
 static int number(const char *text, char end, unsigned long most, unsigned long *ret_value,

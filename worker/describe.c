@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/names.h"
 #include "schemas/units.h"
 
@@ -21,7 +23,7 @@ const char *describe_address(char *const *addresses, const struct ports *ports)
 const char *describe_state(const char *engine_state)
 {
     static const char *const plain[] = {"running", "paused"};
-    for (size_t i = 0; engine_state && i < sizeof plain / sizeof plain[0]; i++)
+    for (size_t i = 0; engine_state && i < COUNT(plain); i++)
         if (strcmp(engine_state, plain[i]) == 0)
             return plain[i];
     return "stopped";
@@ -93,8 +95,8 @@ static void add_binding(const char *key, const json_t *binding, struct ports *po
                         uint16_t *ssh_port)
 {
     struct port port = {0};
-    const char *address = json_string_value(json_object_get(binding, "HostIp"));
-    const char *host = json_string_value(json_object_get(binding, "HostPort"));
+    const char *address = text_at(binding, "HostIp");
+    const char *host = text_at(binding, "HostPort");
     if (!address || !host || container_port(key, &port.container, &port.protocol) < 0)
         return;
     port.host = (uint16_t)strtoul(host, NULL, 10);

@@ -1,10 +1,11 @@
 #include "worker/engine.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "worker/engine_private.h"
 
 /* Of a long message both ends count: what the engine was doing, and what went wrong. The middle is
@@ -30,7 +31,7 @@ static const struct {
 
 static enum fault meaning_of(long status, const char *message)
 {
-    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+    for (size_t i = 0; i < COUNT(meanings); i++)
         if (meanings[i].status == status && strstr(message, meanings[i].says))
             return meanings[i].fault;
     return FAULT_ENGINE;
@@ -39,7 +40,7 @@ static enum fault meaning_of(long status, const char *message)
 char *engine_message(const struct engine_answer *answer)
 {
     json_auto_t *value = json_loadb(answer->bytes ? answer->bytes : "", answer->length, 0, NULL);
-    const char *message = json_string_value(json_object_get(value, "message"));
+    const char *message = text_at(value, "message");
 
     if (message)
         return strdup(message);
@@ -123,8 +124,8 @@ static long version_number(const char *text)
 int engine_check_version(const struct engine_answer *answer, struct error *err)
 {
     json_auto_t *version = json_loadb(answer->bytes ? answer->bytes : "", answer->length, 0, NULL);
-    const char *newest = json_string_value(json_object_get(version, "ApiVersion"));
-    const char *oldest = json_string_value(json_object_get(version, "MinAPIVersion"));
+    const char *newest = text_at(version, "ApiVersion");
+    const char *oldest = text_at(version, "MinAPIVersion");
     long ours = version_number(ENGINE_API);
 
     if (!engine_agrees(answer) || version_number(newest) < 0)
@@ -147,7 +148,7 @@ int engine_info(struct engine *engine, json_t **ret_info, struct error *err)
 int engine_identity_of(const json_t *info, char ret_identity[ENGINE_IDENTITY_SIZE],
                        struct error *err)
 {
-    const char *identity = json_string_value(json_object_get(info, "ID"));
+    const char *identity = text_at(info, "ID");
     size_t length = identity ? strlen(identity) : 0;
     if (length == 0 || length >= ENGINE_IDENTITY_SIZE)
         return fail(err, FAULT_ENGINE, "the engine does not say its id");

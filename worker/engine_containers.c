@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/fault_point.h"
+#include "common/members.h"
 #include "worker/engine_private.h"
 
 /* "dcm.<user>", and what follows it: a user's name has no dots in it. NULL: something else. */
@@ -45,7 +47,7 @@ int engine_container_create(struct engine *engine, const char *engine_name, cons
     snprintf(name, sizeof(name), "name=%s", engine_name);
     if (engine_ask(engine, &call, &created, err) < 0)
         return -1;
-    const char *id = json_string_value(json_object_get(created, "Id"));
+    const char *id = text_at(created, "Id");
     if (!name_is_engine_id(id))
         return fail(err, FAULT_ENGINE, "the engine does not say the new container's id");
     memcpy(ret_id, id, ENGINE_ID_SIZE);
@@ -128,7 +130,7 @@ static bool is_aside_name(const char *text)
     char name[ENGINE_PATH_SIZE];
     size_t length = strlen(text);
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    for (size_t i = 0; i < COUNT(words); i++) {
         size_t word = strlen(words[i]);
         if (length <= word || length >= sizeof(name) || strcmp(text + length - word, words[i]) != 0)
             continue;
@@ -152,7 +154,7 @@ int engine_container_rename(struct engine *engine, const char *id, const char *e
     /* The engine refuses the name that a container has. */
     if (engine_container_inspect(engine, id, &container, err) < 0)
         return -1;
-    const char *present = json_string_value(json_object_get(container, "Name"));
+    const char *present = text_at(container, "Name");
     if (present && present[0] == '/' && strcmp(present + 1, engine_name) == 0)
         return 0;
     snprintf(path, sizeof(path), "/containers/%s/rename", id);

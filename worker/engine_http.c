@@ -2,12 +2,12 @@
 #include "worker/engine_transfer.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/auto.h"
 #include "common/clock.h"
+#include "common/count.h"
 #include "common/fault_point.h"
 
 static inline void auto_url(CURLU **slot)
@@ -85,7 +85,7 @@ static const char *reason_of(CURL *curl, CURLcode code)
     curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
     if (code == CURLE_COULDNT_CONNECT && number)
         return strerror((int)number);
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+    for (size_t i = 0; i < COUNT(reasons); i++)
         if (reasons[i].code == code)
             return reasons[i].text;
     return curl_easy_strerror(code);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "worker/engine_private.h"
 
 bool engine_is_image_name(const char *text)
@@ -98,7 +99,7 @@ int engine_commit(struct engine *engine, const struct engine_commit *commit,
                                      .timeout_s = ENGINE_COMMIT_TIMEOUT_S};
     if (engine_ask(engine, &call, &created, err) < 0)
         return -1;
-    const char *id = json_string_value(json_object_get(created, "Id"));
+    const char *id = text_at(created, "Id");
     if (!id || strncmp(id, digest, strlen(digest)) != 0 || !name_is_engine_id(id + strlen(digest)))
         return fail(err, FAULT_ENGINE, "the engine does not say the new image's id");
     memcpy(ret_id, id + strlen(digest), ENGINE_ID_SIZE);

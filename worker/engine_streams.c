@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/auto.h"
 #include "worker/engine_private.h"
 #include "worker/log_frames.h"
 

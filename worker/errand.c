@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/request.h"
 
 /* What an engine may take many seconds for: the grace of a stop, the copying of layers. */
@@ -21,7 +22,7 @@ void errand_read(const char *body, size_t length, struct errand *ret_errand)
     struct errand errand = {0};
     if (request_decode(body, length, &request, NULL) == 0) {
         const char *key = request.op == OP_CONTAINER_CREATE ? "name" : "container";
-        const char *container = json_string_value(json_object_get(request.args, key));
+        const char *container = text_at(request.args, key);
         snprintf(errand.user, sizeof errand.user, "%s", request.user);
         snprintf(errand.container, sizeof errand.container, "%s", container ? container : "");
         errand.slow = slow[request.op];

@@ -1,6 +1,7 @@
 #include "worker/granted.h"
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/run_args.h"
 
 #define LABEL "dcm.options"
@@ -23,7 +24,7 @@ const char *granted_text(const json_t *inspected)
 {
     const json_t *labels = json_object_get(json_object_get(inspected, "Config"), "Labels");
 
-    return json_string_value(json_object_get(labels, LABEL));
+    return text_at(labels, LABEL);
 }
 
 int granted_options(const json_t *inspected, json_t **ret_options, struct error *err)
@@ -44,7 +45,7 @@ int granted_options(const json_t *inspected, json_t **ret_options, struct error 
 int granted_args(const json_t *inspected, json_t **ret_args, struct error *err)
 {
     const json_t *host = json_object_get(inspected, "HostConfig");
-    json_int_t nano_cpus = json_integer_value(json_object_get(host, "NanoCpus"));
+    json_int_t nano_cpus = number_at(host, "NanoCpus");
     json_auto_t *args = NULL;
     json_auto_t *limits =
         json_pack("{s:O, s:I, s:O}", "memory", json_object_get(host, "Memory"), "millicpus",

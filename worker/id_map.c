@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 
 static bool has_user_namespaces(const json_t *info)
 {
@@ -43,7 +44,7 @@ static bool take_number(const char **text, char end, uint32_t *ret_number)
 static int read_first_ids(const json_t *info, uint32_t *ret_uid, uint32_t *ret_gid,
                           struct error *err)
 {
-    const char *directory = json_string_value(json_object_get(info, "DockerRootDir"));
+    const char *directory = text_at(info, "DockerRootDir");
     const char *slash = directory ? strrchr(directory, '/') : NULL;
     const char *rest = slash ? slash + 1 : "";
 

@@ -1,4 +1,4 @@
-/* journal.c's own: SQLite kept behind three calls. */
+/* What the journal's files share: SQLite, kept behind a few calls. */
 #ifndef DCM_WORKER_JOURNAL_PRIVATE_H
 #define DCM_WORKER_JOURNAL_PRIVATE_H
 
@@ -7,7 +7,7 @@
 
 #include "worker/journal.h"
 
-/* Every statement that the journal runs; its text is in journal_file.c, next to the tables. */
+/* Every statement that the journal runs; its text is in journal_statements.c. */
 enum statement {
     STATEMENT_FIND,
     STATEMENT_BEGIN,
@@ -51,6 +51,7 @@ enum statement {
     STATEMENT_BATCHES,
     STATEMENT_COUNT
 };
+extern const char *const journal_texts[STATEMENT_COUNT];
 
 struct journal {
     sqlite3 *database;
@@ -78,5 +79,14 @@ int journal_step(struct journal *journal, sqlite3_stmt *statement, struct error 
 /* Bind, run to the end, count the rows changed (may be NULL). */
 int journal_run(struct journal *journal, enum statement which, const struct argument *arguments,
                 int *ret_changes, struct error *err);
+
+/* What SQLite says: FAULT_DEPENDENCY for what passes with time or with room, else FAULT_INTERNAL.
+ */
+int journal_fail(sqlite3 *database, struct error *err);
+/* Statements without arguments and rows, separated by semicolons. */
+int journal_script(sqlite3 *database, const char *script, struct error *err);
+/* Make the tables, or upgrade those of an earlier version; a later one is refused. One process at a
+ * time does so: the others find that it has been done. */
+int journal_make_current(sqlite3 *database, struct error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "common/auto.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "common/mutant.h"
 #include "common/prefork.h"
 #include "schemas/digest.h"
@@ -158,11 +159,11 @@ static int take_hint(struct keeper *keeper, const json_t *event, struct error *e
 {
     const json_t *actor = json_object_get(event, "Actor");
     const json_t *attributes = json_object_get(actor, "Attributes");
-    const char *id = json_string_value(json_object_get(actor, "ID"));
-    const char *user = json_string_value(json_object_get(attributes, "dcm.user"));
-    const char *name = json_string_value(json_object_get(attributes, "dcm.name"));
+    const char *id = text_at(actor, "ID");
+    const char *user = text_at(attributes, "dcm.user");
+    const char *name = text_at(attributes, "dcm.name");
     struct labels expected = {.kind = "container"};
-    if (!is_telling(json_string_value(json_object_get(event, "Action"))) || !id || !user || !name)
+    if (!is_telling(text_at(event, "Action")) || !id || !user || !name)
         return 0;
     if (runner_identity(&keeper->runner, err) < 0)
         return -1;

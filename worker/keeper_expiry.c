@@ -8,6 +8,7 @@
 #include "common/auto.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "schemas/units.h"
 #include "worker/audit.h"
 #include "worker/describe.h"
@@ -21,11 +22,6 @@
 #define ROUND_MS 3000    /* a stop may take ten seconds, and the heartbeat must not wait for many */
 #define AGAIN_MS 2000    /* a runner has it in hand */
 #define TROUBLE_MS 60000 /* something that the next second will not mend */
-
-static const char *text_at(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 static const json_t *end_shown(const json_t *entry)
 {

@@ -3,6 +3,7 @@
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "schemas/units.h"
 #include "worker/describe.h"
 #include "worker/keeper_private.h"
@@ -12,11 +13,6 @@
 #include "worker/store_keeper.h"
 
 #define LEFT_S 600 /* an image without a name this young may be about to get it */
-
-static const char *text_at(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 /* The engine has gone on with a commit after that had ended without it, or was parked. An image
  * that it has taken the name from is nameless by now, and the index follows. */
@@ -61,8 +57,7 @@ int keeper_settle_image(struct runner *keeper, const char *user, const char *nam
     if (given_up)
         return remove_given_up(keeper, user, name, engine_name, own.entry != NULL, err);
     json_auto_t *part =
-        describe_image(name, id, user, json_integer_value(json_object_get(image, "Size")),
-                       text_at(image, "Created"));
+        describe_image(name, id, user, number_at(image, "Size"), text_at(image, "Created"));
     log_warning("user=%s: the index had lost the image %s; restored", user, name);
     return store_image_bind(keeper->store, user, text_at(labels, "dcm.request"), part, err);
 }
@@ -107,7 +102,7 @@ static int look_at_image(struct runner *keeper, const json_t *image, const json_
     const char *user = text_at(labels, "dcm.user"), *name = text_at(labels, "dcm.name");
     const char *id = text_at(image, "Id");
     char engine_name[ENGINE_IMAGE_SIZE];
-    int64_t age = timestamp_now() / 1000 - json_integer_value(json_object_get(image, "Created"));
+    int64_t age = timestamp_now() / 1000 - number_at(image, "Created");
     bool is_left = id && age > LEFT_S && is_untagged(image);
     if (is_left && labels_verify(keeper->keyring, keeper->identity, labels, &changes))
         return add(found, DIFFERENCE_IMAGE_LEFT, user, name ? name : "", id, err);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/digest.h"
 #include "schemas/units.h"
 #include "worker/keeper_private.h"
@@ -47,7 +49,7 @@ void keeper_measure_census(const struct runner *keeper, const struct keeper_cens
                 {METRIC_PORTS, "ssh", census->ssh_ports},
                 {METRIC_PORTS, "direct", census->direct_ports},
                 {METRIC_SUBNETS_LEASED, NULL, census->subnets}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    for (size_t i = 0; i < COUNT(rows); i++)
         metrics_set(keeper->metrics, rows[i].metric, rows[i].label, rows[i].count);
 }
 
@@ -58,11 +60,10 @@ void keeper_measure_differences(const struct runner *keeper, const json_t *found
     const json_t *item = NULL;
     json_array_foreach(found, i, item)
     {
-        const char *name = json_string_value(json_object_get(item, "kind"));
+        const char *name = text_at(item, "kind");
         metrics_add(keeper->metrics, METRIC_DIFFERENCES, name, NULL);
         for (enum difference kind = 0; name && kind < DIFFERENCE_COUNT; kind++)
-            left[kind] += strcmp(name, difference_name(kind)) == 0 &&
-                          !json_is_true(json_object_get(item, "done"));
+            left[kind] += strcmp(name, difference_name(kind)) == 0 && !flag_at(item, "done");
     }
     for (enum difference kind = 0; kind < DIFFERENCE_COUNT; kind++)
         metrics_set(keeper->metrics, METRIC_DIFFERENCES_LEFT, difference_name(kind), left[kind]);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/members.h"
 #include "schemas/keys.h"
 #include "schemas/units.h"
 #include "worker/describe.h"
@@ -9,11 +10,6 @@
 #include "worker/policy.h"
 #include "worker/requests/requests.h"
 #include "worker/store_keeper.h"
-
-static const char *text_at(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 /* The granted one as users see it, or NULL where this engine has none of that name. */
 static json_t *describe_granted(const json_t *images, const char *name)
@@ -24,9 +20,8 @@ static json_t *describe_granted(const json_t *images, const char *name)
         const json_t *image = json_array_get(images, i);
         if (!image_has_tag(image, tag))
             continue;
-        timestamp_format(json_integer_value(json_object_get(image, "Created")) * 1000, created);
-        return describe_image(name, text_at(image, "Id"), NULL,
-                              json_integer_value(json_object_get(image, "Size")), created);
+        timestamp_format(number_at(image, "Created") * 1000, created);
+        return describe_image(name, text_at(image, "Id"), NULL, number_at(image, "Size"), created);
     }
     return NULL;
 }

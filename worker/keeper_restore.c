@@ -5,6 +5,7 @@
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "worker/describe.h"
 #include "worker/journal_lives.h"
 #include "worker/keeper_private.h"
@@ -12,11 +13,6 @@
 #include "worker/requests/requests.h"
 #include "worker/store_containers.h"
 #include "worker/store_keeper.h"
-
-static const char *text_at(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 /* In which subnet of the pool does the user's network lie? */
 static int find_subnet(struct runner *keeper, const char *user, unsigned *ret_index,
@@ -69,7 +65,7 @@ static json_t *entry_of(struct runner *keeper, const json_t *inspected, const ch
                                       .image = image,
                                       .created = text_at(inspected, "Created"),
                                       .expires = ends};
-    json_int_t nano_cpus = json_integer_value(json_object_get(host, "NanoCpus"));
+    json_int_t nano_cpus = number_at(host, "NanoCpus");
     json_t *entry = json_pack("{s:s, s:s, s:i, s:O?, s:I, s:O?, s:i, s:i, s:o, s:o}", "request",
                               text_at(labels, "dcm.request"), "server", keeper->config->server,
                               "until", 0, "memory", json_object_get(host, "Memory"), "millicpus",
@@ -89,8 +85,7 @@ static int is_known(struct runner *keeper, const char *user, const char *name, c
     if (store_container(keeper->store, user, name, &entry, err) < 0)
         return err->fault == FAULT_NOT_FOUND ? 0 : -1;
     const char *known = text_at(json_object_get(entry, "container"), "id");
-    *ret_known =
-        known && strcmp(known, id) == 0 && json_integer_value(json_object_get(entry, "until")) == 0;
+    *ret_known = known && strcmp(known, id) == 0 && number_at(entry, "until") == 0;
     return 0;
 }
 

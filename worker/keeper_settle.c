@@ -3,19 +3,16 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/fault_point.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "worker/audit.h"
 #include "worker/keeper_private.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
 #include "worker/store_containers.h"
 #include "worker/store_keeper.h"
-
-static const char *text_at(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 /* What an item says; "" for what it does not. */
 struct item {
@@ -30,7 +27,7 @@ static struct item item_of(const json_t *found)
         const char **place;
     } parts[] = {{"user", &item.user},       {"name", &item.name}, {"id", &item.id},
                  {"request", &item.request}, {"port", &item.port}, {"address", &item.address}};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+    for (size_t i = 0; i < COUNT(parts); i++)
         if (text_at(found, parts[i].key))
             *parts[i].place = text_at(found, parts[i].key);
     return item;
@@ -43,8 +40,7 @@ int keeper_bound_entry(struct runner *keeper, const char *user, const char *name
     if (store_container(keeper->store, user, name, &entry, err) < 0)
         return err->fault == FAULT_NOT_FOUND ? 0 : -1;
     const char *entry_id = text_at(json_object_get(entry, "container"), "id");
-    if (json_integer_value(json_object_get(entry, "until")) == 0 && entry_id &&
-        strcmp(entry_id, id) == 0)
+    if (number_at(entry, "until") == 0 && entry_id && strcmp(entry_id, id) == 0)
         *ret_entry = TAKE(entry);
     return 0;
 }

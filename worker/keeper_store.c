@@ -4,6 +4,7 @@
 #include "common/auto.h"
 #include "common/fault_point.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "common/mutant.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
@@ -15,7 +16,7 @@
 static int mark_again(struct runner *keeper, const struct request *request, const json_t *result,
                       struct error *err)
 {
-    const char *target = json_string_value(json_object_get(request->args, "request"));
+    const char *target = text_at(request->args, "request");
     char word[CANCEL_WORD_SIZE];
     enum cancel unused;
     if (request->op != OP_JOB_CANCEL || strcmp(result_state(result), "done") != 0 || !target)
@@ -61,7 +62,7 @@ static int put_back_requests(struct runner *keeper, const struct opening *openin
         return -1;
     json_array_foreach(unfinished, i, item)
     {
-        if (put_back_claim(keeper, json_string_value(json_object_get(item, "id")), err) < 0)
+        if (put_back_claim(keeper, text_at(item, "id"), err) < 0)
             return -1;
     }
     return journal_visit_lost(keeper->journal, opening->holds, since, put_back_result, keeper, err);

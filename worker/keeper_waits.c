@@ -13,6 +13,7 @@
 #include "common/auto.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "worker/addresses.h"
 #include "worker/describe.h"
 #include "worker/keeper_private.h"
@@ -22,11 +23,6 @@
 #define WAKE_MOST 4
 #define ROUND_MS 3000         /* a start takes a moment, and the heartbeat must not wait for many */
 #define ANY_ADDRESS "0.0.0.0" /* it lacks none */
-
-static const char *text_at(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 static bool is_stopped(const json_t *inspected)
 {
@@ -225,7 +221,7 @@ int keeper_wake(struct runner *keeper, bool *ret_trouble, struct error *err)
         if (keeper_settle(keeper, found, &trouble) < 0)
             log_warning("user=%s: %s is to run again, but: %s", due[i].user, due[i].name,
                         trouble.text);
-        *ret_trouble |= !json_is_true(json_object_get(json_array_get(found, 0), "done"));
+        *ret_trouble |= !flag_at(json_array_get(found, 0), "done");
     }
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "common/auto.h"
+#include "common/hex.h"
 
 #define LINE_SIZE (KEY_ID_MAX + 1 + 2 * KEY_BYTES_MAX + 2) /* with newline and NUL */
 
@@ -48,12 +49,6 @@ const struct key *keyring_find(const struct keyring *keyring, const char *mac)
     return NULL;
 }
 
-/* Of a character that is known to be one. */
-static unsigned hex_digit(char digit)
-{
-    return (unsigned)(digit <= '9' ? digit - '0' : (digit | ('a' - 'A')) - 'a' + 10);
-}
-
 /* NULL when the line is a key, else what is wrong with it. */
 static const char *parse_key(const char *line, struct key *ret_key)
 {
@@ -71,7 +66,7 @@ static const char *parse_key(const char *line, struct key *ret_key)
     ret_key->id[id_length] = '\0';
     ret_key->length = digits / 2;
     for (size_t i = 0; i < ret_key->length; i++)
-        ret_key->bytes[i] = (unsigned char)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
+        ret_key->bytes[i] = (unsigned char)hex_byte(hex + 2 * i);
     return NULL;
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "worker/keyring.h"
 
 #define PREFIX "dcm."
@@ -25,7 +27,7 @@ static const struct {
     {"dcm.request", offsetof(struct labels, request)},
     {"dcm.options", offsetof(struct labels, options)},
 };
-#define TOLD_COUNT (sizeof(told) / sizeof(told[0]))
+#define TOLD_COUNT COUNT(told)
 
 static const char *told_value(const struct labels *labels, size_t row)
 {
@@ -72,7 +74,7 @@ static char *canonical(const char *engine_identity, json_t *labels, size_t *ret_
         write_text(out, engine_identity);
         for (size_t i = 0; i < count; i++) {
             write_text(out, names[i]);
-            write_text(out, json_string_value(json_object_get(labels, names[i])));
+            write_text(out, text_at(labels, names[i]));
         }
         failed = ferror(out) != 0;
         failed |= fclose(out) != 0;
@@ -120,7 +122,7 @@ json_t *labels_sign(const struct keyring *keyring, const char *engine_identity,
 
 static bool text_is(const json_t *object, const char *name, const char *expected)
 {
-    const char *text = json_string_value(json_object_get(object, name));
+    const char *text = text_at(object, name);
 
     return text && strcmp(text, expected) == 0;
 }
@@ -128,7 +130,7 @@ static bool text_is(const json_t *object, const char *name, const char *expected
 bool labels_verify(const struct keyring *keyring, const char *engine_identity, const json_t *labels,
                    const struct labels *expected)
 {
-    const char *claimed = json_string_value(json_object_get(labels, LABEL_MAC));
+    const char *claimed = text_at(labels, LABEL_MAC);
     const struct key *key = claimed ? keyring_find(keyring, claimed) : NULL;
     char mac[MAC_TEXT_SIZE];
     json_auto_t *copy = json_deep_copy(labels); /* jansson iterates over no const object */

@@ -4,6 +4,7 @@
 
 #include "common/auto.h"
 #include "common/clock.h"
+#include "common/count.h"
 #include "common/log.h"
 #include "common/mutant.h"
 #include "schemas/topology.h"
@@ -36,10 +37,10 @@ static const struct amqp_queue queues[] = {
 
 int link_declare_all(struct amqp_link *broker, struct error *err)
 {
-    for (size_t i = 0; i < sizeof exchanges / sizeof exchanges[0]; i++)
+    for (size_t i = 0; i < COUNT(exchanges); i++)
         if (amqp_link_declare_exchange(broker, &exchanges[i], err) < 0)
             return -1;
-    for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++)
+    for (size_t i = 0; i < COUNT(queues); i++)
         if (amqp_link_declare_queue(broker, &queues[i], err) < 0)
             return -1;
     return 0;

@@ -1,5 +1,6 @@
 /* What the link shows of itself to Prometheus (worker/metrics.h). */
 #include "common/clock.h"
+#include "common/count.h"
 #include "schemas/topology.h"
 #include "schemas/units.h"
 #include "worker/link_private.h"
@@ -11,7 +12,7 @@ static const char *const states[] = {
     [ITEM_ORPHANED] = "orphaned",   [ITEM_WAITING] = "waiting",
     [ITEM_CONDEMNED] = "condemned", [ITEM_UNSORTED] = "unsorted",
 };
-#define STATES (sizeof states / sizeof states[0])
+#define STATES COUNT(states)
 
 /* The link's own questions to runners are nobody's requests. */
 static bool is_request(const struct item *item)
@@ -53,7 +54,7 @@ static void measure_queues(struct link *link)
     if (!link->config->metrics || !link->broker || now < link->measure_at)
         return;
     link->measure_at = now + ASK_EVERY_MS;
-    for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
+    for (size_t i = 0; i < COUNT(queues); i++) {
         struct error err = {0};
         size_t messages = 0, consumers = 0;
         if (amqp_link_count(link->broker, queues[i].queue, &messages, &consumers, &err) < 0) {

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/count.h"
+
 /* By the first byte of the header. 0 is stdin, echoed on stdout; 3 is the engine's own complaint.
  */
 static const char *const streams[] = {"stdout", "stdout", "stderr", "stderr"};
@@ -17,7 +19,7 @@ static int begin_frame(struct log_frames *frames, struct error *err)
 {
     const unsigned char *header = frames->header;
 
-    if (header[0] >= sizeof(streams) / sizeof(streams[0]) || header[1] || header[2] || header[3])
+    if (header[0] >= COUNT(streams) || header[1] || header[2] || header[3])
         return fail(err, FAULT_ENGINE, "the engine's log is not made of frames");
     frames->stream = streams[header[0]];
     frames->left = (size_t)((uint32_t)header[4] << 24 | (uint32_t)header[5] << 16 |

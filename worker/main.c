@@ -3,7 +3,6 @@
  * tells the metrics, hands the link every runner's socket, and parses nothing from outside.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "common/auto.h"
 #include "common/log.h"
 #include "common/prefork.h"
+#include "worker/arguments.h"
 #include "worker/config.h"
 #include "worker/dispatch.h"
 #include "worker/journal.h"
@@ -192,93 +192,6 @@ static int serve(struct worker *worker)
     return status;
 }
 
-static void usage(FILE *to)
-{
-    fputs("usage: dcm-worker [--config FILE] [--runners N] [--version]\n"
-          "       dcm-worker [--config FILE] --reconcile [--apply]\n"
-          "       dcm-worker [--config FILE] --journal ID\n"
-          "       dcm-worker [--config FILE] --parked list|show|requeue|drop [ID] --broker FILE\n"
-          "       dcm-worker [--config FILE] --forget USER\n"
-          "       dcm-worker [--config FILE] --sign-image USER NAME:TAG\n"
-          "       dcm-worker --check-policy FILE\n"
-          "       dcm-worker --grants FILE\n",
-          to);
-}
-
-struct arguments {
-    const char *config;
-    long runners;        /* 0: as the configuration has it */
-    const char *policy;  /* to be checked, and no more; or NULL */
-    const char *grants;  /* the policy of which they are to be told; or NULL */
-    const char *request; /* to be looked up in the journal; or NULL */
-    const char *parked;  /* what to do with the messages set aside; or NULL */
-    const char *broker;  /* for that */
-    const char *id;      /* with which one; or NULL */
-    const char *user;    /* to be forgotten there; or NULL */
-    const char *owner;   /* of an image that is to be signed; or NULL */
-    const char *image;   /* that one */
-    bool reconcile, apply;
-    bool version, help;
-};
-
-static int parse_runners(const char *text, long *ret_runners)
-{
-    char *rest = NULL;
-    long runners = strtol(text, &rest, 10);
-    if (*rest || runners < 1 || runners > 256) {
-        fprintf(stderr, "dcm-worker: --runners: '%s' is not between 1 and 256\n", text);
-        return -1;
-    }
-    *ret_runners = runners;
-    return 0;
-}
-
-static int parse(int argc, char **argv, struct arguments *arguments)
-{
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"runners", required_argument, NULL, 'r'},
-                                            {"check-policy", required_argument, NULL, 'p'},
-                                            {"grants", required_argument, NULL, 'g'},
-                                            {"journal", required_argument, NULL, 'j'},
-                                            {"parked", required_argument, NULL, 'P'},
-                                            {"broker", required_argument, NULL, 'b'},
-                                            {"forget", required_argument, NULL, 'f'},
-                                            {"sign-image", required_argument, NULL, 's'},
-                                            {"reconcile", no_argument, NULL, 'R'},
-                                            {"apply", no_argument, NULL, 'a'},
-                                            {"version", no_argument, NULL, 'V'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    const struct {
-        int option;
-        const char **text;
-        bool *flag;
-    } places[] = {{'c', &arguments->config, NULL},    {'p', &arguments->policy, NULL},
-                  {'g', &arguments->grants, NULL},    {'j', &arguments->request, NULL},
-                  {'P', &arguments->parked, NULL},    {'b', &arguments->broker, NULL},
-                  {'f', &arguments->user, NULL},      {'s', &arguments->owner, NULL},
-                  {'R', NULL, &arguments->reconcile}, {'a', NULL, &arguments->apply},
-                  {'V', NULL, &arguments->version},   {'h', NULL, &arguments->help}};
-    int option = 0;
-    while ((option = getopt_long(argc, argv, "c:r:h", options, NULL)) != -1) {
-        if (option == '?' || (option == 'r' && parse_runners(optarg, &arguments->runners) < 0))
-            return -1;
-        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-            if (places[i].option == option && places[i].text)
-                *places[i].text = optarg;
-            if (places[i].option == option && places[i].flag)
-                *places[i].flag = true;
-        }
-    }
-    if (arguments->parked && optind < argc)
-        arguments->id = argv[optind++];
-    if (arguments->owner && optind < argc)
-        arguments->image = argv[optind++];
-    bool sensible =
-        (!arguments->apply || arguments->reconcile) && !arguments->parked == !arguments->broker;
-    return optind == argc && sensible ? 0 : -1;
-}
-
 /* Not before it is the worker: one that stands by may have the same configuration. The port may be
  * taken by anybody who is logged in: that stops no requests. */
 static void open_metrics(struct worker *worker)
@@ -315,14 +228,14 @@ static int run(struct worker *worker, const struct arguments *arguments)
         worker->config.runners = arguments->runners;
     log_level_parse(worker->config.log_level, &level);
     log_open("dcm-worker", level);
-    if (arguments->request)
-        return once_journal(&worker->config, arguments->request);
+    if (arguments->journal)
+        return once_journal(&worker->config, arguments->journal);
     if (arguments->parked)
         return once_parked(&worker->config, arguments->parked, arguments->id, arguments->broker);
-    if (arguments->user)
-        return once_forget(&worker->config, arguments->user);
-    if (arguments->owner)
-        return once_sign_image(&worker->config, arguments->owner, arguments->image);
+    if (arguments->forget)
+        return once_forget(&worker->config, arguments->forget);
+    if (arguments->sign_image)
+        return once_sign_image(&worker->config, arguments->sign_image, arguments->image);
     if (!arguments->reconcile)
         return serve_for_good(worker);
     if (tls_configure(&worker->config.tls, &err) < 0) {
@@ -334,23 +247,23 @@ static int run(struct worker *worker, const struct arguments *arguments)
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {.config = DCM_CONFIG_DIRECTORY "/worker.conf"};
+    struct arguments arguments;
     struct worker worker = {
         .metrics_socket = -1, .control = -1, .link_end = -1, .runner_end = -1, .runner_ours = -1};
     struct error err = {0};
     signal(SIGHUP, SIG_IGN); /* for one that serves; what has changed is read before it does */
-    if (parse(argc, argv, &arguments) < 0) {
-        usage(stderr);
+    if (arguments_parse(argc, argv, &arguments) < 0) {
+        arguments_usage(stderr);
         return 2;
     }
     if (arguments.help)
-        usage(stdout);
+        arguments_usage(stdout);
     if (arguments.version)
         puts("dcm-worker " DCM_VERSION);
     if (arguments.help || arguments.version)
         return EXIT_SUCCESS;
-    if (arguments.policy)
-        return once_check_policy(arguments.policy);
+    if (arguments.check_policy)
+        return once_check_policy(arguments.check_policy);
     if (arguments.grants)
         return once_grants(arguments.grants);
     log_open("dcm-worker", LOG_LEVEL_INFO);

@@ -25,12 +25,12 @@ struct metrics {
 
 static bool is_gauge(const struct metric_row *row)
 {
-    return row->kind != METRIC_COUNTER && row->kind != METRIC_HISTOGRAM;
+    return row->kind != METRIC_KIND_COUNTER && row->kind != METRIC_KIND_HISTOGRAM;
 }
 
 static size_t words_each(const struct metric_row *row)
 {
-    return row->kind == METRIC_HISTOGRAM ? BUCKETS + 1 : 1;
+    return row->kind == METRIC_KIND_HISTOGRAM ? BUCKETS + 1 : 1;
 }
 
 static size_t values_of(const struct metric_label *label)
@@ -168,12 +168,12 @@ static void print_value(const struct metric_row *row, const word *words, const c
     uint64_t value = atomic_load(words);
     if (is_gauge(row) && value-- == 0)
         return; /* nobody has set it */
-    if (row->kind == METRIC_VERSION) {
+    if (row->kind == METRIC_KIND_VERSION) {
         fprintf(to, "%s{version=\"%016" PRIx64 "\"} 1\n", row->name, value);
         return;
     }
     fprintf(to, labels[0] ? "%s{%s} " : "%s%s ", row->name, labels);
-    if (row->kind == METRIC_MOMENT)
+    if (row->kind == METRIC_KIND_MOMENT)
         fprintf(to, "%" PRIu64 ".%03" PRIu64 "\n", value / 1000, value % 1000);
     else
         fprintf(to, "%" PRIu64 "\n", value);
@@ -181,11 +181,11 @@ static void print_value(const struct metric_row *row, const word *words, const c
 
 static void print_row(const struct metrics *metrics, enum metric metric, FILE *to)
 {
-    static const char *const types[] = {[METRIC_COUNTER] = "counter",
-                                        [METRIC_GAUGE] = "gauge",
-                                        [METRIC_MOMENT] = "gauge",
-                                        [METRIC_VERSION] = "gauge",
-                                        [METRIC_HISTOGRAM] = "histogram"};
+    static const char *const types[] = {[METRIC_KIND_COUNTER] = "counter",
+                                        [METRIC_KIND_GAUGE] = "gauge",
+                                        [METRIC_KIND_MOMENT] = "gauge",
+                                        [METRIC_KIND_VERSION] = "gauge",
+                                        [METRIC_KIND_HISTOGRAM] = "histogram"};
     const struct metric_row *row = &metric_rows[metric];
     char labels[LABELS_SIZE];
     fprintf(to, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name, types[row->kind]);
@@ -193,7 +193,7 @@ static void print_row(const struct metrics *metrics, enum metric metric, FILE *t
         for (size_t second = 0; second < values_of(row->labels[1]); second++) {
             const word *words = &metrics->words[begin_of(metrics, metric, first, second)];
             write_labels(row, first, second, labels);
-            if (row->kind == METRIC_HISTOGRAM)
+            if (row->kind == METRIC_KIND_HISTOGRAM)
                 print_histogram(row, words, labels, to);
             else
                 print_value(row, words, labels, to);

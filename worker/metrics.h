@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 
+/* Which; of what kind each is, the table says. */
 enum metric {
     METRIC_BUILD,
     METRIC_POLICY,
@@ -57,7 +58,7 @@ static inline void auto_metrics(struct metrics **slot)
  */
 void metrics_add(struct metrics *metrics, enum metric metric, const char *first,
                  const char *second);
-/* Of a gauge; METRIC_MOMENT takes milliseconds since the epoch. */
+/* Of a gauge; one that is a moment takes milliseconds since the epoch. */
 void metrics_set(struct metrics *metrics, enum metric metric, const char *first, uint64_t value);
 void metrics_observe(struct metrics *metrics, enum metric metric, const char *first, int64_t ms);
 

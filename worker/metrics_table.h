@@ -8,12 +8,13 @@
 
 #include "worker/metrics.h"
 
+/* What a value is, and so how it is kept and printed. */
 enum metric_kind {
-    METRIC_COUNTER,
-    METRIC_GAUGE,
-    METRIC_MOMENT,    /* a gauge that is kept in milliseconds and printed in seconds */
-    METRIC_VERSION,   /* a gauge of 1, whose value is printed as the label "version", in hex */
-    METRIC_HISTOGRAM, /* of milliseconds, printed in seconds */
+    METRIC_KIND_COUNTER,
+    METRIC_KIND_GAUGE,
+    METRIC_KIND_MOMENT,    /* a gauge that is kept in milliseconds and printed in seconds */
+    METRIC_KIND_VERSION,   /* a gauge of 1, whose value is printed as the label "version", in hex */
+    METRIC_KIND_HISTOGRAM, /* of milliseconds, printed in seconds */
 };
 
 struct metric_label {

@@ -8,6 +8,7 @@
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "schemas/digest.h"
 #include "schemas/identifier.h"
 #include "schemas/keys.h"
@@ -113,8 +114,8 @@ static bool is_left(const json_t *found)
 {
     for (size_t i = 0; i < json_array_size(found); i++) {
         const json_t *item = json_array_get(found, i);
-        const char *kind = json_string_value(json_object_get(item, "kind"));
-        if (!json_is_true(json_object_get(item, "done")) &&
+        const char *kind = text_at(item, "kind");
+        if (!flag_at(item, "done") &&
             strcmp(kind ? kind : "", difference_name(DIFFERENCE_UNVERIFIED)) != 0)
             return true;
     }

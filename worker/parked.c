@@ -5,6 +5,7 @@
 
 #include "common/amqp_link.h"
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "common/settings.h"
@@ -187,7 +188,7 @@ static const struct verb {
 
 static const struct verb *find_verb(const char *name)
 {
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+    for (size_t i = 0; i < COUNT(verbs); i++)
         if (strcmp(verbs[i].name, name) == 0)
             return &verbs[i];
     return NULL;
@@ -225,7 +226,7 @@ int once_parked(const struct worker_config *config, const char *name, const char
          .secret = true},
         TLS_SETTINGS(offsetof(struct desk, tls)),
     };
-    const size_t count = sizeof settings / sizeof settings[0];
+    const size_t count = COUNT(settings);
     const struct verb *verb = find_verb(name);
     struct desk desk = {.broker = NULL};
     struct error err = {0};

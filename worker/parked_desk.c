@@ -6,6 +6,7 @@
 
 #include "common/auto.h"
 #include "common/clock.h"
+#include "common/members.h"
 #include "schemas/parked.h"
 #include "schemas/topology.h"
 
@@ -14,11 +15,6 @@ void parked_item_clear(struct parked_item *item)
     json_decref(item->document);
     request_clear(&item->request);
     *item = (struct parked_item){.copies = 0};
-}
-
-static const char *text_at(const json_t *document, const char *key)
-{
-    return json_string_value(json_object_get(document, key));
 }
 
 static int item_read(const struct amqp_delivery *delivery, struct parked_item *ret_item,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 
 #define NANOCPUS_PER_MILLICPU 1000000
 

@@ -1,6 +1,7 @@
 #include "worker/plan_again.h"
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "worker/plan_private.h"
 
 /* What a container has of its own in Config, apart from what changes. The engine's report holds

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/run_options.h"
 
 #define PATH_VALUE "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -23,7 +25,7 @@ int plan_check_image(const json_t *image, struct error *err)
         {"Volumes", "declares volumes"},
         {"OnBuild", "holds ONBUILD instructions"},
     };
-    const char *os = json_string_value(json_object_get(image, "Os"));
+    const char *os = text_at(image, "Os");
 
     if (!os || strcmp(os, "linux") != 0)
         return fail(err, FAULT_DENIED, "the image is not one for Linux");
@@ -87,7 +89,7 @@ static int add_asked(json_t *env, json_t *asked)
  * of as many GPUs, and none where none are granted. */
 static json_t *visible_devices(const struct container_plan *plan)
 {
-    json_int_t gpus = json_integer_value(json_object_get(plan->options, "gpus"));
+    json_int_t gpus = number_at(plan->options, "gpus");
     char text[64 + 3 * GPUS_MAX];
     int used = snprintf(text, sizeof(text), "NVIDIA_VISIBLE_DEVICES=%s", gpus ? "0" : "void");
 

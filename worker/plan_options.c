@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 
 #define SHM_BYTES (64 << 20)
 
@@ -52,7 +54,7 @@ json_t *plan_devices(const struct container_plan *plan)
 /* The first ones of the server, as many as asked for, by whatever driver the engine has. */
 json_t *plan_device_requests(const struct container_plan *plan)
 {
-    json_int_t gpus = json_integer_value(json_object_get(plan->options, "gpus"));
+    json_int_t gpus = number_at(plan->options, "gpus");
 
     return gpus ? json_pack("[{s:s, s:I, s:[[s]]}]", "Driver", "", "Count", gpus, "Capabilities",
                             "gpu")
@@ -78,10 +80,9 @@ json_t *plan_mounts(const struct container_plan *plan)
 
     for (size_t i = 0; list && i < json_array_size(asked); i++) {
         const json_t *mount = json_array_get(asked, i);
-        if (json_array_append_new(list,
-                                  bind_mount(json_string_value(json_object_get(mount, "source")),
-                                             json_incref(json_object_get(mount, "target")),
-                                             json_is_true(json_object_get(mount, "read_only")))))
+        if (json_array_append_new(list, bind_mount(text_at(mount, "source"),
+                                                   json_incref(json_object_get(mount, "target")),
+                                                   flag_at(mount, "read_only"))))
             return NULL;
     }
     return TAKE(list);
@@ -89,7 +90,7 @@ json_t *plan_mounts(const struct container_plan *plan)
 
 json_t *plan_restart_policy(const struct container_plan *plan)
 {
-    const char *asked = json_string_value(json_object_get(plan->options, "restart"));
+    const char *asked = text_at(plan->options, "restart");
 
     /* What ran before a reboot runs after it, and what was stopped stays so. */
     return json_pack("{s:s}", "Name", asked ? asked : "unless-stopped");

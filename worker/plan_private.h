@@ -10,8 +10,6 @@
 
 #include "worker/plan.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
 /* The plan's labels. The image's others can't be taken away, only overwritten with nothing. */
 json_t *plan_labels(const struct container_plan *plan);
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 
 /* null, false, 0, "", [] and {} are one to the engine, and so is a field that is left out. */
 static bool is_nothing(const json_t *value)
@@ -194,11 +196,10 @@ static json_t *mount_points(const json_t *body)
     for (size_t i = 0; i < json_array_size(mounts); i++) {
         const json_t *mount = json_array_get(mounts, i);
         const json_t *options = json_object_get(mount, "BindOptions");
-        json_t *point = json_pack("{s:s, s:O, s:O, s:b, s:O}", "Type", "bind", "Source",
-                                  json_object_get(mount, "Source"), "Destination",
-                                  json_object_get(mount, "Target"), "RW",
-                                  !json_is_true(json_object_get(mount, "ReadOnly")), "Propagation",
-                                  json_object_get(options, "Propagation"));
+        json_t *point = json_pack(
+            "{s:s, s:O, s:O, s:b, s:O}", "Type", "bind", "Source", json_object_get(mount, "Source"),
+            "Destination", json_object_get(mount, "Target"), "RW", !flag_at(mount, "ReadOnly"),
+            "Propagation", json_object_get(options, "Propagation"));
         if (json_array_append_new(points, point))
             return NULL;
     }
@@ -220,7 +221,7 @@ static int compare_network(const struct container_plan *plan, const json_t *body
         json_auto_t *wanted = json_string(plan->network);
         return differs("NetworkSettings.", "Networks", wanted, networks, err);
     }
-    if (!json_is_true(json_object_get(json_object_get(inspected, "State"), "Running")))
+    if (!flag_at(json_object_get(inspected, "State"), "Running"))
         return 0;
     for (size_t i = 0; i < COUNT(sides); i++) {
         const char *port;

@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "common/members.h"
 #include "worker/policy_lists.h"
 #include "worker/policy_mounts.h"
 #include "worker/policy_numbers.h"
@@ -60,7 +60,7 @@ void policy_limits(const json_t *policy, const char *user, int64_t now,
     tell_limit(&found, MEMORY, &ret_limits->memory);
     tell_limit(&found, CPUS, &ret_limits->millicpus);
     tell_limit(&found, PIDS, &ret_limits->pids);
-    ret_limits->uid = (uid_t)json_integer_value(json_object_get(own, "uid"));
+    ret_limits->uid = (uid_t)number_at(own, "uid");
 }
 
 int policy_check_publisher(const json_t *policy, const char *account, const char *user,
@@ -199,7 +199,7 @@ int policy_judge_create(const json_t *policy, const char *user, int64_t now, con
                         struct policy_grant *ret_grant, struct error *err)
 {
     const struct judged judged = {policy, user, now, verdicts};
-    const char *image = json_string_value(json_object_get(args, "image"));
+    const char *image = text_at(args, "image");
     struct decisions found;
     struct policy_grant granted;
 

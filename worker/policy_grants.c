@@ -1,4 +1,5 @@
 /* What the policy grants, as lists: for what is published, rather than to judge by. */
+#include "common/count.h"
 #include "worker/policy.h"
 #include "worker/policy_lists.h"
 #include "worker/policy_numbers.h"
@@ -65,7 +66,7 @@ int64_t policy_next_end(const json_t *policy, int64_t now)
     const char *name;
     json_t *layer;
 
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+    for (size_t i = 0; i < COUNT(parts); i++)
         json_object_foreach(json_object_get(policy, parts[i]), name, layer) soonest =
             earlier_end(layer, now, soonest);
     return soonest;

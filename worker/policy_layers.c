@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/members.h"
 #include "schemas/units.h"
 
 bool list_has(const json_t *list, const char *text)
@@ -59,7 +60,7 @@ static bool next_whole(struct layers *layers)
 /* The document has been checked; a time that does not parse would have passed. */
 int64_t layer_end(const json_t *extra)
 {
-    const char *text = json_string_value(json_object_get(extra, "until"));
+    const char *text = text_at(extra, "until");
     int64_t until = INT64_MIN;
 
     if (!text)

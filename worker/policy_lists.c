@@ -1,9 +1,9 @@
 #include "worker/policy_lists.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/members.h"
 #include "schemas/names.h"
 #include "schemas/ports.h"
 #include "schemas/run_options.h"
@@ -126,8 +126,8 @@ static int check_item(const struct judged *judged, enum list list, const json_t 
 
     if (json_is_string(item))
         return list_check(judged, list, json_string_value(item), err);
-    snprintf(mount, sizeof(mount), "%s:%s", json_string_value(json_object_get(item, "source")),
-             json_is_true(json_object_get(item, "read_only")) ? "ro" : "rw");
+    snprintf(mount, sizeof(mount), "%s:%s", text_at(item, "source"),
+             flag_at(item, "read_only") ? "ro" : "rw");
     return list_check(judged, list, mount, err);
 }
 
@@ -182,8 +182,8 @@ json_t *list_items(const struct judged *judged, enum list list)
 /* Times are written so that the later one is the larger text; who names none ends last. */
 static bool ends_later(const json_t *left, const json_t *right)
 {
-    const char *one = json_string_value(json_object_get(left, "until"));
-    const char *other = json_string_value(json_object_get(right, "until"));
+    const char *one = text_at(left, "until");
+    const char *other = text_at(right, "until");
 
     return other && (!one || strcmp(one, other) > 0);
 }

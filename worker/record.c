@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/fault_point.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "schemas/result.h"
 #include "worker/audit.h"
 #include "worker/store_requests.h"
@@ -46,7 +47,7 @@ static int record_result(struct runner *runner, const struct job *job, const jso
 void record_end(const struct runner *runner, const struct job *job, const json_t *result)
 {
     const json_t *error = json_object_get(result, "error");
-    const char *code = json_string_value(json_object_get(error, "code"));
+    const char *code = text_at(error, "code");
     log_info("op=%s user=%s publisher=%s state=%s%s%s", op_name(job->request.op), job->request.user,
              job->publisher, result_state(result), code ? " error=" : "", code ? code : "");
     metrics_add(runner->metrics, METRIC_REQUESTS, op_name(job->request.op), result_state(result));

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <sys/statvfs.h>
 
+#include "common/count.h"
+
 /* What ext4 keeps back for root does not count: users' programs cannot have it. */
 static int check_place(const char *path, int64_t floor, struct error *err)
 {
@@ -22,7 +24,7 @@ static int check_places(const struct runner *runner, struct error *err)
 {
     const struct worker_config *config = runner->config;
     const char *const places[] = {runner->data_root, config->storage, config->state};
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+    for (size_t i = 0; i < COUNT(places); i++)
         if (check_place(places[i], config->disk_floor_bytes, err) < 0)
             return -1;
     return 0;

@@ -10,6 +10,7 @@
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "common/prefork.h"
 #include "schemas/parked.h"
 #include "schemas/policy_document.h"
@@ -71,7 +72,7 @@ int runner_look(struct runner *runner, struct error *err)
     if (engine_info(runner->engine, &info, err) < 0 ||
         engine_identity_of(info, runner->identity, err) < 0)
         return -1;
-    const char *root = json_string_value(json_object_get(info, "DockerRootDir"));
+    const char *root = text_at(info, "DockerRootDir");
     snprintf(runner->data_root, sizeof runner->data_root, "%s", root ? root : "");
     return id_map_read(info, SUBUID_FILE, SUBGID_FILE, &runner->ids, err);
 }
@@ -128,15 +129,15 @@ static int tell_left(struct runner *runner, const struct work *work, const json_
 {
     static struct word word; /* 32 KiB: not on the stack */
     const json_t *body = json_object_get(request, "body");
-    const char *id = json_string_value(json_object_get(request, "id"));
-    const char *publisher = json_string_value(json_object_get(request, "publisher"));
+    const char *id = text_at(request, "id");
+    const char *publisher = text_at(request, "publisher");
     size_t length = json_string_length(body);
     if (length > sizeof word.body)
         length = 0; /* no message of ours; the id will do */
     word.kind = WORD_LEFT;
     word.serial = work->serial;
     word.length = length;
-    word.parked = json_is_true(json_object_get(request, "parked"));
+    word.parked = flag_at(request, "parked");
     snprintf(word.id, sizeof word.id, "%s", id);
     snprintf(word.account, sizeof word.account, "%s", publisher);
     memcpy(word.body, json_string_value(body), length);
@@ -167,12 +168,10 @@ static size_t tell_history(const struct runner *runner, char *text, size_t size)
     json_t *attempt = NULL;
     json_array_foreach(runner->history, i, attempt)
     {
-        const char *end = json_string_value(json_object_get(attempt, "end"));
+        const char *end = text_at(attempt, "end");
         json_array_append_new(attempts,
-                              parked_attempt(runner->config->server,
-                                             json_integer_value(json_object_get(attempt, "begun")),
-                                             json_integer_value(json_object_get(attempt, "ended")),
-                                             end ? end : ""));
+                              parked_attempt(runner->config->server, number_at(attempt, "begun"),
+                                             number_at(attempt, "ended"), end ? end : ""));
     }
     size_t length = json_dumpb(attempts, text, size, JSON_COMPACT);
     return length <= size ? length : 0;

@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "schemas/names.h"
 #include "schemas/units.h"
 #include "worker/beneath.h"
@@ -223,7 +224,7 @@ int storage_check(const char *storage, const char *user, const struct storage_bo
     if (open_configured("storage", storage, &top, err))
         return -1;
     AUTO(fd) int own = beneath_open(top, user, O_RDONLY | O_DIRECTORY);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < COUNT(names); i++) {
         AUTO(fd) int fd = own < 0 ? -1 : beneath_open(own, names[i], O_RDONLY | O_DIRECTORY);
         if (fd < 0)
             return fail(err, FAULT_INTERNAL, "%s/%s/%s: %s", storage, user, names[i],

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/keys.h"
 
 #define TIMEOUT_MS 5000
@@ -144,7 +145,7 @@ static int find_by_port(struct store *store, const char *key, const char *user, 
         json_auto_t *entry = NULL;
         if (parse_entry(json_array_get(texts, i), user, &entry, err))
             return -1;
-        if (json_integer_value(json_object_get(entry, "ssh_port")) == wanted) {
+        if (number_at(entry, "ssh_port") == wanted) {
             *ret_entry = TAKE(entry);
             return 0;
         }

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "common/auto.h"
 #include "schemas/keys.h"
 #include "worker/store_private.h"
 

@@ -1,5 +1,6 @@
 /* What the store would say to a reservation, without making one. */
 #include "common/auto.h"
+#include "common/members.h"
 #include "worker/store_containers.h"
 #include "worker/store_images.h"
 #include "worker/store_private.h"
@@ -8,7 +9,7 @@ static void tell_quotas(const json_t *quotas, store_opinion *opinion, void *cont
 {
     for (size_t i = 0; i < json_array_size(quotas); i++) {
         const json_t *quota = json_array_get(quotas, i);
-        const char *rule = json_string_value(json_object_get(quota, "rule"));
+        const char *rule = text_at(quota, "rule");
         char text[STORE_QUOTA_SIZE];
         struct error refusal = {0};
         bool refused = json_object_get(quota, "refused") != NULL;

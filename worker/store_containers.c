@@ -1,10 +1,10 @@
 /* Reservations, leases and index entries (schemas/store/30_containers.lua, 40_reserve.lua). */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/units.h"
 #include "worker/store_containers.h"
 #include "worker/store_keeper.h"
@@ -133,7 +133,7 @@ int store_reserve(struct store *store, const struct request *request, const stru
 int store_bind(struct store *store, const struct request *request, const json_t *container,
                struct error *err)
 {
-    const char *name = json_string_value(json_object_get(container, "name"));
+    const char *name = text_at(container, "name");
     AUTO(string) char *text = store_text(container, err);
     if (!name || !text)
         return fail(err, FAULT_INTERNAL, "a container without a name cannot be bound");
@@ -198,7 +198,7 @@ int store_release(struct store *store, const char *user, const char *name, const
     if (store_call_containers(store, &call, &answer, err))
         return -1;
     if (ret_last)
-        *ret_last = json_is_true(json_object_get(answer, "last"));
+        *ret_last = flag_at(answer, "last");
     return 0;
 }
 

@@ -1,9 +1,8 @@
 /* Users' own images in the index (schemas/store/60_images.lua). */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/keys.h"
 #include "worker/store_containers.h"
 #include "worker/store_images.h"
@@ -69,8 +68,8 @@ int store_image_release(struct store *store, const char *user, const char *name,
 /* Is it this image? By name "latest" is implied; ids may be short and begin with "sha256:". */
 static bool is_meant(const json_t *image, const char *reference)
 {
-    const char *name = json_string_value(json_object_get(image, "name"));
-    const char *id = json_string_value(json_object_get(image, "id"));
+    const char *name = text_at(image, "name");
+    const char *id = text_at(image, "id");
     size_t length = strlen(reference);
     if (!name || !id)
         return false;
@@ -138,7 +137,7 @@ int store_images_of_server(struct store *store, json_t **ret_entries, struct err
             return -1;
         json_array_foreach(entries, j, entry)
         {
-            const char *server = json_string_value(json_object_get(entry, "server"));
+            const char *server = text_at(entry, "server");
             if (!server || strcmp(server, store->server) != 0)
                 continue;
             json_object_set(entry, "user", user);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "schemas/keys.h"
 #include "worker/store_keeper.h"
 #include "worker/store_private.h"
@@ -14,7 +15,7 @@ static const struct {
     {"granted", KEY_GRANTED},
     {"limits", KEY_LIMITS},
 };
-#define PARTS (sizeof(parts) / sizeof(parts[0]))
+#define PARTS COUNT(parts)
 
 /* Read first: it is asked often and changes rarely, and a store that lost it gets it again. */
 static int publish_part(struct store *store, const char *key, const json_t *part, struct error *err)

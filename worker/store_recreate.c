@@ -1,5 +1,6 @@
 /* A container that is made anew with other ports (schemas/store/45_recreate.lua). */
 #include "common/auto.h"
+#include "common/members.h"
 #include "worker/store_containers.h"
 #include "worker/store_private.h"
 
@@ -67,7 +68,7 @@ int store_release_ports(struct store *store, const struct request *request, cons
 int store_replace(struct store *store, const struct request *request, const json_t *container,
                   struct error *err)
 {
-    const char *name = json_string_value(json_object_get(container, "name"));
+    const char *name = text_at(container, "name");
     AUTO(string) char *text = store_text(container, err);
     if (!name || !text)
         return fail(err, FAULT_INTERNAL, "a container without a name replaces none");

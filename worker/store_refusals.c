@@ -2,21 +2,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/count.h"
+#include "common/members.h"
 #include "worker/store_containers.h"
 #include "worker/store_private.h"
 
 #define AMOUNT_SIZE 48
 #define SHOWN_MAX 3 /* ports in one message; the rest is counted */
 
+/* What a message can show. */
 static const char *text_of(const json_t *object, const char *name)
 {
-    const char *text = json_string_value(json_object_get(object, name));
+    const char *text = text_at(object, name);
     return text ? text : "";
-}
-
-static json_int_t number_of(const json_t *object, const char *name)
-{
-    return json_integer_value(json_object_get(object, name));
 }
 
 /* A quota's amount as people write it: "512 MiB", "1.50". */
@@ -49,7 +47,7 @@ static void write_amount(const struct measure *measure, json_int_t amount,
 static const struct measure *find_measure(const json_t *quota)
 {
     const char *what = text_of(quota, "what");
-    for (size_t i = 0; i < sizeof(measures) / sizeof(measures[0]); i++)
+    for (size_t i = 0; i < COUNT(measures); i++)
         if (strcmp(measures[i].what, what) == 0)
             return &measures[i];
     return measures;
@@ -61,9 +59,9 @@ void store_quota_text(const json_t *quota, char ret_text[STORE_QUOTA_SIZE])
     char asked[AMOUNT_SIZE];
     char used[AMOUNT_SIZE];
     char most[AMOUNT_SIZE];
-    write_amount(measure, number_of(quota, "asked"), asked);
-    write_amount(measure, number_of(quota, "used"), used);
-    write_amount(measure, number_of(quota, "most"), most);
+    write_amount(measure, number_at(quota, "asked"), asked);
+    write_amount(measure, number_at(quota, "used"), used);
+    write_amount(measure, number_at(quota, "most"), most);
     snprintf(ret_text, STORE_QUOTA_SIZE, "%s in all: %s more, beside %s of %s", measure->title,
              asked, used, most);
 }
@@ -75,9 +73,9 @@ static int refuse_quota(const json_t *answer, struct error *err)
     char asked[AMOUNT_SIZE];
     char used[AMOUNT_SIZE];
     char most[AMOUNT_SIZE];
-    write_amount(measure, number_of(answer, "asked"), asked);
-    write_amount(measure, number_of(answer, "used"), used);
-    write_amount(measure, number_of(answer, "most"), most);
+    write_amount(measure, number_at(answer, "asked"), asked);
+    write_amount(measure, number_at(answer, "used"), used);
+    write_amount(measure, number_at(answer, "most"), most);
     return fail_by_rule(err, FAULT_QUOTA, text_of(answer, "rule"),
                         "%s: %s asked for, and %s of %s in use: remove %s%s", measure->title, asked,
                         used, most, of_images ? "an image" : "a container",
@@ -98,7 +96,7 @@ static int refuse_ports(const json_t *answer, struct error *err)
         const json_t *port = json_array_get(taken, i);
         const json_t *addresses = json_object_get(port, "addresses");
         fprintf(out, "%sport %" JSON_INTEGER_FORMAT "/%s is taken", i ? "; " : "",
-                number_of(port, "host"), text_of(port, "protocol"));
+                number_at(port, "host"), text_of(port, "protocol"));
         for (size_t j = 0; j < json_array_size(addresses); j++)
             fprintf(out, "%s%s", j ? " and " : " on ",
                     json_string_value(json_array_get(addresses, j)));
@@ -112,7 +110,7 @@ static int refuse_ports(const json_t *answer, struct error *err)
 static int refuse_twice(const json_t *answer, struct error *err)
 {
     return fail(err, FAULT_INVALID, "port %" JSON_INTEGER_FORMAT "/%s is asked for twice",
-                number_of(answer, "host"), text_of(answer, "protocol"));
+                number_at(answer, "host"), text_of(answer, "protocol"));
 }
 
 static int refuse_name(const json_t *answer, struct error *err)
@@ -139,7 +137,7 @@ static int refuse_ssh_ports(const json_t *answer, struct error *err)
     return fail(err, FAULT_CONFLICT,
                 "this server has no free SSH port from %" JSON_INTEGER_FORMAT
                 " to %" JSON_INTEGER_FORMAT ": use another server, or ask the administrator",
-                number_of(answer, "first"), number_of(answer, "last"));
+                number_at(answer, "first"), number_at(answer, "last"));
 }
 
 static int refuse_subnets(const json_t *answer, struct error *err)
@@ -147,13 +145,13 @@ static int refuse_subnets(const json_t *answer, struct error *err)
     return fail(err, FAULT_CONFLICT,
                 "all %" JSON_INTEGER_FORMAT
                 " subnets of this server are in use: use another server, or ask the administrator",
-                number_of(answer, "most"));
+                number_at(answer, "most"));
 }
 
 static int refuse_subnet(const json_t *answer, struct error *err)
 {
     return fail(err, FAULT_CONFLICT, "subnet %" JSON_INTEGER_FORMAT " belongs to user %s",
-                number_of(answer, "subnet"), text_of(answer, "user"));
+                number_at(answer, "subnet"), text_of(answer, "user"));
 }
 
 static int refuse_gone(const json_t *answer, struct error *err)
@@ -189,7 +187,7 @@ static const struct {
 int store_refuse(const json_t *answer, struct error *err)
 {
     const char *refused = text_of(answer, "refused");
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+    for (size_t i = 0; i < COUNT(refusals); i++)
         if (strcmp(refusals[i].refused, refused) == 0)
             return refusals[i].refuse(answer, err);
     return fail(err, FAULT_INTERNAL, "the store refused: %s", refused);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
 #include "worker/store_private.h"
@@ -108,7 +109,7 @@ static int read_claim(const struct store *store, const struct request *request, 
 {
     size_t claim = 0;
     while (strcmp(claim_words[claim], word_of(reply, 0)) != 0)
-        if (++claim == sizeof(claim_words) / sizeof(claim_words[0]))
+        if (++claim == COUNT(claim_words))
             return fail(err, FAULT_INTERNAL, "the store calls a claim \"%s\"", word_of(reply, 0));
     if (claim == CLAIM_ENDED)
         *ret_result = read_result(store, request, word_of(reply, 1));
@@ -153,7 +154,7 @@ int store_cancel(struct store *store, const char *user, const char *id, enum can
     add(&call, call.retention);
     if (send(store, &call, &reply, err))
         return -1;
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    for (size_t i = 0; i < COUNT(words); i++) {
         if (strcmp(words[i], word_of(reply, 0)) != 0)
             continue;
         snprintf(ret_word, CANCEL_WORD_SIZE, "%s", word_of(reply, 1));

@@ -3,8 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "common/auto.h"
-
 #define WHAT_SIZE 512
 
 void verdicts_begin(struct verdicts *ret_verdicts, bool strict)

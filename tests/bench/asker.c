@@ -5,7 +5,6 @@
  *   bench-asker SOCKET USER OP
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "common/auto.h"
 #include "schemas/result.h"

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "common/amqp_link.h"
-#include "common/auto.h"
+#include "common/count.h"
 #include "common/redis_link.h"
 #include "schemas/identifier.h"
 #include "tests/bench/turns.h"
@@ -216,7 +216,7 @@ int main(int argc, char **argv)
 {
     struct error err = {0};
 
-    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+    for (size_t i = 0; i < COUNT(modes); i++) {
         if (argc != 5 + modes[i].words || strcmp(argv[4], modes[i].name) != 0)
             continue;
         struct floor floor = {.broker = argv[1],

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/error.h"
 #include "schemas/event.h"
 #include "schemas/fields.h"
@@ -75,7 +76,7 @@ static const struct kind {
 
 static const struct kind *find_kind(const char *name)
 {
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+    for (size_t i = 0; i < COUNT(kinds); i++)
         if (strcmp(kinds[i].name, name) == 0)
             return &kinds[i];
     return NULL;

@@ -90,5 +90,4 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     stack = item.funcargs.get("whole_stack")
     if report.failed and stack:
-        for daemon in (stack.gate, stack.worker):
-            print(f"--- {daemon.program}", *daemon.log().splitlines()[-25:], sep="\n", file=sys.stderr)
+        stack.show_logs()

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from admin import Admin
+from admin import speaking_for_everybody
 from kinds import is_not_saved, is_saved
 from messages import publish
 from stack import eventually
@@ -14,11 +14,8 @@ from stack import eventually
 
 @pytest.fixture(scope="module")
 def admin(whole_stack):
-    policy = whole_stack.usual_policy()
-    policy["publishers"]["dcm-admin"] = {"users": ["*"]}
-    whole_stack.set_policy(policy, reload=True)
-    yield Admin(whole_stack)
-    whole_stack.set_policy(whole_stack.usual_policy(), reload=True)
+    with speaking_for_everybody(whole_stack) as made:
+        yield made
 
 
 def park(stack, alice, admin, point, *options, command=("create", "debian-ssh")):

@@ -1,5 +1,4 @@
 /* A line at the prompt: split into words, read by the tables, completed up to any cursor. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"

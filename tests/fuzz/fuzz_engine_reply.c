@@ -3,13 +3,13 @@
  * first byte chooses the call. There is no socket to listen on: libcurl is given one end of a pair
  * whose other end holds the answer already (the linker's --wrap=socket).
  */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "tests/fuzz/fuzz.h"
 #include "worker/engine.h"
 
@@ -215,7 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO(engine) struct engine *engine = NULL;
     struct error err = {0};
-    unsigned chosen = fuzz_choose(&data, &size, sizeof(calls) / sizeof(calls[0]));
+    unsigned chosen = fuzz_choose(&data, &size, COUNT(calls));
     AUTO(string) char *text = without_continued_lines(data, size);
 
     reply.data = (const uint8_t *)text;

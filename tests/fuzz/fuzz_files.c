@@ -1,9 +1,7 @@
 /* Files of an administrator's: settings, addresses, the keyring; and the URLs in them. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
-#include "common/settings.h"
 #include "common/url.h"
 #include "tests/fuzz/fuzz.h"
 #include "worker/addresses.h"

@@ -1,5 +1,4 @@
 /* Both directions of the gate's socket: what a user sends, and what a gate answers. */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/usual_plan.h"
 #include "worker/describe.h"
 #include "worker/engine_private.h"
 #include "worker/granted.h"
 #include "worker/labels.h"
-#include "worker/plan.h"
 #include "worker/plan_again.h"
 
 #define IDENTITY "FUZZ:FUZZ"
@@ -48,7 +49,7 @@ static void check_shown(const json_t *inspected)
         .ssh_port = ssh_port,
         .ports = &published,
         .image = "debian-ssh",
-        .created = json_string_value(json_object_get(inspected, "Created")),
+        .created = text_at(inspected, "Created"),
     };
     json_auto_t *described = describe_container(&description);
     HOLDS(described != NULL);
@@ -78,32 +79,18 @@ static void check_plan(const json_t *value)
     const struct labels facts = {
         .kind = "container", .user = "alice", .name = "web", .request = REQUEST};
     json_auto_t *labels = labels_sign(the_keyring(), IDENTITY, &facts);
-    const struct container_plan plan = {
-        .user = "alice",
-        .uid = 2001,
-        .name = "container2635",
-        .image_id = "sha256:c0ffee",
-        .image = value,
-        .labels = labels,
-        .memory = 512 << 20,
-        .millicpus = 500,
-        .pids = 256,
-        .ssh_port = 2635,
-        .ssh_address = "0.0.0.0",
-        .ports = &ports,
-        .network = "dcm.alice",
-        .root_directory = "/srv/dcm/alice/root",
-        .home_directory = "/srv/dcm/alice/home",
-        .keys_directory = "/etc/dcm/keys/alice",
-    };
+    struct container_plan plan = usual_plan;
     struct error err = {0};
 
+    plan.image = value;
+    plan.labels = labels;
+    plan.ports = &ports;
     if (plan_check_image(value, &err) < 0)
         fuzz_check_error(&err);
     json_auto_t *body = plan_body(&plan);
     HOLDS(body != NULL);
     /* Whatever the image says, these are ours. */
-    HOLDS(strcmp(json_string_value(json_object_get(body, "User")), "0:0") == 0);
+    HOLDS(strcmp(text_at(body, "User"), "0:0") == 0);
     HOLDS(json_is_false(json_object_get(json_object_get(body, "HostConfig"), "Privileged")));
     HOLDS(labels_verify(the_keyring(), IDENTITY, json_object_get(body, "Labels"), &facts));
     if (plan_verify(&plan, value, &err) < 0)

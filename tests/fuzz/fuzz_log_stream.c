@@ -1,8 +1,8 @@
 /* A container's output as the engine frames it. How the bytes are cut up must not matter. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "tests/fuzz/fuzz.h"
 #include "worker/log_frames.h"
 
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int end = 0, again_end = 0;
     AUTO(string) char *whole = feed(data, size, size ? size : 1, &length, &end);
 
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+    for (size_t i = 0; i < COUNT(steps); i++) {
         AUTO(string) char *again = feed(data, size, steps[i], &again_length, &again_end);
         HOLDS(end == again_end);
         HOLDS(length == again_length && memcmp(whole, again, length) == 0);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "schemas/grant.h"
 #include "schemas/policy_document.h"
 #include "schemas/ports.h"
@@ -100,9 +101,9 @@ static void check_person(const json_t *policy, const char *user)
 {
     struct error err = {0};
 
-    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+    for (size_t i = 0; i < COUNT(asked); i++) {
         json_auto_t *args = json_loads(asked[i], 0, NULL);
-        for (size_t j = 0; j < sizeof(ports) / sizeof(ports[0]); j++)
+        for (size_t j = 0; j < COUNT(ports); j++)
             judge(policy, user, args, &ports[j]);
     }
     check_images(policy, user);
@@ -123,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         HOLDS(!policy);
         return 0;
     }
-    for (size_t i = 0; i < sizeof(people) / sizeof(people[0]); i++)
+    for (size_t i = 0; i < COUNT(people); i++)
         check_person(policy, people[i]);
     json_auto_t *known = policy_people(policy);
     HOLDS(json_is_object(known));

@@ -1,9 +1,9 @@
 /* What a publisher put on the queue: the worker's first look at it, and the link's. And what stands
  * in the queue of messages that were set aside. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/parked.h"
 #include "schemas/ports.h"
 #include "schemas/request.h"
@@ -51,7 +51,7 @@ static void check_parked(const char *bytes, size_t length)
         fuzz_check_error(&err);
         return;
     }
-    HOLDS(identifier_is_valid(json_string_value(json_object_get(parked, "id"))));
+    HOLDS(identifier_is_valid(text_at(parked, "id")));
     HOLDS(json_array_size(json_object_get(parked, "attempts")) <= PARKED_ATTEMPTS_MOST);
 }
 

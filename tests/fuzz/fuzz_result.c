@@ -1,5 +1,4 @@
 /* What the store holds for users, and how it is shown: whatever is in it, a terminal is safe. */
-#include <string.h>
 
 #include "common/auto.h"
 #include "schemas/event.h"

@@ -1,6 +1,4 @@
 /* Files that somebody sends to the login shell, as bytes of SFTP: refused, whatever they are. */
-#include <stdlib.h>
-#include <string.h>
 
 #include "common/auto.h"
 #include "submitter/shell_sftp.h"

@@ -1,10 +1,9 @@
 import os
 import signal
-import sys
 
 import pytest
 
-from admin import NAME, Admin
+from admin import NAME, speaking_for_everybody
 from login import Login
 from outside import Outside
 from stack import Stack, eventually
@@ -57,11 +56,8 @@ def outside():
 @pytest.fixture(scope="module")
 def admin(whole_stack):
     """dcm-admin, which the policy lets speak for everybody; afterwards the policy is as it was."""
-    policy = whole_stack.usual_policy()
-    policy["publishers"]["dcm-admin"] = {"users": ["*"]}
-    whole_stack.set_policy(policy, reload=True)
-    yield Admin(whole_stack)
-    whole_stack.set_policy(whole_stack.usual_policy(), reload=True)
+    with speaking_for_everybody(whole_stack) as made:
+        yield made
 
 
 @pytest.fixture
@@ -97,5 +93,4 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     stack = item.funcargs.get("whole_stack")
     if report.failed and stack:
-        for daemon in (stack.gate, stack.worker):
-            print(f"--- {daemon.program}", *daemon.log().splitlines()[-25:], sep="\n", file=sys.stderr)
+        stack.show_logs()

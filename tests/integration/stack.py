@@ -15,6 +15,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -23,19 +24,16 @@ import docker
 import pika
 import redis
 
+from daemon import Daemon
+from user import User
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("DCM_BUILD", ROOT / "build" / "dev"))
 SERVICES = ROOT / "tests" / "lib" / "services"
-AS_UNIT = ROOT / "tests" / "lib" / "as_unit"
 # The account whose subordinate ids the engine gives to containers, where ENGINE_REMAP names it
 # (tests/run userns).
 REMAP = "dcm-remap"
 SUBORDINATE = {"subuid": (300000, 65536), "subgid": (400000, 65536)}
-# Where what a sanitizer finds in a user's program is written (tests/run sanitized).
-REPORTS = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
-# No such file can be reached from a daemon's sandbox: it is said in the daemon's log.
-REPORTS_LOGGED = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
-FINDING = re.compile(r"^(==\d+==|\S+:\d+:\d+: runtime error: ).*", re.MULTILINE | re.DOTALL)
 POLICY_READ = re.compile(r'part=keeper msg="(policy read again|the old policy stays)')
 VETTED = {
     "containers": 30,
@@ -69,120 +67,6 @@ def eventually(condition, seconds=20, what="the condition"):
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
-
-
-class User:
-    """An account of the login server, with a key of its own."""
-
-    def __init__(self, stack, name, uid):
-        self.stack, self.name, self.uid = stack, name, uid
-        self.home = stack.state / "home" / name
-        self.home.mkdir(parents=True)
-        self.key = self.home / "id"
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
-        keys = stack.keys / name
-        keys.mkdir(parents=True)
-        keys.chmod(0o755)
-        shutil.copy(f"{self.key}.pub", keys / "authorized_keys")
-        (keys / "authorized_keys").chmod(0o644)
-        for path in (self.home, self.key):
-            os.chown(path, uid, uid)
-
-    def popen(self, *args, **options):
-        """dcm-submit as this user, started."""
-        return subprocess.Popen(
-            [self.stack.program("dcm-submit"), *map(str, args)],
-            user=self.uid, group=self.uid, extra_groups=[], cwd="/",
-            env={"PATH": "/usr/bin:/bin", "HOME": str(self.home), "DCM_GATE": str(self.stack.gate_socket),
-                 **REPORTS},
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options})
-
-    def submit(self, *args, timeout=120):
-        """dcm-submit as this user, to its end: returncode, stdout, stderr."""
-        process = self.popen(*args)
-        out, err = process.communicate(timeout=timeout)
-        return subprocess.CompletedProcess(args, process.returncode, out, err)
-
-    def json(self, *args, status=0):
-        """The JSON that a command prints; it must end with this status (None: any)."""
-        done = self.submit("--json", *args)
-        assert status is None or done.returncode == status, (args, done.returncode, done.stdout, done.stderr)
-        return json.loads(done.stdout)
-
-    def create(self, *args):
-        """A new container: its part of the result."""
-        return self.json("create", "debian-ssh", *args)["container"]
-
-    def names(self):
-        return [container["name"] for container in self.json("ps")["containers"]]
-
-    def ssh(self, container, command, login=None, check=True, address="127.0.0.1"):
-        """Run a command in a container over SSH and return what it printed."""
-        done = self.ssh_try(container, command, login, address)
-        assert not check or done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def ssh_try(self, container, command, login=None, address="127.0.0.1"):
-        end = time.monotonic() + 20
-        while True:
-            done = subprocess.run(
-                ["ssh", "-F", "none", "-i", self.key, "-p", str(container["ssh_port"]), "-l", login or self.name,
-                 "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-                 "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=5", "-o", "LogLevel=ERROR", address, command],
-                capture_output=True, text=True, timeout=60, check=False)
-            # sshd comes up a moment after the container: refused and reset are worth another try.
-            unready = done.returncode == 255 and "Permission denied" not in done.stderr
-            if not unready or time.monotonic() > end:
-                return done
-            time.sleep(0.2)
-
-
-class Daemon:
-    """dcm-gate or dcm-worker."""
-
-    def __init__(self, stack, program):
-        self.stack, self.program, self.process = stack, program, None
-        self.config = stack.state / f"{program.removeprefix('dcm-')}.conf"
-        self.log_path = stack.state / f"{program}.log"
-
-    def start(self, *args):
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([*self.sandbox(), self.stack.program(self.program), "--config", self.config, *args],
-                                            env={**os.environ, **REPORTS_LOGGED},
-                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-
-    def sandbox(self):
-        """What systemd would do: whatever a test finds to work, works in the unit's sandbox."""
-        if not self.stack.sandboxed:
-            return []
-        said = dict(line.split(" = ", 1) for line in self.config.read_text().splitlines() if " = " in line)
-        if self.program == "dcm-gate":
-            places = {"/run/dcm": pathlib.Path(said["socket"]).parent}
-        else:
-            places = {"/var/lib/dcm/storage": said["storage"], "/var/lib/dcm/worker": said["state"],
-                      "/var/log/dcm": pathlib.Path(said["audit"]).parent}
-        unit = self.stack.prefix / "lib" / "systemd" / "system" / f"{self.program}.service"
-        return [AS_UNIT, unit, *(word for there, here in places.items() for word in ("--place", f"{there}={here}"))]
-
-    def stop(self, number=signal.SIGTERM, seconds=100):
-        if self.process:
-            self.process.send_signal(number)
-            self.process.wait(seconds)
-        self.process = None
-
-    def children(self, name):
-        """Pids of the children that carry this name ("link", "runner-1")."""
-        listed = subprocess.run(["ps", "--ppid", str(self.process.pid), "-o", "pid=,comm="],
-                                capture_output=True, text=True, check=False).stdout
-        return [int(line.split()[0]) for line in listed.splitlines() if line.split()[1] == name]
-
-    def log(self):
-        return self.log_path.read_text(errors="replace")
-
-    def finding(self):
-        """What a sanitizer has found in it. Nobody else may notice: the process that ends has a successor."""
-        found = FINDING.search(self.log())
-        return found and found[0][:6000]
 
 
 class Stack:
@@ -362,6 +246,11 @@ log_level = debug
         """The rows that the worker's journal answers."""
         with contextlib.closing(sqlite3.connect(f"file:{self.state}/worker/journal.db?mode=ro", uri=True)) as journal:
             return journal.execute(query).fetchall()
+
+    def show_logs(self):
+        """The end of what gate and worker have logged, for people."""
+        for daemon in (self.gate, self.worker):
+            print(f"--- {daemon.program}", *daemon.log().splitlines()[-25:], sep="\n", file=sys.stderr)
 
     def clear(self):
         """No containers of any user: every test starts from nothing."""

@@ -32,10 +32,6 @@ def refusal(user, *command):
     return result["error"]["message"]
 
 
-def own_images(user):
-    return [image["name"] for image in user.json("images")["images"] if image["owner"]]
-
-
 @pytest.fixture
 def keepsakes(stack):
     """Users may keep images of their own."""
@@ -45,7 +41,7 @@ def keepsakes(stack):
     stack.set_policy(policy, reload=True)
     yield
     stack.clear()
-    for name in own_images(stack.alice):
+    for name in stack.alice.own_images():
         assert stack.alice.submit("rmi", name).returncode == 0
 
 
@@ -72,7 +68,7 @@ def test_below_the_floor_nothing_is_begun_that_makes_data_and_all_else_works(sta
         assert re.fullmatch(rf"the server's disk is nearly full: \d+ MiB free in {stack.storage}; tell the administrator", message)
     [(_, told)] = [fault for fault in faults(admin) if fault[0] == "disk"]
     assert re.match(rf"\d+ MiB are free in {stack.storage}: ", told)
-    assert stack.leases() == leases and stack.containers() == containers and own_images(alice) == ["before:latest"]
+    assert stack.leases() == leases and stack.containers() == containers and alice.own_images() == ["before:latest"]
     for command in (["ping"], ["ps"], ["show", "web"], ["logs", "web"], ["images"], ["limits"], ["pause", "web"],
                     ["unpause", "web"], ["restart", "web"], ["stop", "web"], ["start", "web"],
                     ["remove", "-f", "web"], ["rmi", "before"]):

@@ -148,10 +148,6 @@ def test_recreate_gives_the_limit_that_counts_now_and_keeps_what_is_there(bounde
     assert_written(alice, again, "more", 50)
 
 
-def own_images(user):
-    return [image["name"] for image in user.json("images")["images"] if image["owner"]]
-
-
 def fill(path, left):
     """Leave about so much free. A file system may have less room than it says."""
     disk = os.statvfs(path.parent)
@@ -174,12 +170,12 @@ def test_a_commit_that_the_engines_disk_has_no_room_for_fails_and_leaves_nothing
         # What the engine clears up may take a while to be free, and the worker's floor hold until then.
         again = alice.json("recreate", "large", "8080", status=None)["error"]
         assert again["code"] in ("engine_error", "unavailable") and again["message"]
-        assert bounded.images() == before and own_images(alice) == []
+        assert bounded.images() == before and alice.own_images() == []
         assert len(bounded.containers()) == 1 and list(bounded.leases()) == [f"tcp/{container['ssh_port']}"]
         assert alice.ssh(container, "stat -c %s /var/tmp/data") == str(150 * MIB)
     finally:
         filler.unlink(missing_ok=True)
-    assert alice.submit("commit", "large", "saved").returncode == 0 and own_images(alice) == ["saved:latest"]
+    assert alice.submit("commit", "large", "saved").returncode == 0 and alice.own_images() == ["saved:latest"]
     again = alice.json("recreate", "large", "8080")["container"]
     assert alice.ssh(again, "stat -c %s /var/tmp/data") == str(150 * MIB)
 

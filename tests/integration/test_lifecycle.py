@@ -1,20 +1,14 @@
 """Each command leaves the engine in the state that it names."""
 
 import socket
-import subprocess
 import time
 
 from stack import eventually
+from truth import host_key
 
 
 def state(stack, container):
     return stack.inspect(container)["State"]
-
-
-def host_key(container):
-    return eventually(lambda: subprocess.run(
-        ["ssh-keyscan", "-T", "2", "-t", "ed25519", "-p", str(container["ssh_port"]), "127.0.0.1"],
-        capture_output=True, text=True, check=False).stdout, 20, "a host key")
 
 
 def test_stop_and_start(stack, alice):

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from stack import VETTED, eventually
+from truth import host_key
 
 SERVE = """setsid -f perl -MIO::Socket::INET -e '
     $s = IO::Socket::INET->new(LocalPort => 80, Listen => 5, ReuseAddr => 1);
@@ -19,12 +20,6 @@ SERVE = """setsid -f perl -MIO::Socket::INET -e '
 PACKAGE = """mkdir -p /tmp/p/DEBIAN /tmp/p/opt && echo packed >/tmp/p/opt/packed &&
 printf 'Package: mine\\nVersion: 1\\nArchitecture: all\\nMaintainer: a <a@b.c>\\nDescription: d\\n' >/tmp/p/DEBIAN/control &&
 dpkg-deb --build /tmp/p /tmp/mine.deb >/dev/null && dpkg -i /tmp/mine.deb >/dev/null"""
-
-
-def host_key(container):
-    scan = ["ssh-keyscan", "-T", "2", "-t", "ed25519", "-p", str(container["ssh_port"]), "127.0.0.1"]
-    scanned = eventually(lambda: subprocess.run(scan, capture_output=True, text=True, check=False).stdout, 20, "a key")
-    return scanned.split()[-1]
 
 
 def curl(port, address="127.0.0.1"):

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from stack import AS_UNIT, ROOT, eventually
+from daemon import AS_UNIT
+from stack import ROOT, eventually
 
 NAMES = {
     "CHOWN": 0, "DAC_READ_SEARCH": 2, "FOWNER": 3, "KILL": 5, "SETGID": 6, "SETUID": 7, "SETPCAP": 8, "NET_BIND_SERVICE": 10,

@@ -1,7 +1,10 @@
-"""What engine, index, leases and journal say of the same things, and where they disagree."""
+"""What engine, index, leases, journal and the containers themselves say of the same things."""
 
 import json
 import pwd
+import subprocess
+
+from stack import eventually
 
 STATES = {"running": "running", "paused": "paused"}  # the engine has many words for "stopped"
 
@@ -102,3 +105,10 @@ def differences(stack):
         index, leased = entries(store), leases(store, stack.server)
         return [*ports_twice(containers), *entry_differences(containers, index),
                 *lease_differences(containers, index, leased), *record_differences(stack, store)]
+
+
+def host_key(container):
+    """By which sshd in there is known, once it is up."""
+    scan = ["ssh-keyscan", "-T", "2", "-t", "ed25519", "-p", str(container["ssh_port"]), "127.0.0.1"]
+    scanned = eventually(lambda: subprocess.run(scan, capture_output=True, text=True, check=False).stdout, 20, "a key")
+    return scanned.split()[-1]

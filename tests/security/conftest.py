@@ -22,8 +22,7 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     world = item.funcargs.get("world") if hasattr(item, "funcargs") else None
     if report.failed and world:
-        for daemon in (world.stack.gate, world.stack.worker):
-            print(f"--- {daemon.program}", *daemon.log().splitlines()[-25:], sep="\n", file=sys.stderr)
+        world.stack.show_logs()
 
 
 def pytest_terminal_summary(terminalreporter):

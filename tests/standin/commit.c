@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/members.h"
 #include "tests/standin/standin.h"
 
 /* One name is one image's: whoever had it before loses it. */
@@ -26,13 +27,13 @@ static void finish_commit(void *context, json_t *what)
 {
     struct standin *standin = context;
     json_t *image = json_object_get(what, "image");
-    json_t *container = find_container(standin, json_string_value(json_object_get(what, "id")));
+    json_t *container = find_container(standin, text_at(what, "id"));
     const char *tag = json_string_value(json_array_get(json_object_get(image, "RepoTags"), 0));
 
     if (tag)
         take_tag(standin, tag);
     json_array_append(standin->images, image);
-    if (container && is_paused(container) && json_is_true(json_object_get(what, "pauses"))) {
+    if (container && is_paused(container) && flag_at(what, "pauses")) {
         set_state(container, "running", 0);
         standin_event(standin, container, "unpause");
     }

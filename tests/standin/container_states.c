@@ -3,18 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/members.h"
 #include "tests/standin/standin.h"
 
 #define KILLED 137
 
 bool is_running(const json_t *container)
 {
-    return json_is_true(json_object_get(json_object_get(container, "State"), "Running"));
+    return flag_at(json_object_get(container, "State"), "Running");
 }
 
 bool is_paused(const json_t *container)
 {
-    return json_is_true(json_object_get(json_object_get(container, "State"), "Paused"));
+    return flag_at(json_object_get(container, "State"), "Paused");
 }
 
 void set_state(json_t *container, const char *status, json_int_t exit_code)
@@ -51,8 +52,7 @@ static json_t *the_container(const struct standin *standin, const struct call *c
 static bool start(struct standin *standin, json_t *container, struct http_reply *reply)
 {
     json_auto_t *ports = published(container);
-    const char *network =
-        json_string_value(json_object_get(json_object_get(container, "HostConfig"), "NetworkMode"));
+    const char *network = text_at(json_object_get(container, "HostConfig"), "NetworkMode");
 
     if (!ports_are_free(standin, container, ports, reply))
         return false;
@@ -189,7 +189,7 @@ void rename_container(struct standin *standin, const struct call *call, struct h
     if (!container)
         return;
     snprintf(name, sizeof(name), "/%s", query_text(call, "name"));
-    const char *other = json_string_value(json_object_get(standin->names, name + 1));
+    const char *other = text_at(standin->names, name + 1);
     if (other && strcmp(other, container_id(container)) == 0) {
         refuse(reply, 400, "Renaming a container with the same name as its current name");
     } else if (other) {
@@ -211,7 +211,7 @@ static bool comes_back(const json_t *container)
 {
     const json_t *host_config = json_object_get(container, "HostConfig");
     const json_t *policy = json_object_get(host_config, "RestartPolicy");
-    const char *name = json_string_value(json_object_get(policy, "Name"));
+    const char *name = text_at(policy, "Name");
 
     return name && (strcmp(name, "unless-stopped") == 0 || strcmp(name, "always") == 0);
 }
@@ -236,7 +236,7 @@ void restart_engine(struct standin *standin, const struct call *call, struct htt
     }
     standin->mute = false;
     reply->status = 204;
-    reply->away_ms = (long)json_integer_value(json_object_get(call->body, "away_ms")) + 1;
+    reply->away_ms = (long)number_at(call->body, "away_ms") + 1;
 }
 
 /* POST /standin/exit/<container> {"code":3}: its command ends by itself. */
@@ -247,6 +247,6 @@ void exit_container(struct standin *standin, const struct call *call, struct htt
     if (!container)
         return;
     if (is_running(container))
-        end(standin, container, json_integer_value(json_object_get(call->body, "code")));
+        end(standin, container, number_at(call->body, "code"));
     reply->status = 204;
 }

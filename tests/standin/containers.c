@@ -2,22 +2,23 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/members.h"
 #include "tests/standin/standin.h"
 
 const char *container_id(const json_t *container)
 {
-    return json_string_value(json_object_get(container, "Id"));
+    return text_at(container, "Id");
 }
 
 const char *container_name(const json_t *container)
 {
-    return json_string_value(json_object_get(container, "Name")) + 1;
+    return text_at(container, "Name") + 1;
 }
 
 json_t *find_container(const struct standin *standin, const char *reference)
 {
     json_t *container = json_object_get(standin->containers, reference);
-    const char *id = json_string_value(json_object_get(standin->names, reference));
+    const char *id = text_at(standin->names, reference);
     return container || !id ? container : json_object_get(standin->containers, id);
 }
 
@@ -48,7 +49,7 @@ static json_t *summary(const json_t *container)
     const json_t *config = json_object_get(container, "Config");
     const json_t *state = json_object_get(container, "State");
     const json_t *network_settings = json_object_get(container, "NetworkSettings");
-    const char *created = json_string_value(json_object_get(container, "Created"));
+    const char *created = text_at(container, "Created");
 
     return json_pack(
         "{s:s, s:[O], s:O, s:O, s:O, s:I, s:[], s:O, s:O, s:O, s:{s:O}, s:{s:O}, s:O}", "Id",

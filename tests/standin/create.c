@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/members.h"
 #include "tests/standin/standin.h"
 
 #define LEAST_MEMORY (6LL << 20)
@@ -77,8 +78,8 @@ static const char *missing_source(const json_t *host_config)
 
     json_array_foreach(json_object_get(host_config, "Mounts"), i, mount)
     {
-        const char *type = json_string_value(json_object_get(mount, "Type"));
-        const char *source = json_string_value(json_object_get(mount, "Source"));
+        const char *type = text_at(mount, "Type");
+        const char *source = text_at(mount, "Source");
         if (type && source && strcmp(type, "bind") == 0 && access(source, F_OK) != 0)
             return source;
     }
@@ -90,10 +91,10 @@ static bool is_acceptable(const struct standin *standin, const struct call *call
                           struct http_reply *reply)
 {
     const char *name = query_text(call, "name");
-    const char *image = json_string_value(json_object_get(call->body, "Image"));
+    const char *image = text_at(call->body, "Image");
     json_t *host_config = json_object_get(call->body, "HostConfig");
-    json_int_t memory = json_integer_value(json_object_get(host_config, "Memory"));
-    const char *other = json_string_value(json_object_get(standin->names, name));
+    json_int_t memory = number_at(host_config, "Memory");
+    const char *other = text_at(standin->names, name);
     const char *missing = missing_source(host_config);
 
     if (!json_is_object(call->body))
@@ -145,13 +146,12 @@ static void set_mounts(json_t *container, const json_t *host_config, json_t *vol
     json_array_foreach(json_object_get(host_config, "Mounts"), i, mount)
     {
         json_t *source = json_object_get(mount, "Source");
-        json_array_append_new(mounts,
-                              json_pack("{s:O, s:o, s:O, s:s, s:b, s:s}", "Type",
-                                        json_object_get(mount, "Type"), "Source",
-                                        source ? json_incref(source) : json_string(""),
-                                        "Destination", json_object_get(mount, "Target"), "Mode", "",
-                                        "RW", !json_is_true(json_object_get(mount, "ReadOnly")),
-                                        "Propagation", "rprivate"));
+        json_array_append_new(mounts, json_pack("{s:O, s:o, s:O, s:s, s:b, s:s}", "Type",
+                                                json_object_get(mount, "Type"), "Source",
+                                                source ? json_incref(source) : json_string(""),
+                                                "Destination", json_object_get(mount, "Target"),
+                                                "Mode", "", "RW", !flag_at(mount, "ReadOnly"),
+                                                "Propagation", "rprivate"));
     }
     json_object_foreach(volumes, path, mount)
     {
@@ -163,7 +163,7 @@ static void set_mounts(json_t *container, const json_t *host_config, json_t *vol
 
 static void set_host_config(json_t *host_config)
 {
-    json_int_t memory = json_integer_value(json_object_get(host_config, "Memory"));
+    json_int_t memory = number_at(host_config, "Memory");
     json_t *policy = json_object_get(host_config, "RestartPolicy");
     size_t i;
     json_t *mount, *request;
@@ -176,10 +176,10 @@ static void set_host_config(json_t *host_config)
     }
     json_array_foreach(json_object_get(host_config, "Mounts"), i, mount)
     {
-        if (!json_is_true(json_object_get(mount, "ReadOnly")))
+        if (!flag_at(mount, "ReadOnly"))
             json_object_del(mount, "ReadOnly"); /* the engine shows it only where it is set */
     }
-    if (json_integer_value(json_object_get(host_config, "MemorySwap")) == 0)
+    if (number_at(host_config, "MemorySwap") == 0)
         json_object_set_new(host_config, "MemorySwap", json_integer(2 * memory));
     if (!json_object_get(policy, "MaximumRetryCount"))
         json_object_set_new(policy, "MaximumRetryCount", json_integer(0));
@@ -187,7 +187,7 @@ static void set_host_config(json_t *host_config)
 
 static void set_network(json_t *container, const json_t *body, const json_t *host_config)
 {
-    const char *mode = json_string_value(json_object_get(host_config, "NetworkMode"));
+    const char *mode = text_at(host_config, "NetworkMode");
     const char *name = strcmp(mode, "default") == 0 ? "bridge" : mode;
     json_t *wanted = json_object_get(
         json_object_get(json_object_get(body, "NetworkingConfig"), "EndpointsConfig"), name);
@@ -237,7 +237,7 @@ void create_container(struct standin *standin, const struct call *call, struct h
                           json_pack("{s:s, s:O*}", "name", name, "body", call->body));
     if (!is_acceptable(standin, call, reply))
         return;
-    const char *image = json_string_value(json_object_get(call->body, "Image"));
+    const char *image = text_at(call->body, "Image");
     json_t *container = new_container(find_image(standin, image), name, call->body);
     if (json_string_length(json_object_get(container, "Path")) == 0) {
         json_decref(container);

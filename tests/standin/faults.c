@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/members.h"
 #include "tests/standin/standin.h"
 
 /*
@@ -45,11 +46,11 @@ json_t *standin_fault(struct standin *standin, const struct call *call)
 
     json_array_foreach(standin->faults, i, fault)
     {
-        const char *method = json_string_value(json_object_get(fault, "method"));
-        const char *path = json_string_value(json_object_get(fault, "path"));
+        const char *method = text_at(fault, "method");
+        const char *path = text_at(fault, "path");
         if (strcmp(method, call->method) != 0 || fnmatch(path, call->path, 0) != 0)
             continue;
-        json_int_t times = json_integer_value(json_object_get(fault, "times")) - 1;
+        json_int_t times = number_at(fault, "times") - 1;
         json_object_set_new(fault, "times", json_integer(times));
         json_incref(fault);
         if (times <= 0)
@@ -63,7 +64,7 @@ void standin_count(struct standin *standin, const char *method, const char *patt
 {
     char route[NAME_MAX_SIZE];
     snprintf(route, sizeof(route), "%s %s", method, pattern);
-    json_int_t count = json_integer_value(json_object_get(standin->counts, route));
+    json_int_t count = number_at(standin->counts, route);
     json_object_set_new(standin->counts, route, json_integer(count + 1));
 }
 

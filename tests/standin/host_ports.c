@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/members.h"
 #include "tests/standin/standin.h"
 
 #define START_FAILED 128 /* the exit code of what never ran */
@@ -31,8 +32,8 @@ struct binding {
 
 static struct binding read_binding(const char *container_port, const json_t *binding)
 {
-    const char *address = json_string_value(json_object_get(binding, "HostIp"));
-    const char *port = json_string_value(json_object_get(binding, "HostPort"));
+    const char *address = text_at(binding, "HostIp");
+    const char *port = text_at(binding, "HostPort");
     const char *protocol = strchr(container_port, '/');
     struct binding result = {address && *address ? address : "0.0.0.0", port ? port : "", ""};
 

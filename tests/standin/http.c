@@ -10,8 +10,9 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "common/clock.h"
 
 #define BACKLOG 128
 #define EVENTS 64
@@ -46,13 +47,6 @@ static struct {
     void *context;
 } server = {.listener = -1, .epoll = -1};
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Send what can be sent, and ask to be woken for the rest. */
 static void flush(struct connection *connection)
 {
@@ -76,7 +70,7 @@ static void answer(struct connection *connection, struct http_reply *reply)
     bool streams = reply->topic[0] != '\0';
 
     if (reply->delay_ms > 0)
-        connection->due = now_ms() + reply->delay_ms;
+        connection->due = clock_ms() + reply->delay_ms;
     if (reply->drop) {
         connection->drop = true;
         connection->dead = !connection->due;
@@ -97,7 +91,7 @@ void http_later(long delay_ms, http_task *task, void *context, json_t *what)
     struct timer *timer = calloc(1, sizeof(*timer));
     if (!timer)
         abort();
-    *timer = (struct timer){server.timers, now_ms() + delay_ms, task, context, what};
+    *timer = (struct timer){server.timers, clock_ms() + delay_ms, task, context, what};
     server.timers = timer;
 }
 
@@ -119,7 +113,7 @@ static void go_away(long away_ms)
     close(server.listener);
     unlink(server.path);
     server.listener = -1;
-    server.back_at = now_ms() + away_ms;
+    server.back_at = clock_ms() + away_ms;
 }
 
 /* Answer every whole request that has come, one at a time. */
@@ -197,7 +191,7 @@ static void run_timers(int64_t now, int64_t *nearest)
  * none. */
 static int release_due(void)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_ms();
     int64_t nearest = -1;
 
     run_timers(now, &nearest);
@@ -312,7 +306,7 @@ int http_serve(const char *socket_path, http_handler *handler, void *context)
         struct epoll_event events[EVENTS];
         int timeout = release_due();
         bury_dead();
-        if (server.back_at && server.back_at <= now_ms() && !be_there())
+        if (server.back_at && server.back_at <= clock_ms() && !be_there())
             return EXIT_FAILURE;
         int count = epoll_wait(server.epoll, events, EVENTS, timeout);
         for (int i = 0; i < count; i++) {

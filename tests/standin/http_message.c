@@ -1,10 +1,11 @@
 #include "tests/standin/http_message.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "common/hex.h"
 
 #define HEAD_MAX 65536
 #define BODY_MAX (16L << 20)
@@ -33,18 +34,14 @@ void bytes_drop(struct bytes *bytes, size_t length)
     }
 }
 
-static int hex_value(char digit)
-{
-    return isdigit((unsigned char)digit) ? digit - '0' : tolower((unsigned char)digit) - 'a' + 10;
-}
-
 /* In place; text only ever shrinks. */
 static void decode_percent(char *text)
 {
     char *to = text;
     for (const char *from = text; *from; from++) {
-        if (*from == '%' && isxdigit((unsigned char)from[1]) && isxdigit((unsigned char)from[2])) {
-            *to++ = (char)(hex_value(from[1]) * 16 + hex_value(from[2]));
+        int byte = *from == '%' ? hex_byte(from + 1) : -1;
+        if (byte >= 0) {
+            *to++ = (char)byte;
             from += 2;
         } else if (*from == '+') {
             *to++ = ' ';

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/members.h"
 #include "tests/standin/standin.h"
 
 void show_ping(struct standin *standin, const struct call *call, struct http_reply *reply)
@@ -66,7 +67,7 @@ static bool is_called(const json_t *image, const char *reference)
 {
     char tag[NAME_MAX_SIZE];
     const char *digits = strncmp(reference, "sha256:", 7) == 0 ? reference + 7 : reference;
-    const char *id = json_string_value(json_object_get(image, "Id"));
+    const char *id = text_at(image, "Id");
     size_t i;
     json_t *name;
 
@@ -114,13 +115,12 @@ void list_images(struct standin *standin, const struct call *call, struct http_r
     {
         json_t *labels = json_object_get(json_object_get(image, "Config"), "Labels");
         if (labels_fit(call, labels))
-            json_array_append_new(
-                list,
-                json_pack("{s:O, s:O, s:O, s:O*, s:I, s:i}", "Id", json_object_get(image, "Id"),
-                          "RepoTags", json_object_get(image, "RepoTags"), "Size",
-                          json_object_get(image, "Size"), "Labels", labels, "Created",
-                          seconds_of(json_string_value(json_object_get(image, "Created"))),
-                          "Containers", -1));
+            json_array_append_new(list, json_pack("{s:O, s:O, s:O, s:O*, s:I, s:i}", "Id",
+                                                  json_object_get(image, "Id"), "RepoTags",
+                                                  json_object_get(image, "RepoTags"), "Size",
+                                                  json_object_get(image, "Size"), "Labels", labels,
+                                                  "Created", seconds_of(text_at(image, "Created")),
+                                                  "Containers", -1));
     }
     reply_json(reply, 200, list);
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/count.h"
 #include "tests/standin/standin.h"
 
 static const struct option options[] = {
@@ -25,7 +26,7 @@ static const struct option options[] = {
 static void take_port(struct standin *standin, const char *port)
 {
     static const char *const protocols[] = {"tcp", "udp"};
-    for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+    for (size_t i = 0; i < COUNT(protocols); i++) {
         char key[32];
         snprintf(key, sizeof(key), "%.16s/%s", port, protocols[i]);
         json_object_set_new(standin->ports, key, json_pack("{s:s}", "0.0.0.0", ""));

@@ -1,6 +1,7 @@
 /* How an image's configuration fills a container's: Docker 20.10, "docker inspect" of both. */
 #include <string.h>
 
+#include "common/count.h"
 #include "tests/standin/standin.h"
 
 static bool is_empty(const json_t *value)
@@ -73,9 +74,9 @@ void merge_config(json_t *config, const json_t *image_config)
     json_t *entrypoint = json_object_get(config, "Entrypoint");
     json_t *labels = json_object_get(config, "Labels");
 
-    for (size_t i = 0; i < sizeof(filled) / sizeof(filled[0]); i++)
+    for (size_t i = 0; i < COUNT(filled); i++)
         fill(config, image_config, filled[i]);
-    for (size_t i = 0; i < sizeof(joined) / sizeof(joined[0]); i++)
+    for (size_t i = 0; i < COUNT(joined); i++)
         join(config, image_config, joined[i]);
     join_environment(config, image_config);
     if (json_is_object(labels))

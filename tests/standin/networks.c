@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/members.h"
 #include "tests/standin/standin.h"
 
 struct subnet {
@@ -29,7 +30,7 @@ static bool parse_subnet(const char *text, struct subnet *ret_subnet)
 static const char *subnet_of(const json_t *network)
 {
     json_t *list = json_object_get(json_object_get(network, "IPAM"), "Config");
-    return json_string_value(json_object_get(json_array_get(list, 0), "Subnet"));
+    return text_at(json_array_get(list, 0), "Subnet");
 }
 
 static bool overlaps(const struct standin *standin, const struct subnet *wanted)
@@ -51,7 +52,7 @@ static bool overlaps(const struct standin *standin, const struct subnet *wanted)
 
 void create_network(struct standin *standin, const struct call *call, struct http_reply *reply)
 {
-    const char *name = json_string_value(json_object_get(call->body, "Name"));
+    const char *name = text_at(call->body, "Name");
     const char *text = subnet_of(call->body);
     struct subnet subnet;
     char id[65];
@@ -138,7 +139,7 @@ void remove_network(struct standin *standin, const struct call *call, struct htt
         refuse(reply, 404, "network %s not found", call->target);
     } else if (has_members(standin, call->target)) {
         refuse(reply, 403, "error while removing network: network %s id %s has active endpoints",
-               call->target, json_string_value(json_object_get(network, "Id")));
+               call->target, text_at(network, "Id"));
     } else {
         json_object_del(standin->networks, call->target);
         reply->status = 204;

@@ -6,6 +6,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "common/count.h"
+#include "common/members.h"
 #include "tests/standin/standin.h"
 
 /* A * stands for whatever is between what is before and after it, slashes included. */
@@ -73,7 +75,7 @@ void refuse(struct http_reply *reply, int status, const char *fmt, ...)
 
 const char *query_text(const struct call *call, const char *name)
 {
-    const char *text = json_string_value(json_object_get(call->query, name));
+    const char *text = text_at(call->query, name);
     return text ? text : "";
 }
 
@@ -97,7 +99,7 @@ bool labels_fit(const struct call *call, const json_t *labels)
         snprintf(name, sizeof(name), "%s", json_string_value(item));
         char *value = name;
         strsep(&value, "=");
-        const char *actual = json_string_value(json_object_get(labels, name));
+        const char *actual = text_at(labels, name);
         if (!actual || (value && strcmp(actual, value) != 0))
             return false;
     }
@@ -154,11 +156,11 @@ static void run(struct standin *standin, const struct route *route, const struct
 {
     json_auto_t *fault = standin_fault(standin, call);
     const json_t *status = json_object_get(fault, "status");
-    bool after = json_is_true(json_object_get(fault, "after"));
+    bool after = flag_at(fault, "after");
 
     if (!status || after)
         route->handler(standin, call, reply);
-    reply->delay_ms += (long)json_integer_value(json_object_get(fault, "delay_ms"));
+    reply->delay_ms += (long)number_at(fault, "delay_ms");
     if (!status)
         return;
     bytes_drop(&reply->body, reply->body.length);
@@ -178,7 +180,7 @@ void standin_handle(const struct http_request *request, struct http_reply *reply
     struct call call = {request->method, without_version(request->path), target, request->query,
                         body};
 
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+    for (size_t i = 0; i < COUNT(routes); i++) {
         const struct route *route = &routes[i];
         if (strcmp(route->method, call.method) != 0 || !fits(route->pattern, call.path, target))
             continue;

@@ -5,13 +5,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/members.h"
 #include "tests/standin/standin.h"
 
 #define EVENTS_TOPIC "events"
 
 static bool has_terminal(const json_t *container)
 {
-    return json_is_true(json_object_get(json_object_get(container, "Config"), "Tty"));
+    return flag_at(json_object_get(container, "Config"), "Tty");
 }
 
 /* Docker Engine API 1.41, ContainerAttach, "Stream format". */
@@ -59,10 +60,9 @@ void stream_logs(struct standin *standin, const struct call *call, struct http_r
     reply->type = "application/vnd.docker.raw-stream";
     for (size_t i = count - (wanted < count ? wanted : count); i < count; i++) {
         const json_t *line = json_array_get(lines, i);
-        bool is_error = json_is_true(json_object_get(line, "error"));
+        bool is_error = flag_at(line, "error");
         if (query_flag(call, is_error ? "stderr" : "stdout"))
-            add_frame(&reply->body, !has_terminal(container), is_error,
-                      json_string_value(json_object_get(line, "text")));
+            add_frame(&reply->body, !has_terminal(container), is_error, text_at(line, "text"));
     }
     if (query_flag(call, "follow") && is_running(container))
         snprintf(reply->topic, sizeof(reply->topic), "%s", container_id(container));
@@ -72,13 +72,13 @@ void stream_logs(struct standin *standin, const struct call *call, struct http_r
 void add_output(struct standin *standin, const struct call *call, struct http_reply *reply)
 {
     const json_t *container = find_container(standin, call->target);
-    const char *text = json_string_value(json_object_get(call->body, "text"));
+    const char *text = text_at(call->body, "text");
 
     if (!container || !text) {
         refuse(reply, 400, "no such container, or no text");
         return;
     }
-    log_line(standin, container, json_is_true(json_object_get(call->body, "error")), text);
+    log_line(standin, container, flag_at(call->body, "error"), text);
     reply->status = 204;
 }
 
@@ -126,8 +126,7 @@ void stream_events(struct standin *standin, const struct call *call, struct http
 
     json_array_foreach(standin->events, i, event)
     {
-        if (*since &&
-            json_integer_value(json_object_get(event, "time")) >= strtoll(since, NULL, 10))
+        if (*since && number_at(event, "time") >= strtoll(since, NULL, 10))
             add_event(&reply->body, event);
     }
     reply->type = "application/json";

@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include "common/members.h"
+
 #define START_MS 10000
 
 struct standin standin;
@@ -119,7 +121,7 @@ json_int_t standin_count(const char *route)
 
     free(answer);
     assert_non_null(counts);
-    return json_integer_value(json_object_get(counts, route));
+    return number_at(counts, route);
 }
 
 json_t *standin_body(const char *network, int host_port)
@@ -154,6 +156,5 @@ void assert_state(const char *id, const char *status)
 {
     json_auto_t *container = NULL;
     assert_int_equal(engine_container_inspect(ENGINE, id, &container, ERR), 0);
-    assert_string_equal(
-        json_string_value(json_object_get(json_object_get(container, "State"), "Status")), status);
+    assert_string_equal(text_at(json_object_get(container, "State"), "Status"), status);
 }

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/count.h"
+
 #include <cmocka.h> /* last: it defines a macro fail() */
 
 int journal_place_make(void **state)
@@ -28,7 +30,7 @@ int journal_place_remove(void **state)
     const struct place *place = *state;
     char path[80];
 
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+    for (size_t i = 0; i < COUNT(suffixes); i++) {
         snprintf(path, sizeof(path), "%s%s", place->path, suffixes[i]);
         unlink(path);
     }

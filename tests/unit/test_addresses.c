@@ -4,12 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
@@ -65,7 +65,7 @@ static void a_faulty_file_is_named_and_nothing_falls_back(void **state)
         {"server = lab1\n", "server"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    for (size_t i = 0; i < COUNT(faults); i++) {
         struct error err = {0};
         assert_null(read_with_file(faults[i].content, &err));
         assert_int_equal(err.fault, FAULT_INVALID);

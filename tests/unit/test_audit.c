@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/auto.h"
+#include "common/members.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
@@ -199,8 +199,8 @@ static void lines_of_several_processes_never_mix(void **state)
     for (; fgets(line, sizeof line, file); lines++) {
         json_auto_t *entry = json_loads(line, 0, NULL);
         assert_non_null(entry);
-        json_int_t writer = json_integer_value(json_object_get(entry, "writer"));
-        assert_int_equal(json_integer_value(json_object_get(entry, "line")), next[writer]++);
+        json_int_t writer = number_at(entry, "writer");
+        assert_int_equal(number_at(entry, "line"), next[writer]++);
     }
     fclose(file);
     assert_int_equal(lines, WRITERS * LINES_EACH);

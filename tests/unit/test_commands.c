@@ -3,12 +3,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "schemas/result.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/units.h"
 #include "tests/unit/screen.h"
 
@@ -60,7 +60,7 @@ static void a_create_asks_for_single_options(void **state)
     };
     struct scene *scene = *state;
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         char line[256];
         json_auto_t *expected = json_loads(cases[i].args, 0, NULL);
         snprintf(line, sizeof(line), "create debian-ssh %s", cases[i].line);
@@ -94,7 +94,7 @@ static void a_recreate_asks_for_the_ports_that_it_names(void **state)
     struct scene *scene = *state;
 
     scene->fake.op = OP_CONTAINER_RECREATE;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         json_auto_t *expected = json_loads(cases[i].args, 0, NULL);
         assert_int_equal(screen_run(&scene->screen, cases[i].line), 0);
         assert_true(json_equal(scene->fake.args, expected));
@@ -107,7 +107,7 @@ static void a_recreate_with_a_faulty_word_asks_nothing(void **state)
                                         "recreate web none 80", "recreate web -p 80 none"};
     struct scene *scene = *state;
 
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+    for (size_t i = 0; i < COUNT(lines); i++)
         assert_int_equal(screen_run(&scene->screen, lines[i]), 2);
     assert_int_equal(scene->fake.submit_calls, 0);
 }
@@ -129,7 +129,7 @@ static void an_extension_with_a_faulty_word_asks_nothing(void **state)
                                         "extend web 3651d"};
     struct scene *scene = *state;
 
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+    for (size_t i = 0; i < COUNT(lines); i++)
         assert_int_equal(screen_run(&scene->screen, lines[i]), 2);
     assert_int_equal(scene->fake.submit_calls, 0);
 }
@@ -153,14 +153,14 @@ static void to_explain_asks_about_what_the_command_would_ask(void **state)
     };
     struct scene *scene = *state;
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         json_auto_t *expected = json_loads(cases[i].args, 0, NULL);
         assert_int_equal(screen_run(&scene->screen, cases[i].line), 0);
         assert_true(json_equal(scene->fake.args, expected));
     }
-    assert_int_equal(scene->fake.submit_calls, sizeof(cases) / sizeof(cases[0]));
+    assert_int_equal(scene->fake.submit_calls, COUNT(cases));
     assert_int_equal(screen_run(&scene->screen, "explain stop a b"), 0);
-    assert_int_equal(scene->fake.submit_calls, sizeof(cases) / sizeof(cases[0]) + 2);
+    assert_int_equal(scene->fake.submit_calls, COUNT(cases) + 2);
 }
 
 static void every_kind_of_request_is_what_some_command_asks(void **state)
@@ -187,7 +187,7 @@ static void to_explain_a_faulty_command_asks_nothing(void **state)
                                         "explain create img 22"};
     struct scene *scene = *state;
 
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+    for (size_t i = 0; i < COUNT(lines); i++)
         assert_int_equal(screen_run(&scene->screen, lines[i]), 2);
     assert_int_equal(scene->fake.submit_calls, 0);
     assert_non_null(strstr(scene->screen.err, "dcm-submit: create needs an image"));
@@ -199,7 +199,7 @@ static void a_create_without_a_proper_image_asks_nothing(void **state)
                                         "create debian-ssh 22"};
     struct scene *scene = *state;
 
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+    for (size_t i = 0; i < COUNT(lines); i++)
         assert_int_equal(screen_run(&scene->screen, lines[i]), 2);
     assert_int_equal(scene->fake.submit_calls, 0);
     assert_string_equal(scene->screen.out, "");
@@ -318,7 +318,7 @@ static void output_goes_where_the_container_wrote_it(void **state)
     assert_int_equal(screen_run(&scene->screen, "logs web --tail 5"), 0);
     assert_string_equal(scene->screen.out, "hello\n\x1b[2m");
     assert_string_equal(scene->screen.err, "oops\n");
-    assert_int_equal(json_integer_value(json_object_get(scene->fake.args, "tail")), 5);
+    assert_int_equal(number_at(scene->fake.args, "tail"), 5);
 }
 
 static void output_to_a_terminal_holds_no_control_bytes(void **state)

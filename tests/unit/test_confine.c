@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/count.h"
 #include "common/privileges.h"
 
 #include <cmocka.h>
@@ -131,7 +132,7 @@ static bool forks_itself_alone(void)
     pid_t child = fork();
     if (child == 0)
         _exit(is_harmless() ? 0 : 1);
-    for (size_t i = 0; i < sizeof apart / sizeof apart[0]; i++)
+    for (size_t i = 0; i < COUNT(apart); i++)
         if (!is_missing(syscall(SYS_clone, apart[i] | SIGCHLD, NULL, NULL, NULL, NULL)))
             return false;
     return has_ended_well(child);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "submitter/courier.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -292,8 +293,7 @@ static void events_that_we_know_come_with_the_cursor_of_the_end(void **state)
     json_auto_t *events = NULL;
     assert_int_equal(courier->methods->events(courier, ID, cursor, 100, &events, NULL), 0);
     assert_int_equal(json_array_size(events), 2);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(events, 1), "phase")),
-                        "done");
+    assert_string_equal(text_at(json_array_get(events, 1), "phase"), "done");
     assert_string_equal(cursor, "7-3");
 }
 

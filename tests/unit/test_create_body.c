@@ -8,12 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/auto.h"
+#include "tests/unit/usual_plan.h"
 #include "worker/engine.h"
-#include "worker/plan.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
@@ -280,26 +278,17 @@ static json_t *body_of(bool everything)
     struct ports ports = {.count = everything};
     ports.list[0] =
         (struct port){.address = "192.0.2.1", .host = 8080, .container = 80, .protocol = "tcp"};
-    struct container_plan plan = {
-        .user = "alice",
-        .uid = 2001,
-        .name = "web",
-        .image_id = "sha256:11",
-        .image = image,
-        .labels = labels,
-        .memory = everything ? 1 << 30 : 512 << 20,
-        .millicpus = everything ? 1000 : 500,
-        .pids = everything ? 512 : 256,
-        .disk = everything ? 10LL << 30 : 0,
-        .options = everything ? options : NULL,
-        .ssh_port = 2635,
-        .ssh_address = "0.0.0.0",
-        .ports = &ports,
-        .network = "dcm.alice",
-        .root_directory = "/srv/dcm/alice/root",
-        .home_directory = "/srv/dcm/alice/home",
-        .keys_directory = "/etc/dcm/keys/alice",
-    };
+    struct container_plan plan = usual_plan;
+    plan.image = image;
+    plan.labels = labels;
+    plan.ports = &ports;
+    if (everything) {
+        plan.memory = 1 << 30;
+        plan.millicpus = 1000;
+        plan.pids = 512;
+        plan.disk = 10LL << 30;
+        plan.options = options;
+    }
     assert_non_null(options);
     return plan_body(&plan);
 }

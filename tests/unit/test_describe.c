@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
 #include "worker/describe.h"
@@ -30,7 +32,7 @@ static json_t *described(const char *id, const char *created)
 static void assert_created(const char *engines, const char *ours)
 {
     json_auto_t *container = described(ID, engines);
-    assert_string_equal(json_string_value(json_object_get(container, "created")), ours);
+    assert_string_equal(text_at(container, "created"), ours);
 }
 
 static void a_container_is_described_to_the_form_of_results(void **state)
@@ -39,12 +41,12 @@ static void a_container_is_described_to_the_form_of_results(void **state)
     (void)state;
     json_auto_t *container = described(ID, "2026-11-23T21:00:00.123456789Z");
     assert_int_equal(container_check(container, "container", &err), 0);
-    assert_string_equal(json_string_value(json_object_get(container, "id")), ID);
-    assert_int_equal(json_integer_value(json_object_get(container, "ssh_port")), 20022);
-    assert_string_equal(json_string_value(json_object_get(container, "image")), "debian-ssh");
+    assert_string_equal(text_at(container, "id"), ID);
+    assert_int_equal(number_at(container, "ssh_port"), 20022);
+    assert_string_equal(text_at(container, "image"), "debian-ssh");
     const json_t *port = json_array_get(json_object_get(container, "ports"), 0);
-    assert_string_equal(json_string_value(json_object_get(port, "address")), "10.0.0.2");
-    assert_int_equal(json_integer_value(json_object_get(port, "container")), 8080);
+    assert_string_equal(text_at(port, "address"), "10.0.0.2");
+    assert_int_equal(number_at(port, "container"), 8080);
     assert_true(json_is_null(json_object_get(container, "expires")));
 }
 
@@ -89,9 +91,9 @@ static void what_is_no_time_becomes_now(void **state)
     static const char *const texts[] = {"", "soon", "2026-13-23T21:00:00.123Z"};
     int64_t before = timestamp_now(), shown = 0;
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < COUNT(texts); i++) {
         json_auto_t *container = described(ID, texts[i]);
-        const char *created = json_string_value(json_object_get(container, "created"));
+        const char *created = text_at(container, "created");
         assert_int_equal(timestamp_parse(created, &shown, NULL), 0);
         assert_in_range(shown, before, timestamp_now());
     }

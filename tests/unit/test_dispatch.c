@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/count.h"
 #include "worker/dispatch.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -74,7 +75,7 @@ static void what_a_link_that_was_taken_over_might_say_is_refused(void **state)
     works[1].kind = (enum work_kind) - 1;
     memset(works[2].account, 'x', sizeof works[2].account);
     memset(works[3].id, 'x', sizeof works[3].id);
-    for (size_t i = 0; i < sizeof works / sizeof works[0]; i++) {
+    for (size_t i = 0; i < COUNT(works); i++) {
         struct error err = {0};
         assert_int_equal(work_send(pair[0], &works[i], &err), 0);
         assert_int_equal(work_receive(pair[1], &got, &err), -1);

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "common/count.h"
 #include "engine_fixture.h"
 #include "worker/engine_private.h"
 
@@ -72,7 +73,7 @@ static void an_engine_of_another_api_is_out_of_reach(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+    for (size_t i = 0; i < COUNT(engines); i++) {
         char *bytes = strdup(engines[i].version);
         const struct engine_answer answer = {200, bytes, strlen(bytes)};
         struct error err = {0};
@@ -115,7 +116,7 @@ static void ill_formed_names_never_enter_a_url(void **state)
         "",    "dcm.alice.a?b=c", "dcm.Alice.web", "dcm.alice.2"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < COUNT(names); i++) {
         assert_fault(engine_container_create(ENGINE, names[i], labels, id, ERR), FAULT_INVALID, "");
         assert_fault(engine_container_inspect(ENGINE, names[i], &value, ERR), FAULT_INVALID, "");
         assert_fault(engine_container_remove(ENGINE, names[i], ERR), FAULT_INVALID, "");

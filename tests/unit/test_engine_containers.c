@@ -6,10 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
+#include "common/count.h"
+#include "common/members.h"
 #include "engine_fixture.h"
 
 #define NO_ID "0000000000000000000000000000000000000000000000000000000000000000"
@@ -25,7 +26,7 @@ static void a_container_is_made_as_its_body_says(void **state)
     (void)state;
     assert_int_equal(engine_container_create(ENGINE, ALICES, body, id, ERR), 0);
     assert_int_equal(engine_container_inspect(ENGINE, ALICES, &container, ERR), 0);
-    assert_string_equal(json_string_value(json_object_get(container, "Id")), id);
+    assert_string_equal(text_at(container, "Id"), id);
     assert_int_equal(json_unpack(container, "{s:o, s:{s:o}}", "HostConfig", &config, "Config",
                                  "Labels", &labels),
                      0);
@@ -49,8 +50,7 @@ static void a_container_that_stands_aside_leaves_its_name_to_another(void **stat
     for (int i = 0; i < 2; i++) /* the second time it has the name already */
         assert_int_equal(engine_container_rename(ENGINE, id, ALICES ENGINE_ASIDE_RUNNING, ERR), 0);
     assert_int_equal(engine_container_inspect(ENGINE, id, &container, ERR), 0);
-    assert_string_equal(json_string_value(json_object_get(container, "Name")),
-                        "/" ALICES ENGINE_ASIDE_RUNNING);
+    assert_string_equal(text_at(container, "Name"), "/" ALICES ENGINE_ASIDE_RUNNING);
     standin_container(ALICES, PORT, other);
     assert_fault(engine_container_rename(ENGINE, id, ALICES, ERR), FAULT_CONFLICT, "/" ALICES);
     assert_int_equal(engine_container_remove(ENGINE, other, ERR), 0);
@@ -70,7 +70,7 @@ static void only_names_of_containers_are_given(void **state)
 
     (void)state;
     standin_container(ALICES, PORT, id);
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+    for (size_t i = 0; i < COUNT(others); i++)
         assert_fault(engine_container_rename(ENGINE, id, others[i], ERR), FAULT_INVALID, "name");
     assert_fault(engine_container_rename(ENGINE, "web", ALICES, ERR), FAULT_INVALID, "id");
     assert_fault(engine_container_rename(ENGINE, NO_ID, ALICES, ERR), FAULT_NOT_FOUND, NO_ID);
@@ -102,7 +102,7 @@ static void a_container_goes_through_its_states(void **state)
     (void)state;
     standin_container(ALICES, PORT, id);
     assert_state(id, "created");
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+    for (size_t i = 0; i < COUNT(steps); i++) {
         assert_int_equal(engine_container_act(ENGINE, steps[i].verb, id, NULL, ERR), 0);
         assert_state(id, steps[i].then);
     }
@@ -222,8 +222,7 @@ static void only_our_own_are_listed(void **state)
                     "{\"Name\":\"foreign\",\"IPAM\":{\"Config\":[{\"Subnet\":\"10.9.0.0/24\"}]}}"));
     assert_int_equal(engine_container_list(ENGINE, &containers, ERR), 0);
     assert_int_equal(json_array_size(containers), 1);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(containers, 0), "Id")),
-                        id);
+    assert_string_equal(text_at(json_array_get(containers, 0), "Id"), id);
     assert_int_equal(engine_network_list(ENGINE, &networks, ERR), 0);
     assert_int_equal(json_array_size(networks), 1);
 }

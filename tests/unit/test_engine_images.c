@@ -5,10 +5,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <cmocka.h>
 
+#include "common/count.h"
+#include "common/members.h"
 #include "engine_fixture.h"
 
 #define NO_ID "0000000000000000000000000000000000000000000000000000000000000000"
@@ -21,7 +22,7 @@ static void images_are_found_by_name_and_by_id(void **state)
 
     (void)state;
     assert_int_equal(engine_image_inspect(ENGINE, "lab/tools:2", &by_name, ERR), 0);
-    const char *id = json_string_value(json_object_get(by_name, "Id"));
+    const char *id = text_at(by_name, "Id");
     assert_int_equal(engine_image_inspect(ENGINE, id, &by_id, ERR), 0);
     assert_true(json_equal(by_name, by_id));
 }
@@ -49,9 +50,9 @@ static void a_container_becomes_an_image_with_other_labels(void **state)
     standin_container(ALICES, PORT, id);
     assert_int_equal(engine_commit(ENGINE, &commit, image_id, ERR), 0);
     assert_int_equal(engine_image_inspect(ENGINE, OWN_IMAGE, &image, ERR), 0);
-    assert_string_equal(json_string_value(json_object_get(image, "Comment")), "why & how");
+    assert_string_equal(text_at(image, "Comment"), "why & how");
     const json_t *labels = json_object_get(json_object_get(image, "Config"), "Labels");
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.kind")), "image");
+    assert_string_equal(text_at(labels, "dcm.kind"), "image");
     assert_int_equal(engine_image_list(ENGINE, true, &images, ERR), 0);
     assert_int_equal(json_array_size(images), 1);
 }
@@ -69,7 +70,7 @@ static void an_image_may_have_no_name(void **state)
     assert_int_equal(engine_commit(ENGINE, &commit, image_id, ERR), 0);
     assert_int_equal(engine_image_inspect(ENGINE, image_id, &image, ERR), 0);
     assert_int_equal(json_array_size(json_object_get(image, "RepoTags")), 0);
-    assert_string_equal(json_string_value(json_object_get(image, "Comment")), "");
+    assert_string_equal(text_at(image, "Comment"), "");
 }
 
 static void an_image_in_use_stays_and_one_that_is_gone_is_gone(void **state)
@@ -96,7 +97,7 @@ static void only_names_of_users_images_are_committed_to(void **state)
     struct engine_commit commit = {.container = NO_ID};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    for (size_t i = 0; i < COUNT(others); i++) {
         commit.name = others[i];
         assert_fault(engine_commit(ENGINE, &commit, image_id, ERR), FAULT_INVALID, "name");
     }

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "common/members.h"
 #include "engine_fixture.h"
 
 #define FIRST_LINES "<stdout>a line of standard output\n<stderr>a line of standard error\n"
@@ -52,8 +53,7 @@ static int hear_event(const json_t *event, void *context)
 
     if (!event)
         return hear_turn(heard);
-    snprintf(heard->text + used, sizeof(heard->text) - used, "%s ",
-             json_string_value(json_object_get(event, "Action")));
+    snprintf(heard->text + used, sizeof(heard->text) - used, "%s ", text_at(event, "Action"));
     return heard->ends_at && strstr(heard->text, heard->ends_at);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/count.h"
 #include "worker/errand.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -89,7 +90,7 @@ static void a_port_may_be_that_of_any_chosen_name(void **state)
         {"web", "web", true},
         {"web", "db", false},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct errand one = {.user = "alice"}, other = {.user = "alice"};
         snprintf(one.container, sizeof(one.container), "%s", cases[i].one);
         snprintf(other.container, sizeof(other.container), "%s", cases[i].other);

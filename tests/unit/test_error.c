@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "common/count.h"
 #undef fail /* cmocka's macro of the same name */
 
 static void a_failure_says_fault_and_text(void **state)
@@ -108,7 +110,7 @@ static const struct {
 static void every_code_means_what_the_documents_say(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(documented) / sizeof(documented[0]); i++) {
+    for (size_t i = 0; i < COUNT(documented); i++) {
         enum fault fault = documented[i].fault;
         assert_string_equal(fault_code(fault), documented[i].code);
         assert_string_equal(fault_state(fault), documented[i].state);

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 
 /* last: its fail() is a macro */
 #include <cmocka.h>
@@ -34,10 +36,9 @@ static void progress_says_its_phase(void **state)
     (void)state;
     for (int i = 0; i < PHASE_COUNT; i++) {
         json_auto_t *event = pass(event_progress(ID, (enum phase)i));
-        assert_string_equal(json_string_value(json_object_get(event, "kind")), "progress");
-        assert_string_equal(json_string_value(json_object_get(event, "request")), ID);
-        assert_string_equal(json_string_value(json_object_get(event, "phase")),
-                            phase_name((enum phase)i));
+        assert_string_equal(text_at(event, "kind"), "progress");
+        assert_string_equal(text_at(event, "request"), ID);
+        assert_string_equal(text_at(event, "phase"), phase_name((enum phase)i));
     }
     assert_string_equal(phase_name(PHASE_CREATING), "creating");
 }
@@ -88,9 +89,9 @@ static void base64_is_the_standards(void **state)
                  {"fooba", "Zm9vYmE="},
                  {"foobar", "Zm9vYmFy"}};
     (void)state;
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+    for (size_t i = 0; i < COUNT(known); i++) {
         json_auto_t *event = event_output(ID, "stdout", known[i].text, strlen(known[i].text));
-        assert_string_equal(json_string_value(json_object_get(event, "data")), known[i].base64);
+        assert_string_equal(text_at(event, "data"), known[i].base64);
     }
 }
 
@@ -131,7 +132,7 @@ static void what_no_encoder_writes_is_no_base64(void **state)
         "AA-_", "AAA A===", "AA==AAAA", "AAAA\\nAAAA", "AAAA\\n", " AAAA", "AB==", "AAF=",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < COUNT(wrong); i++) {
         char rest[128];
         snprintf(rest, sizeof(rest), ",\"kind\":\"output\",\"stream\":\"stdout\",\"data\":\"%s\"",
                  wrong[i]);

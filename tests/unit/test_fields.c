@@ -4,11 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "common/count.h"
 
 static bool is_even(const char *text)
 {
@@ -214,7 +214,7 @@ static void ill_formed_text_is_refused_with_its_place(void **state)
         {"1", 1, "1:1: "},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < COUNT(wrong); i++) {
         struct error err = {0};
         if (!parse(wrong[i].text, wrong[i].length, 1000, &err))
             fail_msg("%s is accepted", wrong[i].text);

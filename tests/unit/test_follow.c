@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/members.h"
 #include "schemas/result.h"
 #include "submitter/clock.h"
 #include "tests/unit/fake_courier.h"
@@ -23,7 +24,7 @@ struct heard {
 static int note(const json_t *event, void *context)
 {
     struct heard *heard = context;
-    const char *phase = json_string_value(json_object_get(event, "phase"));
+    const char *phase = text_at(event, "phase");
 
     strncat(heard->phases, phase, sizeof(heard->phases) - strlen(heard->phases) - 1);
     strncat(heard->phases, " ", sizeof(heard->phases) - strlen(heard->phases) - 1);

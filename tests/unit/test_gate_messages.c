@@ -2,15 +2,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/ports.h"
 #include "submitter/gate_answer.h"
 #include "submitter/gate_ask.h"
-#include "submitter/gate_packet.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
@@ -168,7 +167,7 @@ static void long_waits_are_cut_by_both_ends(void **state)
     json_auto_t *message = NULL;
 
     assert_int_equal(gate_ask_encode(&ask, &message, NULL), 0);
-    assert_int_equal(json_integer_value(json_object_get(message, "wait_ms")), GATE_WAIT_MOST_MS);
+    assert_int_equal(number_at(message, "wait_ms"), GATE_WAIT_MOST_MS);
     assert_int_equal(gate_ask_decode(text, strlen(text), "alice", &got, NULL), 0);
     assert_int_equal(got.wait_ms, GATE_WAIT_MOST_MS);
 }
@@ -197,7 +196,7 @@ static void what_nobody_may_ask_is_refused_and_the_field_named(void **state)
         {"{\"v\":1,\"ask\":\"submit\",\"timeout_ms\":5,\"request\":{\"v\":1}}", "id"},
         {"{\"v\":1,\"v\":1,\"ask\":\"list\",\"what\":\"containers\"}", "duplicate"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         struct gate_ask got = {.wait_ms = 42};
         struct error err = {0};
         assert_int_equal(gate_ask_decode(rows[i].text, strlen(rows[i].text), "alice", &got, &err),
@@ -236,7 +235,7 @@ static void a_cursor_is_two_numbers(void **state)
                                       "99999999999999999999-1"};
     assert_true(gate_cursor_is_valid("0-0"));
     assert_true(gate_cursor_is_valid("1795471829745-18446744073"));
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < COUNT(bad); i++)
         assert_false(gate_cursor_is_valid(bad[i]));
 }
 
@@ -250,7 +249,7 @@ static void answers_arrive_as_they_were_given(void **state)
     struct gate_answer end = {.kind = ANSWER_END, .cursor = "5-2"};
     const struct gate_answer *given[] = {&confirmed, &result, &item, &end};
 
-    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+    for (size_t i = 0; i < COUNT(given); i++) {
         AUTO(gate_answer) struct gate_answer got = {0};
         assert_int_equal(pass_answer(given[i], &got), 0);
         assert_int_equal(got.kind, given[i]->kind);
@@ -277,7 +276,7 @@ static void the_doubt_about_a_confirm_survives_the_socket(void **state)
 {
     (void)state;
     static const enum fault faults[] = {FAULT_UNCONFIRMED, FAULT_DEPENDENCY};
-    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+    for (size_t i = 0; i < COUNT(faults); i++) {
         struct gate_answer given = {.kind = ANSWER_ERROR, .error = {.fault = faults[i]}};
         AUTO(gate_answer) struct gate_answer got = {0};
         assert_int_equal(pass_answer(&given, &got), 0);
@@ -299,7 +298,7 @@ static void what_no_gate_says_is_an_internal_fault(void **state)
         "{\"error\":\"no\"}",
         "{\"error\":{\"code\":\"invalid\"}}",
     };
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         struct gate_answer got = {.kind = ANSWER_END};
         struct error err = {0};
         assert_int_equal(gate_answer_decode(bad[i], strlen(bad[i]), &got, &err), -1);

@@ -3,9 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "worker/granted.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -76,7 +76,7 @@ static void what_cannot_be_judged_is_not_passed_over(void **state)
                                           "{\"restart\":\"a\",\"restart\":\"b\"}"};
     (void)state;
 
-    for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+    for (size_t i = 0; i < COUNT(damaged); i++) {
         struct error err = {0};
         json_t *args = NULL;
         json_auto_t *inspected = container(damaged[i]);

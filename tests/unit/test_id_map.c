@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/count.h"
 #include "worker/id_map.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -116,7 +117,7 @@ static void a_directory_that_does_not_say_where_is_an_error(void **state)
     };
     (void)state;
 
-    for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
+    for (size_t i = 0; i < COUNT(directories); i++)
         assert_fails(directories[i], "does not end with their first ids");
 }
 
@@ -134,7 +135,7 @@ static void a_range_that_no_file_has_is_an_error(void **state)
     (void)state;
 
     write_file(subgid, "dock:400000:65536\n");
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+    for (size_t i = 0; i < COUNT(texts); i++) {
         write_file(subuid, texts[i]);
         assert_fails(DATA, "begin at id 300000, but no range in /tmp/dcm-subuid-");
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/count.h"
 #include "schemas/units.h"
 
 /* last: its fail() is a macro */
@@ -72,7 +73,7 @@ static void other_texts_are_no_ids(void **state)
         "017f22e2x79b0-7cc3-98c4-dc0c0c07398f",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+    for (size_t i = 0; i < COUNT(wrong); i++)
         assert_false(identifier_is_valid(wrong[i]));
 }
 

@@ -4,10 +4,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "common/count.h"
+#include "common/members.h"
 
 #define FIRST "sha256:1111111111111111111111111111111111111111111111111111111111111111"
 #define SECOND "sha256:2222222222222222222222222222222222222222222222222222222222222222"
@@ -25,7 +27,7 @@ static json_t *two_images(void)
 
 static const char *asked_image(const struct scene *scene)
 {
-    return json_string_value(json_object_get(scene->fake.args, "image"));
+    return text_at(scene->fake.args, "image");
 }
 
 static void a_number_is_the_id_that_was_listed(void **state)
@@ -108,7 +110,7 @@ static void a_number_that_was_not_listed_asks_nothing(void **state)
     assert_int_equal(screen_run(&scene->screen, "create 1"), 2);
     assert_non_null(strstr(scene->screen.err, "no list has given an image the number 1 yet"));
     assert_int_equal(screen_run(&scene->screen, "images"), 0);
-    for (size_t i = 0; i + 1 < sizeof(lines) / sizeof(lines[0]); i++)
+    for (size_t i = 0; i + 1 < COUNT(lines); i++)
         assert_int_equal(screen_run(&scene->screen, lines[i]), 2);
     assert_int_equal(scene->fake.submit_calls, 0);
     assert_int_equal(screen_run(&scene->screen, lines[3]), 0); /* that long it is an id */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/members.h"
 #include "schemas/units.h"
 #include "tests/unit/journal_fixture.h"
 #include "worker/journal_lives.h"
@@ -109,67 +110,6 @@ static void an_attempt_that_was_let_go_does_not_count(void **state)
     journal_close(journal);
 }
 
-/* By what makes a journal of today one of an earlier version. */
-static void assert_made_current(void *const *state, const char *undo)
-{
-    struct journal *journal = open_journal(state);
-    struct request request = request_of(1);
-    int64_t ends = -1;
-
-    begin(journal, &request);
-    assert_int_equal(sqlite3_exec(journal->database, undo, NULL, NULL, NULL), SQLITE_OK);
-    journal_close(journal);
-
-    journal = open_journal(state);
-    assert_unfinished(journal, "1");
-    assert_int_equal(journal_let_go(journal, request.id, true, NULL), 0);
-    struct journal_entry entry = find(journal, request.id);
-    assert_true(entry.touched);
-    assert_int_equal(lives_find(journal, CONTAINER, &ends, NULL), 0);
-    assert_int_equal(ends, 0);
-    journal_entry_clear(&entry);
-    assert_int_equal(journal_found(journal, 77, 0, 1, NULL), 0);
-    request_clear(&request);
-    journal_close(journal);
-}
-
-#define BEFORE_WAITS "DROP TABLE waits;"
-#define BEFORE_PARKING                                                                             \
-    BEFORE_WAITS                                                                                   \
-    "ALTER TABLE requests DROP COLUMN history; ALTER TABLE requests DROP COLUMN parked;"
-#define BEFORE_BATCHES "DROP TABLE batches;"
-#define BEFORE_GENERATIONS "ALTER TABLE requests DROP COLUMN seq; DROP TABLE facts;"
-
-static void a_journal_of_the_first_version_is_made_current(void **state)
-{
-    assert_made_current(state, BEFORE_PARKING BEFORE_BATCHES BEFORE_GENERATIONS
-                        "DROP TABLE lives;"
-                        "ALTER TABLE requests DROP COLUMN touched;"
-                        "PRAGMA user_version = 1;");
-}
-
-static void a_journal_of_the_second_version_is_made_current(void **state)
-{
-    assert_made_current(state, BEFORE_PARKING BEFORE_BATCHES BEFORE_GENERATIONS
-                        "DROP TABLE lives;"
-                        "PRAGMA user_version = 2;");
-}
-
-static void a_journal_of_the_fourth_version_is_made_current(void **state)
-{
-    assert_made_current(state, BEFORE_PARKING BEFORE_BATCHES "PRAGMA user_version = 4;");
-}
-
-static void a_journal_of_the_fifth_version_is_made_current(void **state)
-{
-    assert_made_current(state, BEFORE_PARKING "PRAGMA user_version = 5;");
-}
-
-static void a_journal_of_the_sixth_version_is_made_current(void **state)
-{
-    assert_made_current(state, BEFORE_WAITS "PRAGMA user_version = 6;");
-}
-
 static const json_t *attempt_of(const struct journal_entry *entry, size_t index, size_t count)
 {
     assert_int_equal(json_array_size(entry->history), count);
@@ -186,7 +126,7 @@ static void attempts_are_remembered_with_their_ends(void **state)
     assert_int_equal(journal_let_go(journal, request.id, true, NULL), 0);
     struct journal_entry entry = find(journal, request.id);
     const json_t *attempt = attempt_of(&entry, 0, 1);
-    assert_int_equal(json_integer_value(json_object_get(attempt, "begun")), entry.begun);
+    assert_int_equal(number_at(attempt, "begun"), entry.begun);
     assert_null(json_object_get(attempt, "end"));
     int64_t begun = entry.begun;
     journal_entry_clear(&entry);
@@ -199,8 +139,8 @@ static void attempts_are_remembered_with_their_ends(void **state)
     begin(journal, &request);
     entry = find(journal, request.id);
     attempt = attempt_of(&entry, 0, 2);
-    assert_int_equal(json_integer_value(json_object_get(attempt, "ended")), 8);
-    assert_string_equal(json_string_value(json_object_get(attempt, "end")), "killed");
+    assert_int_equal(number_at(attempt, "ended"), 8);
+    assert_string_equal(text_at(attempt, "end"), "killed");
     assert_null(json_object_get(attempt_of(&entry, 1, 2), "end"));
     journal_entry_clear(&entry);
     request_clear(&request);
@@ -227,7 +167,7 @@ static void what_is_parked_has_not_ended_and_begins_anew_with_a_clean_count(void
     assert_int_equal(journal_park(journal, request.id, NULL), 0);
     assert_true(is_parked(journal, request.id));
     assert_int_equal(journal_unfinished(journal, &requests, NULL), 0);
-    assert_true(json_is_true(json_object_get(json_array_get(requests, 0), "parked")));
+    assert_true(flag_at(json_array_get(requests, 0), "parked"));
     json_decref(requests);
 
     assert_int_equal(journal_unpark(journal, request.id, NULL), 0);
@@ -275,7 +215,7 @@ static void the_first_result_stays(void **state)
     end(journal, &request, "failed");
     struct journal_entry entry = find(journal, request.id);
     assert_int_equal(entry.state, JOURNAL_ENDED);
-    assert_string_equal(json_string_value(json_object_get(entry.result, "state")), "done");
+    assert_string_equal(text_at(entry.result, "state"), "done");
     assert_false(entry.recorded);
     journal_entry_clear(&entry);
     request_clear(&request);
@@ -407,11 +347,6 @@ int main(void)
         JOURNAL_TEST(what_was_begun_is_found_as_it_came),
         JOURNAL_TEST(beginning_again_counts_and_keeps_the_rest),
         JOURNAL_TEST(an_attempt_that_was_let_go_does_not_count),
-        JOURNAL_TEST(a_journal_of_the_first_version_is_made_current),
-        JOURNAL_TEST(a_journal_of_the_second_version_is_made_current),
-        JOURNAL_TEST(a_journal_of_the_fourth_version_is_made_current),
-        JOURNAL_TEST(a_journal_of_the_fifth_version_is_made_current),
-        JOURNAL_TEST(a_journal_of_the_sixth_version_is_made_current),
         JOURNAL_TEST(attempts_are_remembered_with_their_ends),
         JOURNAL_TEST(what_is_parked_has_not_ended_and_begins_anew_with_a_clean_count),
         JOURNAL_TEST(a_commit_that_is_parked_may_have_left_its_container_paused),

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/count.h"
 #include "tests/unit/journal_fixture.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -141,7 +142,7 @@ static void nobody_else_can_read_it(void **state)
     struct journal *journal = open_journal(state);
     char path[80];
 
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+    for (size_t i = 0; i < COUNT(suffixes); i++) {
         struct stat status;
         snprintf(path, sizeof(path), "%s%s", place->path, suffixes[i]);
         assert_int_equal(stat(path, &status), 0);

@@ -2,12 +2,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/count.h"
+#include "common/members.h"
 #include "worker/labels.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -56,8 +57,8 @@ static void what_is_signed_verifies(void **state)
     assert_true(labels_verify(keyring, ENGINE, labels, &alices));
     assert_true(labels_verify(keyring, ENGINE, labels, &anything));
     assert_true(labels_verify(keyring, ENGINE, labels, &some));
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.v")), "1");
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.user")), "alice");
+    assert_string_equal(text_at(labels, "dcm.v"), "1");
+    assert_string_equal(text_at(labels, "dcm.user"), "alice");
     json_decref(labels);
     keyring_free(keyring);
 }
@@ -70,7 +71,7 @@ static void the_mac_is_the_one_that_others_compute(void **state)
     json_t *labels = labels_sign(keyring, ENGINE, &alices);
     (void)state;
 
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.mac")),
+    assert_string_equal(text_at(labels, "dcm.mac"),
                         "k1:a2d8ca7bdd05c447c5c3f25c902d521059c6e5aa6af5bb10a888d1c9aceb7de7");
     json_decref(labels);
     keyring_free(keyring);
@@ -91,7 +92,7 @@ static void no_label_can_be_changed_added_or_left_out(void **state)
     const struct labels anything = {0};
     (void)state;
 
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+    for (size_t i = 0; i < COUNT(changes); i++) {
         json_t *labels = labels_sign(keyring, ENGINE, &alices);
         if (changes[i].value)
             json_object_set_new(labels, changes[i].name, json_string(changes[i].value));
@@ -114,7 +115,7 @@ static void what_was_granted_is_signed_too(void **state)
     (void)state;
 
     assert_true(labels_verify(keyring, ENGINE, labels, &granted));
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.options")), "{\"gpus\":1}");
+    assert_string_equal(text_at(labels, "dcm.options"), "{\"gpus\":1}");
     json_object_set_new(labels, "dcm.options", json_string("{}"));
     assert_false(labels_verify(keyring, ENGINE, labels, &anything));
     json_object_del(labels, "dcm.options");
@@ -226,7 +227,7 @@ static void an_ill_formed_keyring_is_refused_with_its_line(void **state)
     };
     (void)state;
 
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+    for (size_t i = 0; i < COUNT(refused); i++) {
         struct keyring *keyring = NULL;
         struct error err = {0};
         assert_int_equal(read_keys(refused[i].lines, 0600, &keyring, &err), -1);

@@ -1,6 +1,7 @@
 /* URLs, and the links as far as they come without a server. */
 #include "common/amqp_link.h"
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/redis_internal.h"
 #include "common/redis_link.h"
 #include "common/url.h"
@@ -91,7 +92,7 @@ static void ill_formed_urls_are_refused_without_their_password(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+    for (size_t i = 0; i < COUNT(urls); i++) {
         struct url url = {.port = 7};
         struct error err = {.fault = FAULT_NONE};
         assert_int_equal(url_parse(urls[i], schemes, &url, &err), -1);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/count.h"
 #include "common/prefork.h"
 #include "worker/locks.h"
 
@@ -209,7 +210,7 @@ static int tear_down(void **state)
 {
     static const char *const files[] = {"locks", "worker.lock"};
     (void)state;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (size_t i = 0; i < COUNT(files); i++) {
         char path[64];
         snprintf(path, sizeof path, "%s/%s", directory, files[i]);
         unlink(path);

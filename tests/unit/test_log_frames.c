@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "common/count.h"
+
 /* What the sink got: bytes by stream, in order, as "stdout:abc|stderr:d|". */
 struct heard {
     char text[512];
@@ -120,7 +122,7 @@ static void bytes_that_are_no_frame_are_refused(void **state)
                                         "plain text, as of a terminal"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < COUNT(wrong); i++) {
         struct log_frames frames = {0};
         struct heard heard = {0};
         struct error err = {0};

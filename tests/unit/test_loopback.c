@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/count.h"
+
 #include <cmocka.h> /* last: it defines a macro fail() */
 
 static void an_address_of_this_machine_alone_is_taken(void **state)
@@ -53,7 +55,7 @@ static void anything_else_is_refused_by_name(void **state)
         "127.0.0.1000000000000000000000000000000000000000000000000000000:9470",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    for (size_t i = 0; i < COUNT(wrong); i++) {
         struct sockaddr_storage address;
         socklen_t length = 7;
         struct error err = {0};

@@ -4,12 +4,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
@@ -165,10 +166,8 @@ static void events_come_in_order_and_each_once(void **state)
     assert_done(store_progress(fixture->store, &request, PHASE_CREATING, err));
     assert_done(mailbox_events(mailbox, "alice", request.id, cursor, 0, &first, err));
     assert_int_equal(json_array_size(first), 2);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(first, 0), "phase")),
-                        "placed");
-    assert_string_equal(json_string_value(json_object_get(json_array_get(first, 1), "phase")),
-                        "creating");
+    assert_string_equal(text_at(json_array_get(first, 0), "phase"), "placed");
+    assert_string_equal(text_at(json_array_get(first, 1), "phase"), "creating");
 
     finish(fixture, &request);
     assert_done(mailbox_events(mailbox, "alice", request.id, cursor, 1000, &second, err));
@@ -233,10 +232,8 @@ static void requests_are_listed_oldest_first_and_without_gaps(void **state)
 
     assert_done(mailbox_list(mailbox, "alice", LIST_REQUESTS, &list, err));
     assert_int_equal(json_array_size(list), 2);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "request")),
-                        older.id);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 1), "request")),
-                        newer.id);
+    assert_string_equal(text_at(json_array_get(list, 0), "request"), older.id);
+    assert_string_equal(text_at(json_array_get(list, 1), "request"), newer.id);
 }
 
 /* An entry of the index, as the store's functions write it. */
@@ -257,7 +254,7 @@ static void put_container(struct fixture *fixture, const char *name, int64_t unt
 static const char *name_at(const json_t *list, size_t index)
 {
     const json_t *container = json_object_get(json_array_get(list, index), "container");
-    return json_string_value(json_object_get(container, "name"));
+    return text_at(container, "name");
 }
 
 static void containers_are_listed_oldest_first_without_what_does_not_count(void **state)
@@ -280,8 +277,7 @@ static void containers_are_listed_oldest_first_without_what_does_not_count(void 
     assert_string_equal(name_at(list, 0), "first");
     assert_string_equal(name_at(list, 1), "second");
     assert_string_equal(name_at(list, 2), "pending");
-    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "server")),
-                        "lcg50");
+    assert_string_equal(text_at(json_array_get(list, 0), "server"), "lcg50");
 }
 
 /* Published as a keeper of this server would. */
@@ -368,7 +364,7 @@ static void limits_tell_what_is_used_as_the_store_counts_it(void **state)
                        "\"total\",\"most\":1,\"rule\":\"r\"}," GRANT("images_kept", "r") "," GRANT(
                            "image_bytes", "r") "," GRANT("gpus", "r") "]");
     assert_done(mailbox_list(mailbox, "alice", LIST_LIMITS, &list, err));
-    assert_int_equal(json_array_size(list), sizeof(expected) / sizeof(expected[0]));
+    assert_int_equal(json_array_size(list), COUNT(expected));
     for (size_t i = 0; i < json_array_size(list); i++)
         assert_int_equal(used_of(list, i), expected[i]);
 }

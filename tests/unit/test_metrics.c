@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "worker/metrics.h"
 #include "worker/metrics_table.h"
 
@@ -105,7 +106,7 @@ static void moments_are_in_seconds_and_versions_are_labels(void **state)
 static void a_histogram_adds_up(void **state)
 {
     static const int64_t durations[] = {-5, 0, 10, 11, 1000, 120000, 120001, 9999999};
-    for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++)
+    for (size_t i = 0; i < COUNT(durations); i++)
         metrics_observe(*state, METRIC_REQUEST_DURATION, "image.commit", durations[i]);
     static const char *const lines[] = {
         "dcm_request_duration_seconds_bucket{op=\"image.commit\",le=\"0.01\"} 3",
@@ -119,7 +120,7 @@ static void a_histogram_adds_up(void **state)
         "dcm_request_duration_seconds_count{op=\"image.commit\"} 8",
         "dcm_request_duration_seconds_count{op=\"image.remove\"} 0",
     };
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+    for (size_t i = 0; i < COUNT(lines); i++)
         assert_true(has_line(*state, lines[i]));
 }
 
@@ -157,7 +158,7 @@ static void every_row_keeps_to_prometheus_conventions(void **state)
         bool is_total = length > 6 && strcmp(row->name + length - 6, "_total") == 0;
         assert_int_equal(strncmp(row->name, "dcm_", 4), 0);
         assert_int_equal(strspn(row->name, "abcdefghijklmnopqrstuvwxyz_"), length);
-        assert_int_equal(is_total, row->kind == METRIC_COUNTER);
+        assert_int_equal(is_total, row->kind == METRIC_KIND_COUNTER);
         assert_true(strlen(row->help) > 0 && !strpbrk(row->help, "\\\n|"));
         for (size_t j = 0; j < i; j++)
             assert_string_not_equal(row->name, metric_rows[j].name);

@@ -5,10 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "common/count.h"
 
 /* Texts of which every one, or none, is to be well-formed. */
 static void check_all(bool (*well_formed)(const char *), bool expected, const char *const *texts)
@@ -33,7 +34,7 @@ static void nothing_is_no_name(void **state)
         name_is_engine_id, name_is_address,   name_is_publisher,
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+    for (size_t i = 0; i < COUNT(rules); i++)
         assert_false(rules[i](NULL));
 }
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/count.h"
 #include "submitter/commands.h"
 
 #define WORDS_MOST 32
@@ -52,7 +53,7 @@ static void options_stand_anywhere_before_two_dashes(void **state)
     struct line line;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    for (size_t i = 0; i < COUNT(lines); i++) {
         assert_int_equal(parse(&line, lines[i]), 0);
         assert_string_equal(line.options.command->name, "create");
         assert_int_equal(line.options.given,

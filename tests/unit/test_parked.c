@@ -4,10 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/request.h"
 
 /* last: its fail() is a macro */
@@ -47,11 +48,10 @@ static void it_comes_back_as_it_was_parked(void **state)
     json_array_append_new(attempts, parked_attempt("lcg50", 3000, 0, ""));
     struct parked parked = usual("{}", 2, attempts);
     json_auto_t *decoded = pass(&parked);
-    assert_string_equal(json_string_value(json_object_get(decoded, "body")), "{}");
+    assert_string_equal(text_at(decoded, "body"), "{}");
     const json_t *read = json_object_get(decoded, "attempts");
     assert_int_equal(json_array_size(read), 2);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(read, 0), "ended")),
-                        "1970-01-01T00:00:02.000Z");
+    assert_string_equal(text_at(json_array_get(read, 0), "ended"), "1970-01-01T00:00:02.000Z");
     assert_null(json_object_get(json_array_get(read, 1), "ended"));
     assert_null(json_object_get(json_array_get(read, 1), "end"));
 }
@@ -61,7 +61,7 @@ static void a_body_that_is_no_text_is_left_out(void **state)
     static const char *const bodies[] = {"\xff\xfe", "\x1b[2J", "\x01"};
     json_auto_t *none = json_array();
     (void)state;
-    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+    for (size_t i = 0; i < COUNT(bodies); i++) {
         struct parked parked = usual(bodies[i], strlen(bodies[i]), none);
         json_auto_t *decoded = pass(&parked);
         assert_true(json_is_null(json_object_get(decoded, "body")));
@@ -86,9 +86,8 @@ static void whatever_stands_in_it_it_can_be_parked(void **state)
     json_auto_t *decoded = pass(&parked);
     const json_t *kept = json_object_get(decoded, "attempts");
     assert_int_equal(json_array_size(kept), PARKED_ATTEMPTS_MOST);
-    assert_string_equal(
-        json_string_value(json_object_get(json_array_get(kept, PARKED_ATTEMPTS_MOST - 1), "begun")),
-        "1970-01-01T00:00:00.999Z");
+    assert_string_equal(text_at(json_array_get(kept, PARKED_ATTEMPTS_MOST - 1), "begun"),
+                        "1970-01-01T00:00:00.999Z");
 }
 
 int main(void)

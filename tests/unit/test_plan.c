@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "worker/plan.h"
+#include "common/count.h"
+#include "common/members.h"
+#include "tests/unit/usual_plan.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
@@ -43,24 +45,11 @@ static int set_up(void **state)
                             "dcm.user", "alice", "dcm.name", "container2635", "dcm.request",
                             "0193a1b2-0000-7000-8000-000000000001", "dcm.mac", "k1:00"),
     };
-    fixture.plan = (struct container_plan){
-        .user = "alice",
-        .uid = 2001,
-        .name = "container2635",
-        .image_id = json_string_value(json_object_get(fixture.image, "Id")),
-        .image = fixture.image,
-        .labels = fixture.labels,
-        .memory = 512 << 20,
-        .millicpus = 500,
-        .pids = 256,
-        .ssh_port = 2635,
-        .ssh_address = "0.0.0.0",
-        .ports = &ports,
-        .network = "dcm.alice",
-        .root_directory = "/srv/dcm/alice/root",
-        .home_directory = "/srv/dcm/alice/home",
-        .keys_directory = "/etc/dcm/keys/alice",
-    };
+    fixture.plan = usual_plan;
+    fixture.plan.image_id = text_at(fixture.image, "Id");
+    fixture.plan.image = fixture.image;
+    fixture.plan.labels = fixture.labels;
+    fixture.plan.ports = &ports;
     *state = &fixture;
     return 0;
 }
@@ -151,9 +140,9 @@ static void labels_of_the_image_are_overwritten_with_nothing(void **state)
     json_object_set_new(of_image, "dcm.owner", json_string("mallory"));
     json_t *body = plan_body(&fixture->plan);
     json_t *labels = json_object_get(body, "Labels");
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.owner")), "");
-    assert_string_equal(json_string_value(json_object_get(labels, "maintainer")), "");
-    assert_string_equal(json_string_value(json_object_get(labels, "dcm.user")), "alice");
+    assert_string_equal(text_at(labels, "dcm.owner"), "");
+    assert_string_equal(text_at(labels, "maintainer"), "");
+    assert_string_equal(text_at(labels, "dcm.user"), "alice");
     json_decref(body);
 }
 
@@ -202,7 +191,7 @@ static void what_cannot_be_overridden_is_refused(void **state)
     struct error err = {0};
 
     assert_int_equal(plan_check_image(fixture->image, &err), 0);
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+    for (size_t i = 0; i < COUNT(refused); i++) {
         json_t *image = json_loads(refused[i].image, 0, NULL);
         assert_int_equal(plan_check_image(image, &err), -1);
         assert_int_equal(err.fault, FAULT_DENIED);
@@ -336,7 +325,7 @@ static void other_differences_are_found_too(void **state)
     };
     struct fixture *fixture = *state;
 
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+    for (size_t i = 0; i < COUNT(changes); i++) {
         json_t *changed = json_deep_copy(fixture->container);
         struct error err = {0};
         put(changed, changes[i].path, changes[i].value);

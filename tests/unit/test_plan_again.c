@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/members.h"
+#include "tests/unit/usual_plan.h"
+
 #include <cmocka.h> /* last: it defines a macro fail() */
 
 static const struct ports ports = {.count = 1, .list = {{"127.0.0.1", 9090, 90, "tcp"}}};
@@ -27,17 +30,10 @@ static int set_up(void **state)
         .labels = json_pack("{s:s, s:s}", "dcm.kind", "container", "dcm.user", "alice"),
         .present = json_load_file(DCM_TEST_DATA "/container.json", 0, NULL),
     };
-    fixture.plan = (struct container_plan){
-        .user = "alice",
-        .name = "container2635",
-        .image_id = "sha256:11",
-        .image = fixture.image,
-        .labels = fixture.labels,
-        .ssh_port = 2635,
-        .ssh_address = "0.0.0.0",
-        .ports = &ports,
-        .network = "dcm.alice",
-    };
+    fixture.plan = usual_plan;
+    fixture.plan.image = fixture.image;
+    fixture.plan.labels = fixture.labels;
+    fixture.plan.ports = &ports;
     assert_non_null(fixture.image);
     assert_non_null(fixture.present);
     *state = &fixture;
@@ -85,7 +81,7 @@ static void ports_image_and_labels_are_new_and_all_else_stays(void **state)
 
     json_object_set_new(host, "PortBindings", bindings);
     assert_true(json_equal(json_object_get(body, "HostConfig"), host));
-    assert_string_equal(json_string_value(json_object_get(body, "Image")), "sha256:11");
+    assert_string_equal(text_at(body, "Image"), "sha256:11");
     assert_true(json_equal(json_object_get(body, "Labels"), labels));
     assert_int_equal(json_object_size(json_object_get(body, "ExposedPorts")), 4);
     const char *const kept[] = {"Env", "Entrypoint", "User", "Healthcheck", "StopSignal"};

@@ -5,11 +5,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "worker/plan.h"
+#include "common/count.h"
+#include "common/members.h"
+#include "tests/unit/usual_plan.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
-
-static const struct ports no_ports;
 
 struct fixture {
     json_t *image, *labels, *options;
@@ -24,24 +24,9 @@ static int set_up(void **state)
         .image = json_load_file(DCM_TEST_DATA "/image.json", 0, NULL),
         .labels = json_pack("{s:s, s:s}", "dcm.kind", "container", "dcm.user", "alice"),
     };
-    fixture.plan = (struct container_plan){
-        .user = "alice",
-        .uid = 2001,
-        .name = "container2635",
-        .image_id = "sha256:11",
-        .image = fixture.image,
-        .labels = fixture.labels,
-        .memory = 512 << 20,
-        .millicpus = 500,
-        .pids = 256,
-        .ssh_port = 2635,
-        .ssh_address = "0.0.0.0",
-        .ports = &no_ports,
-        .network = "dcm.alice",
-        .root_directory = "/srv/dcm/alice/root",
-        .home_directory = "/srv/dcm/alice/home",
-        .keys_directory = "/etc/dcm/keys/alice",
-    };
+    fixture.plan = usual_plan;
+    fixture.plan.image = fixture.image;
+    fixture.plan.labels = fixture.labels;
     assert_non_null(fixture.image);
     *state = &fixture;
     return 0;
@@ -104,7 +89,6 @@ static const struct option {
      "{\"Name\":\"on-failure\"}"},
     {"RestartPolicy", "{\"Name\":\"unless-stopped\"}", "{\"restart\":\"no\"}", "{\"Name\":\"no\"}"},
 };
-#define COUNT (sizeof(options) / sizeof(options[0]))
 
 static void assert_host(json_t *body, const char *field, const char *expected)
 {
@@ -117,7 +101,7 @@ static void assert_host(json_t *body, const char *field, const char *expected)
 
 static void each_option_changes_its_field_and_no_other(void **state)
 {
-    for (size_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; i < COUNT(options); i++) {
         json_auto_t *without = body_with(*state, "{}");
         json_auto_t *with = body_with(*state, options[i].asked);
         assert_host(without, options[i].field, options[i].usual);
@@ -196,8 +180,7 @@ static json_t *made_of(const struct fixture *fixture, json_t *body)
                               json_pack("{s:s, s:O, s:O, s:b, s:s}", "Type", "bind", "Source",
                                         json_object_get(mount, "Source"), "Destination",
                                         json_object_get(mount, "Target"), "RW",
-                                        !json_is_true(json_object_get(mount, "ReadOnly")),
-                                        "Propagation", "rprivate"));
+                                        !flag_at(mount, "ReadOnly"), "Propagation", "rprivate"));
     }
     json_t *host = json_deep_copy(json_object_get(body, "HostConfig"));
     json_object_set_new(host, "MaskedPaths", json_pack("[s]", "/proc/kcore"));
@@ -214,7 +197,7 @@ static void an_option_more_or_less_is_found(void **state)
 {
     struct fixture *fixture = *state;
 
-    for (size_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; i < COUNT(options); i++) {
         struct error err = {0};
         json_auto_t *without = body_with(fixture, "{}");
         json_auto_t *made_without = made_of(fixture, without);

@@ -2,9 +2,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "common/count.h"
 #include "schemas/policy_document.h"
 #include "worker/policy.h"
 
@@ -207,7 +207,7 @@ static void the_tag_latest_is_implied_and_no_other(void **state)
     struct error err = {0};
 
     assert_int_equal(policy_check_image(*state, "alice", NOW, "debian-ssh:latest", &err), 0);
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+    for (size_t i = 0; i < COUNT(others); i++)
         assert_int_equal(policy_check_image(*state, "alice", NOW, others[i], &err), -1);
 }
 
@@ -289,7 +289,7 @@ static void every_port_has_to_be_granted_with_its_protocol(void **state)
         {"53/tcp", -1},         {"8998-9000:80-82", -1}, {"8080:22/udp", -1},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct policy_grant grant;
         struct error err = {0};
         int status =

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 
 /* last: its fail() is a macro */
 #include <cmocka.h>
@@ -129,11 +130,11 @@ static void sizes_have_no_more_digits_than_stay_below_2_to_53(void **state)
         "1G", "1.5g", "1 g",   "1gb",      "-1",          "1g\\n"};
     char grant[96];
     (void)state;
-    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+    for (size_t i = 0; i < COUNT(right); i++) {
         snprintf(grant, sizeof(grant), "\"memory\":{\"each\":\"%s\"}", right[i]);
         check_grant(grant, NULL);
     }
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < COUNT(wrong); i++) {
         snprintf(grant, sizeof(grant), "\"memory\":{\"each\":\"%s\"}", wrong[i]);
         check_grant(grant, "defaults.memory.each: must be a size");
     }

@@ -4,10 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "common/count.h"
 
 static void check_port(const struct port *port, const char *address, int host, int container,
                        const char *protocol)
@@ -95,7 +96,7 @@ static void what_is_no_port_is_refused(void **state)
         "65535-65536",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+    for (size_t i = 0; i < COUNT(wrong); i++)
         check_refusal(wrong[i], "a port is a number from 1 to 65535");
     check_refusal("80/sctp", "tcp or udp");
     check_refusal("80/TCP", "tcp or udp");
@@ -209,7 +210,7 @@ static void the_policys_ranges_are_read(void **state)
     assert_true(range.first == 80 && range.last == 80 && strcmp(range.protocol, "tcp") == 0);
     assert_true(port_range_parse("8000-8999/udp", &range));
     assert_true(range.first == 8000 && range.last == 8999 && strcmp(range.protocol, "udp") == 0);
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+    for (size_t i = 0; i < COUNT(wrong); i++)
         assert_false(port_range_parse(wrong[i], &range));
     assert_int_equal(range.first, 8000); /* untouched */
 }

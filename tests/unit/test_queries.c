@@ -4,10 +4,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "common/count.h"
+#include "common/members.h"
 
 #define OTHER_ID "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9fa0b2"
 #define ENGINE_ID "6f55ae927db0776f269f12af4c7a205ba1f647f41854b8fd9f1fc328c90fade7"
@@ -95,8 +97,8 @@ static void lists_are_one_document(void **state)
     assert_int_equal(screen_run(&scene->screen, "ps --json"), 0);
     json_auto_t *ps = json_loads(scene->screen.out, 0, NULL);
     const json_t *first = json_array_get(json_object_get(ps, "containers"), 0);
-    assert_string_equal(json_string_value(json_object_get(first, "name")), "deadbeef1");
-    assert_string_equal(json_string_value(json_object_get(first, "server")), "lcg50");
+    assert_string_equal(text_at(first, "name"), "deadbeef1");
+    assert_string_equal(text_at(first, "server"), "lcg50");
 
     size_t already = strlen(scene->screen.out);
     assert_int_equal(screen_run(&scene->screen, "jobs --json"), 0);
@@ -180,7 +182,7 @@ static void nothing_gets_into_a_configuration_that_ssh_would_obey(void **state)
     };
     struct scene *scene = *state;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         json_auto_t *containers = one_container();
         json_t *container = json_object_get(json_array_get(containers, 0), "container");
         json_object_set_new(container, rows[i].field, json_string(rows[i].text));
@@ -188,7 +190,7 @@ static void nothing_gets_into_a_configuration_that_ssh_would_obey(void **state)
         assert_int_equal(screen_run(&scene->screen, "config-ssh"), 0);
     }
     assert_null(strstr(scene->screen.out, "Host"));
-    assert_int_equal(lines_of(scene->screen.out), sizeof(rows) / sizeof(rows[0]));
+    assert_int_equal(lines_of(scene->screen.out), COUNT(rows));
 }
 
 /* As one server tells them. */
@@ -212,7 +214,7 @@ static json_t *some_limits(void)
     };
     json_t *items = json_array();
 
-    for (size_t i = 0; i < sizeof(grants) / sizeof(grants[0]); i++) {
+    for (size_t i = 0; i < COUNT(grants); i++) {
         json_t *grant = json_loads(grants[i], 0, NULL);
         assert_non_null(grant);
         json_array_append_new(items, json_pack("{s:s, s:o}", "server", "lcg50", "grant", grant));

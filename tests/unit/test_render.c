@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/count.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
 #include "submitter/lists.h"
@@ -130,7 +131,7 @@ static void an_explanation_is_a_table_and_ends_as_the_command_would(void **state
     struct options options = {0};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         struct screen screen;
         json_auto_t *result = fake_result(OP_POLICY_EXPLAIN, FAKE_ID, "done", FAULT_NONE);
         json_object_set_new(result, "explanation", json_loads(rows[i].explanation, 0, NULL));
@@ -166,7 +167,7 @@ static void the_end_of_a_request_decides_the_exit_status(void **state)
     struct options options = {0};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+    for (size_t i = 0; i < COUNT(ends); i++) {
         struct screen screen;
         json_auto_t *result = fake_result(OP_CONTAINER_STOP, FAKE_ID, NULL, ends[i].fault);
         screen_open(&screen, NULL);
@@ -267,7 +268,7 @@ static void a_table_is_as_wide_as_its_cells(void **state)
     (void)state;
     screen_open(&screen, NULL);
     table_begin(&table, headings);
-    for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++)
+    for (size_t i = 0; i < COUNT(cells); i++)
         table_add(&table, cells[i]);
     table_end(&table, screen.session.out);
     screen_read(&screen);
@@ -331,7 +332,7 @@ static void a_list_of_containers_shows_how_much_time_is_left(void **state)
 
     (void)state;
     json_object_set_new(container, "expires", json_string("2026-11-24T05:00:00.000Z"));
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct screen screen;
         int64_t now = 0;
         screen_open(&screen, NULL);

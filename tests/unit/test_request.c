@@ -5,10 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 
 /* last: its fail() is a macro */
 #include <cmocka.h>
@@ -72,7 +73,7 @@ static void a_message_becomes_a_request(void **state)
     assert_string_equal(request.user, "alice");
     assert_true(request.submitted == SUBMITTED);
     assert_true(request.deadline == INT64_C(1795471200000));
-    assert_string_equal(json_string_value(json_object_get(request.args, "image")), "debian-ssh");
+    assert_string_equal(text_at(request.args, "image"), "debian-ssh");
 }
 
 static void what_is_to_be_explained_is_checked_as_the_request_itself(void **state)
@@ -95,7 +96,7 @@ static void what_is_to_be_explained_is_checked_as_the_request_itself(void **stat
     char text[512];
     (void)state;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         snprintf(text, sizeof(text), HEAD "\"op\":\"policy.explain\",\"args\":%s}", rows[i].args);
         check_refused(text, rows[i].message);
     }
@@ -150,7 +151,7 @@ static void a_later_version_can_be_answered_where_id_user_and_op_are_known(void 
     };
     AUTO(request) struct request request = {0};
     (void)state;
-    for (size_t i = 0; i < sizeof(unanswerable) / sizeof(unanswerable[0]); i++)
+    for (size_t i = 0; i < COUNT(unanswerable); i++)
         assert_false(is_of_later_version(unanswerable[i], &request));
     assert_true(is_of_later_version("{\"v\":2,\"id\":\"" ID
                                     "\",\"user\":\"alice\",\"op\":\"container.stop\","
@@ -165,7 +166,7 @@ static void the_version_is_the_number_1(void **state)
 {
     static const char *const wrong[] = {"0", "-1", "true", "\"1\"", "1.0", "null", "[2]"};
     (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < COUNT(wrong); i++) {
         char text[256];
         snprintf(text, sizeof(text),
                  "{\"v\":%s,\"id\":\"" ID "\",\"user\":\"alice\",\"op\":\"ping\","
@@ -228,7 +229,7 @@ static void options_of_docker_run_are_checked_beyond_their_fields(void **state)
     };
     (void)state;
 
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+    for (size_t i = 0; i < COUNT(refused); i++) {
         char text[512];
         snprintf(text, sizeof(text),
                  HEAD "\"op\":\"container.create\",\"args\":{\"image\":\"a\",%s}}",

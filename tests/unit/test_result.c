@@ -4,11 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/units.h"
 
 /* last: its fail() is a macro */
@@ -67,7 +66,7 @@ static void a_running_result_names_its_server(void **state)
     result_set_running(result, "lcg50");
     check_valid(result);
     assert_string_equal(result_state(result), "running");
-    assert_string_equal(json_string_value(json_object_get(result, "server")), "lcg50");
+    assert_string_equal(text_at(result, "server"), "lcg50");
     assert_false(result_is_final(result));
 }
 
@@ -81,8 +80,8 @@ static void a_done_result_says_when(void **state)
     result_set_done(result, NULL);
     check_valid(result);
     assert_true(result_is_final(result));
-    assert_string_equal(json_string_value(json_object_get(result, "server")), "lcg50");
-    const char *text = json_string_value(json_object_get(result, "finished"));
+    assert_string_equal(text_at(result, "server"), "lcg50");
+    const char *text = text_at(result, "finished");
     assert_int_equal(timestamp_parse(text, &finished, NULL), 0);
     assert_in_range(timestamp_now() - finished, 0, 60000);
     assert_int_equal(result_fault(result, &err), FAULT_NONE);

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "common/count.h"
+
 struct sample {
     char *name;
     char *directory;
@@ -46,7 +48,7 @@ static const struct setting table[] = {
      .offset = offsetof(struct sample, addresses),
      .fallback = "127.0.0.1, ::1"},
 };
-#define ROWS (sizeof(table) / sizeof(table[0]))
+#define ROWS COUNT(table)
 
 /* A file, and what reading it came to. */
 static struct {
@@ -150,7 +152,7 @@ static void mistakes_are_refused_with_their_line(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++)
+    for (size_t i = 0; i < COUNT(mistakes); i++)
         assert_refused(mistakes[i].text, mistakes[i].message);
 }
 

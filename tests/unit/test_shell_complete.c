@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "common/count.h"
+
 static void the_words_before_say_what_may_follow(void **state)
 {
     static const struct {
@@ -45,7 +47,7 @@ static void the_words_before_say_what_may_follow(void **state)
     };
     (void)state;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         struct completion completion = completion_of(rows[i].before);
         assert_int_equal(completion.kind, rows[i].kind);
         assert_string_equal(completion.stem, rows[i].stem);

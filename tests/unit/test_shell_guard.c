@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include "common/count.h"
+
 /* In a child: what is confined stays so. */
 static void confined(bool (*holds)(void))
 {
@@ -111,7 +113,7 @@ static void a_terminals_name_is_no_path(void **state)
                                         "-x",      "x y",    "x\n", "x:co#80:"};
     (void)state;
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < COUNT(names); i++) {
         setenv("TERM", names[i], 1);
         assert_int_equal(guard_environment(NULL), 0);
         assert_null(getenv("TERM"));

@@ -4,9 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <cmocka.h>
+
+#include "common/count.h"
 
 #define WORDS_MOST 5
 
@@ -31,7 +32,7 @@ static void each_line_splits_as_a_shell_would(void **state)
     };
     (void)state;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         struct words words = {0};
         int count = 0;
         assert_int_equal(words_split(rows[i].line, &words, NULL), 0);
@@ -61,7 +62,7 @@ static void what_is_not_closed_is_refused(void **state)
                                         "\"\\", "\\",   "a b\\", "\"'"};
     (void)state;
 
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    for (size_t i = 0; i < COUNT(lines); i++) {
         struct words words = {0};
         struct error err = {0};
         assert_int_equal(words_split(lines[i], &words, &err), -1);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/count.h"
 #include "worker/storage.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -366,7 +367,7 @@ static void neither_root_nor_a_strange_name_gets_storage(void **state)
     struct storage_paths paths;
     struct error err = {0};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < COUNT(names); i++) {
         err = (struct error){0};
         assert_int_equal(prepare_as(places, names[i], ALICE, &unmapped, &paths, &err), -1);
         assert_int_equal(err.fault, FAULT_INTERNAL);

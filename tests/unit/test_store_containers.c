@@ -4,13 +4,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
-
+#include "common/members.h"
 #include "worker/store_containers.h"
 #include "worker/store_keeper.h"
+
 #include <cmocka.h>
 
 static const struct ports no_ports;
@@ -23,11 +23,6 @@ static struct reservation create(struct store *store, const char *user, const ch
     struct wish wish = wish_for(&ports);
     wish.name = name;
     return bound(store, &request, &wish);
-}
-
-static const char *text_at(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
 }
 
 static long field_count(const struct fixture *fixture, const char *key)
@@ -69,7 +64,7 @@ static void a_container_is_found_by_name_and_by_port(void **state)
     assert_done(store_container(fixture->store, "alice", port, &by_port, err));
     assert_true(json_equal(by_name, by_port));
     assert_string_equal(text_at(by_name, "server"), "lcg50");
-    assert_int_equal(json_integer_value(json_object_get(by_name, "until")), 0);
+    assert_int_equal(number_at(by_name, "until"), 0);
 }
 
 static void a_neighbours_container_is_not_found(void **state)

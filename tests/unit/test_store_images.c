@@ -3,13 +3,13 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "common/auto.h"
-
+#include "common/count.h"
 #include "worker/store_containers.h"
 #include "worker/store_images.h"
 #include "worker/store_keeper.h"
+
 #include <cmocka.h>
 
 #define MIB (INT64_C(1) << 20)
@@ -81,7 +81,7 @@ static void an_image_is_found_by_name_and_id_and_by_its_owner_alone(void **state
     static const char *const references[] = {"a", "a:latest", ID, "0f0f0f0f0f0f"};
     struct store *store = ((struct fixture *)*state)->store;
     keep(store, "alice", "a:latest");
-    for (size_t i = 0; i < sizeof(references) / sizeof(references[0]); i++) {
+    for (size_t i = 0; i < COUNT(references); i++) {
         json_auto_t *entry = NULL;
         json_t *none = NULL;
         assert_done(store_image(store, "alice", references[i], &entry, err));

@@ -1,17 +1,17 @@
 /* What the keeper puts back and drops. */
+#include "store_fixture.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "common/auto.h"
-#include "store_fixture.h"
-
-/* Last, because it makes a macro of fail. */
+#include "common/members.h"
 #include "worker/store_containers.h"
 #include "worker/store_keeper.h"
 #include "worker/store_requests.h"
+
 #include <cmocka.h>
 
 static json_t *entry_at(struct store *store, const char *name)
@@ -50,7 +50,7 @@ static void a_reservation_that_comes_back_is_its_requests_again(void **state)
     assert_done(store_restore(fixture->store, "alice", entry, before.subnet, err));
 
     json_auto_t *back = entry_at(fixture->store, "web");
-    assert_true(json_integer_value(json_object_get(back, "until")) > 0);
+    assert_true(number_at(back, "until") > 0);
     assert_null(json_object_get(back, "life"));
     struct reservation after = reserved(fixture->store, &request, "80 " ALIAS_2 ":53:53");
     assert_int_equal(after.ssh_port, before.ssh_port);
@@ -69,10 +69,10 @@ static void leases_and_subnets_are_read_as_they_are(void **state)
     char number[16];
     assert_int_equal(json_object_size(leases), 2);
     const json_t *lease = json_object_get(json_object_get(leases, "tcp/80"), ALIAS_1);
-    assert_string_equal(json_string_value(json_object_get(lease, "request")), request.id);
+    assert_string_equal(text_at(lease, "request"), request.id);
     assert_done(store_subnets(fixture->store, &subnets, err));
     snprintf(number, sizeof(number), "%u", web.subnet);
-    assert_string_equal(json_string_value(json_object_get(subnets, number)), "alice");
+    assert_string_equal(text_at(subnets, number), "alice");
 }
 
 /* As of an entry that went without its leases, which no function of ours can bring about. */

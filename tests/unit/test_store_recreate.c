@@ -4,12 +4,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
-
+#include "common/members.h"
 #include "worker/store_containers.h"
+
 #include <cmocka.h>
 
 static const char *const aliases[] = {ALIAS_1, ALIAS_2, NULL};
@@ -100,10 +100,10 @@ static void the_new_ports_take_the_old_ones_place_at_once(void **state)
     replace(&scene, &ports);
     assert_leases(&scene, "81 82");
     json_auto_t *entry = entry_of(&scene);
-    assert_string_equal(json_string_value(json_object_get(entry, "request")), scene.request.id);
-    assert_int_equal(json_integer_value(json_object_get(entry, "ssh_port")), scene.web.ssh_port);
-    assert_int_equal(json_integer_value(json_object_get(entry, "until")), 0);
-    assert_int_equal(json_integer_value(json_object_get(entry, "memory")), 512 << 20);
+    assert_string_equal(text_at(entry, "request"), scene.request.id);
+    assert_int_equal(number_at(entry, "ssh_port"), scene.web.ssh_port);
+    assert_int_equal(number_at(entry, "until"), 0);
+    assert_int_equal(number_at(entry, "memory"), 512 << 20);
     assert_int_equal(json_array_size(json_object_get(entry, "ports")), 2);
     assert_null(json_object_get(entry, "heir"));
     request_clear(&scene.request);

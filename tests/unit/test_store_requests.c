@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
 #include "schemas/units.h"
-
 #include "worker/store_keeper.h"
 #include "worker/store_requests.h"
+
 #include <cmocka.h>
 
 #define RETENTION_MS ((int64_t)REQUEST_RETENTION_S * 1000)
@@ -72,7 +74,7 @@ static json_t *event_at(const json_t *entries, size_t index)
 static void assert_phase(const json_t *entries, size_t index, const char *phase)
 {
     json_auto_t *event = event_at(entries, index);
-    assert_string_equal(json_string_value(json_object_get(event, "phase")), phase);
+    assert_string_equal(text_at(event, "phase"), phase);
 }
 
 /* As the gate asks for it. The reply is the state that is there. */
@@ -93,8 +95,7 @@ static void assert_queue(const struct fixture *fixture, const struct request *re
                           events,        request->id, request->user, op_name(request->op),
                           HASH,          submitted,   text,          "604800"};
     json_auto_t *reply = NULL;
-    assert_done(
-        redis_link_function(fixture->link, sizeof(argv) / sizeof(argv[0]), argv, &reply, err));
+    assert_done(redis_link_function(fixture->link, COUNT(argv), argv, &reply, err));
     assert_string_equal(json_string_value(reply), state);
 }
 
@@ -530,7 +531,7 @@ static void what_others_wrote_there_keeps_no_request_from_its_end(void **state)
         {KEY_REQUEST, {"HSET", "server", "\xff"}},
     };
     const struct fixture *fixture = *state;
-    for (size_t i = 0; i < sizeof planted / sizeof planted[0]; i++) {
+    for (size_t i = 0; i < COUNT(planted); i++) {
         AUTO(request) struct request early = request_of("alice");
         AUTO(request) struct request late = request_of("alice");
         json_auto_t *nothing = NULL;

@@ -4,13 +4,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/keys.h"
 #include "schemas/result.h"
-
 #include "worker/store_containers.h"
+
 #include <cmocka.h>
 
 #define SHORT_LIFE_MS 200
@@ -165,8 +165,8 @@ static void a_reservation_shows_as_creating(void **state)
     assert_done(store_container(fixture->store, "alice", reservation.name, &entry, err));
     const json_t *container = json_object_get(entry, "container");
     assert_done(container_check(container, "container", err));
-    assert_string_equal(json_string_value(json_object_get(container, "state")), "creating");
-    assert_string_equal(json_string_value(json_object_get(container, "image")), "debian-ssh");
+    assert_string_equal(text_at(container, "state"), "creating");
+    assert_string_equal(text_at(container, "image"), "debian-ssh");
     assert_true(json_is_null(json_object_get(container, "id")));
 }
 
@@ -244,7 +244,7 @@ static void a_reservation_that_ran_out_unnoticed_can_still_be_bound(void **state
     assert_done(store_bind(fixture->store, &slow, container, err));
     json_auto_t *entry = NULL;
     assert_done(store_container(fixture->store, "alice", first.name, &entry, err));
-    assert_int_equal(json_integer_value(json_object_get(entry, "until")), 0);
+    assert_int_equal(number_at(entry, "until"), 0);
 }
 
 static void repeating_renews_a_reservation(void **state)

@@ -4,10 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
+
+#include "common/count.h"
 
 typedef int parser(const char *text, int64_t *ret_value, struct error *err);
 
@@ -174,7 +174,7 @@ static void what_is_written_reads_as_the_same_number(void **state)
     char text[24];
     int64_t number = 0;
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         size_format(rows[i].number, text, sizeof(text));
         assert_string_equal(text, rows[i].size);
         assert_int_equal(size_parse(text, &number, NULL), 0);

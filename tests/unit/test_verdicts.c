@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
@@ -55,7 +56,7 @@ static void an_outage_is_no_verdict(void **state)
     (void)state;
 
     verdicts_begin(&verdicts, false);
-    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+    for (size_t i = 0; i < COUNT(faults); i++) {
         struct error err = {.fault = faults[i], .text = "away"};
         assert_int_equal(verdict_refused(&verdicts, &err, "image a"), -1);
     }

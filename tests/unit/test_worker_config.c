@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/count.h"
 #include "worker/config.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
@@ -95,7 +96,7 @@ static void a_faulty_setting_is_named(void **state)
         {"", "addresses"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    for (size_t i = 0; i < COUNT(faults); i++) {
         struct worker_config config = {0};
         struct error err = {0};
         char lines[512];

@@ -1,12 +1,13 @@
 /* job.cancel: what has not begun is not begun any more; what has, goes on. */
 #include <string.h>
 
+#include "common/members.h"
 #include "worker/requests/requests.h"
 #include "worker/store_requests.h"
 
 int request_cancel(struct runner *runner, struct job *job, json_t *result, struct error *err)
 {
-    const char *id = json_string_value(json_object_get(job->request.args, "request"));
+    const char *id = text_at(job->request.args, "request");
     char word[CANCEL_WORD_SIZE];
     enum cancel cancel;
     if (store_cancel(runner->store, job->request.user, id, &cancel, word, err) < 0)

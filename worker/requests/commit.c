@@ -12,6 +12,7 @@
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "schemas/units.h"
 #include "worker/describe.h"
 #include "worker/locks.h"
@@ -32,7 +33,7 @@ struct commit {
 int image_name_of_commit(const struct job *job, char ret_name[IMAGE_NAME_MAX + 1],
                          struct error *err)
 {
-    const char *asked = json_string_value(json_object_get(job->request.args, "name"));
+    const char *asked = text_at(job->request.args, "name");
     int length =
         snprintf(ret_name, IMAGE_NAME_MAX + 1, "%s%s", asked, strchr(asked, ':') ? "" : ":latest");
     if (length > IMAGE_NAME_MAX)
@@ -89,7 +90,7 @@ static int wish_for(struct runner *runner, const struct job *job, const struct c
         return -1;
     *ret_wish = (struct image_wish){
         .name = commit->name,
-        .replace = json_is_true(json_object_get(job->request.args, "replace")),
+        .replace = flag_at(job->request.args, "replace"),
         .bytes = bytes,
         .most_images = limits->images_kept,
         .most_bytes = limits->image_bytes,
@@ -113,7 +114,7 @@ static int reserve(struct runner *runner, const struct job *job, const struct co
 static void drop_replaced(struct runner *runner, const struct job *job, const json_t *replaced)
 {
     struct error err = {0};
-    const char *id = json_string_value(json_object_get(replaced, "Id"));
+    const char *id = text_at(replaced, "Id");
     if (id && image_is_ours(runner, replaced, job->request.user, NULL, NULL) &&
         json_array_size(json_object_get(replaced, "RepoTags")) == 1 &&
         engine_image_remove(runner->engine, id, &err) < 0)
@@ -132,11 +133,10 @@ static int make(struct runner *runner, const struct job *job, const struct commi
     json_auto_t *config = NULL;
     if (image_config_of(runner, commit->owned->inspected, &facts, &config, err) < 0)
         return -1;
-    struct engine_commit order = {
-        .container = commit->owned->id,
-        .name = commit->engine_name,
-        .message = json_string_value(json_object_get(job->request.args, "message")),
-        .config = config};
+    struct engine_commit order = {.container = commit->owned->id,
+                                  .name = commit->engine_name,
+                                  .message = text_at(job->request.args, "message"),
+                                  .config = config};
     if (image_check_layers(runner, commit->owned->inspected, err) < 0)
         return -1;
     if (engine_image_inspect(runner->engine, commit->engine_name, &replaced, err) < 0 &&
@@ -156,10 +156,8 @@ static int make(struct runner *runner, const struct job *job, const struct commi
 static int put_on_record(struct runner *runner, const struct job *job, const struct commit *commit,
                          const json_t *image, json_t *result, struct error *err)
 {
-    json_t *part =
-        describe_image(commit->name, json_string_value(json_object_get(image, "Id")),
-                       job->request.user, json_integer_value(json_object_get(image, "Size")),
-                       json_string_value(json_object_get(image, "Created")));
+    json_t *part = describe_image(commit->name, text_at(image, "Id"), job->request.user,
+                                  number_at(image, "Size"), text_at(image, "Created"));
     json_object_set_new(result, "image", part);
     image_warn_of_layers(image, result);
     return store_image_bind(runner->store, job->request.user, job->request.id, part, err);

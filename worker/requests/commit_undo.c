@@ -2,10 +2,10 @@
  * Leave nothing of a commit that has failed for good: no image of its, no room for one, and nothing
  * paused. What the engine still makes of it afterwards is removed by the keeper.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/result.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
@@ -37,7 +37,7 @@ static int is_shown(struct runner *runner, const struct job *job, const char *na
     json_auto_t *entry = NULL;
     if (store_image(runner->store, job->request.user, name, &entry, err) < 0)
         return err->fault == FAULT_NOT_FOUND ? 0 : -1;
-    const char *request = json_string_value(json_object_get(entry, "request"));
+    const char *request = text_at(entry, "request");
     *ret_shown = request && strcmp(request, job->request.id) == 0;
     return 0;
 }
@@ -73,7 +73,7 @@ int request_commit_undo(struct runner *runner, const struct job *job, struct err
 int image_is_given_up(struct runner *runner, const json_t *labels, bool *ret_is, struct error *err)
 {
     AUTO(journal_entry) struct journal_entry entry = {0};
-    const char *request = json_string_value(json_object_get(labels, "dcm.request"));
+    const char *request = text_at(labels, "dcm.request");
     if (journal_find(runner->journal, request ? request : "", &entry, err) < 0)
         return -1;
     *ret_is = entry.parked ||

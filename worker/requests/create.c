@@ -4,10 +4,10 @@
  * name, label and MAC.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "schemas/units.h"
 #include "worker/describe.h"
 #include "worker/locks.h"
@@ -69,7 +69,7 @@ static int make(struct runner *runner, const struct job *job, const struct conta
         return fail(err, FAULT_CONFLICT,
                     "the engine has another container named %s: choose another --name",
                     engine_name);
-    snprintf(ret_id, ENGINE_ID_SIZE, "%s", json_string_value(json_object_get(found, "Id")));
+    snprintf(ret_id, ENGINE_ID_SIZE, "%s", text_at(found, "Id"));
     return journal_container(runner->journal, job->request.id, ret_id, err);
 }
 
@@ -94,7 +94,7 @@ static int64_t end_of(const struct job *job, const struct order *order, const js
     const json_t *asked = json_object_get(job->request.args, "ttl");
     int64_t seconds = asked ? json_integer_value(asked) : order->limits.life;
     int64_t created = timestamp_now();
-    describe_time(json_string_value(json_object_get(inspected, "Created")), &created);
+    describe_time(text_at(inspected, "Created"), &created);
     return seconds ? created + seconds * 1000 : 0;
 }
 
@@ -102,7 +102,7 @@ static int bind_container(struct runner *runner, const struct job *job, const st
                           const struct reservation *reservation, const json_t *inspected,
                           json_t *result, bool *ret_late, struct error *err)
 {
-    const char *id = json_string_value(json_object_get(inspected, "Id"));
+    const char *id = text_at(inspected, "Id");
     int64_t ends = 0;
     if (container_begin_life(runner, job->request.user, reservation->name, id,
                              end_of(job, order, inspected), &ends, err) < 0)
@@ -115,7 +115,7 @@ static int bind_container(struct runner *runner, const struct job *job, const st
         .ssh_port = reservation->ssh_port,
         .ports = &reservation->ports,
         .image = order->image_name,
-        .created = json_string_value(json_object_get(inspected, "Created")),
+        .created = text_at(inspected, "Created"),
         .expires = ends,
     };
     json_t *container = describe_container(&description);
@@ -138,7 +138,7 @@ static int undo(struct runner *runner, const struct job *job, const struct reser
         return err->fault == FAULT_NOT_FOUND ? 0 : -1;
     if (!container_is_ours(runner, found, job->request.user, reservation->name, job->request.id))
         return 0;
-    const char *id = json_string_value(json_object_get(found, "Id"));
+    const char *id = text_at(found, "Id");
     return container_destroy(runner, id, err);
 }
 

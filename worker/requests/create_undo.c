@@ -4,16 +4,11 @@
  */
 #include <string.h>
 
-#include "common/auto.h"
+#include "common/members.h"
 #include "worker/describe.h"
 #include "worker/requests/requests.h"
 #include "worker/store_containers.h"
 #include "worker/store_keeper.h"
-
-static const char *text_at(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 static bool is_of(const struct job *job, const char *request, const char *user)
 {

@@ -3,9 +3,9 @@
  * that it would meet. Nothing is reserved or changed, and the engine is only asked.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "worker/actions.h"
 #include "worker/requests/order.h"
 #include "worker/requests/recreate.h"
@@ -24,7 +24,7 @@ static int judge_create(struct runner *runner, const struct job *job, struct ver
         return -1;
     struct wish wish = order_wish(runner, job, &order);
     if (!wish.image)
-        wish.image = json_string_value(json_object_get(job->request.args, "image"));
+        wish.image = text_at(job->request.args, "image");
     if (verdicts->refused) {
         wish.ports = &no_ports;
         wish.addresses = (const char *const *)runner->addresses;
@@ -105,7 +105,7 @@ static struct job job_asked_about(const struct job *job)
     struct job asked = *job;
     const json_t *args = job->request.args;
     json_t *its_args = json_object_get(args, "args");
-    op_from_name(json_string_value(json_object_get(args, "op")), &asked.request.op);
+    op_from_name(text_at(args, "op"), &asked.request.op);
     asked.request.args = its_args ? json_incref(its_args) : json_object();
     asked.journalled = asked.resumed = asked.untouched = false;
     asked.container[0] = '\0';

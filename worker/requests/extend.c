@@ -3,6 +3,7 @@
  * when the request was first begun, so that another attempt comes to the same.
  */
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/units.h"
 #include "worker/describe.h"
 #include "worker/journal_lives.h"
@@ -33,7 +34,7 @@ static int judge(struct runner *runner, const struct job *job, const struct owne
 {
     const json_t *args = job->request.args;
     int64_t from = job->begun ? job->begun : timestamp_now(), ends = 0; /* not begun: explained */
-    int64_t wanted = from + (int64_t)json_integer_value(json_object_get(args, "ttl")) * 1000;
+    int64_t wanted = from + (int64_t)number_at(args, "ttl") * 1000;
     if (lives_find(runner->journal, owned->id, &ends, err) < 0)
         return -1;
     *ret_wanted = wanted;

@@ -8,21 +8,18 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/run_options.h"
 #include "worker/host_paths.h"
 #include "worker/requests/requests.h"
-
-static const char *text_at(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 /* What is DCM's own is nobody's, and what lies in it is another user's. */
 static int check_place(const struct worker_config *config, const char *source, struct error *err)
 {
     const char *const kept[] = {config->storage, config->keys,    config->state,
                                 config->policy,  config->keyring, config->engine};
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+    for (size_t i = 0; i < COUNT(kept); i++) {
         AUTO(string) char *real = realpath(kept[i], NULL);
         const char *own = real ? real : kept[i];
         if (option_path_is_within(source, own) || option_path_is_within(own, source))
@@ -42,8 +39,8 @@ static int check_pair(const json_t *mount, const json_t *other, struct error *er
 {
     const char *source = text_at(mount, "source");
     const char *present = text_at(other, "Source");
-    bool writes = !json_is_true(json_object_get(mount, "read_only"));
-    bool is_written = json_is_true(json_object_get(other, "RW"));
+    bool writes = !flag_at(mount, "read_only");
+    bool is_written = flag_at(other, "RW");
     if (!source || !present)
         return 0;
     if ((is_written && is_strictly_within(source, present)) ||

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/names.h"
 #include "schemas/units.h"
 #include "worker/locks.h"
@@ -19,7 +20,7 @@ static int users_of(struct runner *runner, const char *user, const json_t *image
     json_auto_t *containers = NULL;
     size_t i = 0;
     json_t *container = NULL;
-    const char *id = json_string_value(json_object_get(image, "Id"));
+    const char *id = text_at(image, "Id");
     struct labels expected = {.kind = "container", .user = user};
     size_t used = 0;
     ret_names[0] = '\0';
@@ -28,8 +29,8 @@ static int users_of(struct runner *runner, const char *user, const json_t *image
     json_array_foreach(containers, i, container)
     {
         const json_t *labels = json_object_get(container, "Labels");
-        const char *its_image = json_string_value(json_object_get(container, "ImageID"));
-        const char *name = json_string_value(json_object_get(labels, "dcm.name"));
+        const char *its_image = text_at(container, "ImageID");
+        const char *name = text_at(labels, "dcm.name");
         if (!id || !its_image || strcmp(id, its_image) != 0 || !name || used >= NAMES_SIZE ||
             !labels_verify(runner->keyring, runner->identity, labels, &expected))
             continue;
@@ -80,7 +81,7 @@ int judge_image_remove(struct runner *runner, const struct job *job, struct verd
                        struct error *err)
 {
     AUTO(own_image) struct own_image own = {0};
-    const char *reference = json_string_value(json_object_get(job->request.args, "image"));
+    const char *reference = text_at(job->request.args, "image");
     if (own_image_find(runner, job->request.user, reference, &own, err) < 0) {
         if (err->fault == FAULT_NOT_FOUND)
             refuse(runner, job, reference, err);
@@ -99,7 +100,7 @@ static int take_down(struct runner *runner, const struct job *job, const struct 
     if (check_unused(runner, job, own, err) < 0)
         return -1;
     engine_image_of(user, own->name, engine_name);
-    const char *id = json_string_value(json_object_get(own->inspected, "Id"));
+    const char *id = text_at(own->inspected, "Id");
     /* Should we die now, the next attempt knows that the image's absence is our work. */
     if (journal_container(runner->journal, job->request.id, id + strlen("sha256:"), err) < 0)
         return -1;
@@ -111,7 +112,7 @@ int request_image_remove(struct runner *runner, struct job *job, json_t *result,
     AUTO(lock) struct lock lock = {.file = -1};
     AUTO(own_image) struct own_image own = {0};
     const char *user = job->request.user;
-    const char *reference = json_string_value(json_object_get(job->request.args, "image"));
+    const char *reference = text_at(job->request.args, "image");
     if (lock_take(runner->config->state, LOCK_IMAGES, user, false, &lock, err) < 0)
         return -1;
     if (own_image_find(runner, user, reference, &own, err) < 0) {

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
+#include "common/members.h"
 #include "schemas/run_options.h"
 #include "schemas/units.h"
 #include "worker/granted.h"
@@ -72,11 +74,11 @@ const char *image_known_as(const struct runner *runner, const char *user, const 
         tag = json_string_value(json_array_get(json_object_get(image, "RepoTags"), 0));
     if (tag)
         return image_name_within(user, tag);
-    const char *name = json_string_value(json_object_get(labels, "dcm.name"));
+    const char *name = text_at(labels, "dcm.name");
     if (name && (image_is_ours(runner, image, user, NULL, NULL) ||
                  labels_verify(runner->keyring, runner->identity, labels, &changes)))
         return name;
-    return json_string_value(json_object_get(image, "Id"));
+    return text_at(image, "Id");
 }
 
 /* 0 with *ret_inspected NULL: the engine has no such image, or one that is not the user's. */
@@ -101,8 +103,8 @@ int own_image_find(struct runner *runner, const char *user, const char *referenc
     if (runner_identity(runner, err) < 0 ||
         store_image(runner->store, user, reference, &entry, err) < 0)
         return -1;
-    const char *server = json_string_value(json_object_get(entry, "server"));
-    const char *name = json_string_value(json_object_get(json_object_get(entry, "image"), "name"));
+    const char *server = text_at(entry, "server");
+    const char *name = text_at(json_object_get(entry, "image"), "name");
     if (!server || !name)
         return fail(err, FAULT_INTERNAL, "the index entry of the image '%s' is damaged", reference);
     if (strcmp(server, runner->config->server) != 0)
@@ -140,7 +142,7 @@ void image_warn_of_layers(const json_t *image, json_t *result)
 int image_check_layers(struct runner *runner, const json_t *container, struct error *err)
 {
     json_auto_t *image = NULL;
-    const char *id = json_string_value(json_object_get(container, "Image"));
+    const char *id = text_at(container, "Image");
     if (engine_image_inspect(runner->engine, id ? id : "", &image, err) < 0)
         return -1;
     if (layers_of(image) >= LAYERS_MOST)
@@ -201,7 +203,7 @@ int image_config_of(const struct runner *runner, const json_t *container,
     if (granted_options(container, &options, err) < 0)
         return -1;
     json_t *config = json_object();
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+    for (size_t i = 0; i < COUNT(kept); i++)
         json_object_set(config, kept[i], json_object_get(of_container, kept[i]));
     json_object_set_new(config, "Env",
                         environment_of_image(of_container, json_object_get(options, "env")));

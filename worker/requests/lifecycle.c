@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "worker/describe.h"
 #include "worker/journal_waits.h"
 #include "worker/locks.h"
@@ -58,7 +59,7 @@ static int check_state(const struct step *step, const struct owned *owned, struc
 static bool was_done_before(const struct step *step, const struct job *job, const json_t *inspected)
 {
     const json_t *state = json_object_get(inspected, "State");
-    const char *started = json_string_value(json_object_get(state, "StartedAt"));
+    const char *started = text_at(state, "StartedAt");
     int64_t at = 0;
     if (!job->resumed || strcmp(container_state(inspected), "running") != 0)
         return false;

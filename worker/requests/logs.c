@@ -14,6 +14,7 @@
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "common/prefork.h"
 #include "schemas/result.h"
 #include "worker/audit.h"
@@ -88,7 +89,7 @@ static int copy_logs(struct engine *engine, struct store *store, const struct jo
                      const char *id, bool tty, struct error *err)
 {
     const json_t *tail = json_object_get(job->request.args, "tail");
-    bool follow = json_is_true(json_object_get(job->request.args, "follow"));
+    bool follow = flag_at(job->request.args, "follow");
     struct tap *tap = calloc(1, sizeof *tap);
     if (!tap)
         return fail(err, FAULT_DEPENDENCY, "out of memory");
@@ -209,9 +210,9 @@ int request_logs(struct runner *runner, struct job *job, json_t *result, struct 
     if (owned_find(runner, job, &owned, err) < 0)
         return -1;
     const json_t *config = json_object_get(owned.inspected, "Config");
-    bool tty = json_is_true(json_object_get(config, "Tty"));
+    bool tty = flag_at(config, "Tty");
     json_object_set(result, "container", json_object_get(owned.entry, "container"));
-    if (!json_is_true(json_object_get(job->request.args, "follow")))
+    if (!flag_at(job->request.args, "follow"))
         return copy_logs(runner->engine, runner->store, job, owned.id, tty, err);
     return fork_follower(runner, job, &owned, tty, result, err);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "schemas/run_args.h"
 #include "schemas/units.h"
 #include "worker/addresses.h"
@@ -48,13 +49,13 @@ static int resolve_own(struct runner *runner, const struct job *job, struct orde
                        bool *ret_found, struct error *err)
 {
     AUTO(own_image) struct own_image own = {0};
-    const char *asked = json_string_value(json_object_get(job->request.args, "image"));
+    const char *asked = text_at(job->request.args, "image");
     if (own_image_find(runner, job->request.user, asked, &own, err) < 0)
         return err->fault == FAULT_NOT_FOUND ? 0 : -1;
     if (!own.inspected)
         return 0;
     order->image = json_incref(own.inspected);
-    order->image_id = json_string_value(json_object_get(order->image, "Id"));
+    order->image_id = text_at(order->image, "Id");
     order->entry = json_incref(own.entry);
     order->image_name = name_is_image_id(asked) ? own.name : asked;
     order->is_own = true;
@@ -66,7 +67,7 @@ static int resolve_own(struct runner *runner, const struct job *job, struct orde
 static int resolve_granted(struct runner *runner, const struct job *job, int64_t now,
                            struct order *order, struct error *err)
 {
-    const char *asked = json_string_value(json_object_get(job->request.args, "image"));
+    const char *asked = text_at(job->request.args, "image");
     /* By name, policy comes first: nobody learns which other images the engine has. */
     if (!name_is_image_id(asked) &&
         policy_check_image(runner->policy, job->request.user, now, asked, err) < 0)
@@ -75,7 +76,7 @@ static int resolve_granted(struct runner *runner, const struct job *job, int64_t
         return err->fault == FAULT_NOT_FOUND
                    ? fail(err, FAULT_NOT_FOUND, "there is no image '%s' on this server", asked)
                    : -1;
-    order->image_id = json_string_value(json_object_get(order->image, "Id"));
+    order->image_id = text_at(order->image, "Id");
     order->image_name = name_is_image_id(asked)
                             ? image_granted_name(runner, job->request.user, order->image)
                             : asked;
@@ -109,8 +110,8 @@ static int check_address(const struct runner *runner, const char *address,
 static int check_places(const struct runner *runner, const struct job *job,
                         struct verdicts *verdicts, struct order *order, struct error *err)
 {
-    const char *server = json_string_value(json_object_get(job->request.args, "server"));
-    const char *address = json_string_value(json_object_get(job->request.args, "address"));
+    const char *server = text_at(job->request.args, "server");
+    const char *address = text_at(job->request.args, "address");
     if (server && strcmp(server, runner->config->server) != 0) {
         fail(err, FAULT_NOT_FOUND, "no server '%s' takes requests here: this is %s", server,
              runner->config->server);
@@ -195,7 +196,7 @@ int order_judge(struct runner *runner, const struct job *job, struct verdicts *v
 {
     struct order *order = ret_order;
     const char *user = job->request.user;
-    const char *image = json_string_value(json_object_get(job->request.args, "image"));
+    const char *image = text_at(job->request.args, "image");
     int64_t now = timestamp_now();
     policy_limits(runner->policy, user, now, &order->limits);
     if (runner_look(runner, err) < 0)
@@ -234,7 +235,7 @@ struct wish order_wish(const struct runner *runner, const struct job *job,
 {
     const struct worker_config *config = runner->config;
     return (struct wish){
-        .name = json_string_value(json_object_get(job->request.args, "name")),
+        .name = text_at(job->request.args, "name"),
         .image = order->image_name,
         .ports = &order->ports,
         .addresses = order->addresses,

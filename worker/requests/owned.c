@@ -3,6 +3,7 @@
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "schemas/units.h"
 #include "worker/describe.h"
 #include "worker/granted.h"
@@ -25,9 +26,9 @@ void engine_network_of(const char *user, char ret_name[ENGINE_NAME_SIZE])
 const char *container_state(const json_t *inspected)
 {
     const json_t *state = json_object_get(inspected, "State");
-    if (json_is_true(json_object_get(state, "Paused")))
+    if (flag_at(state, "Paused"))
         return "paused";
-    return json_is_true(json_object_get(state, "Running")) ? "running" : "stopped";
+    return flag_at(state, "Running") ? "running" : "stopped";
 }
 
 /* The labels prove that it is this container, and so does its name with this word behind it. */
@@ -35,7 +36,7 @@ static bool is_called(const struct runner *runner, const json_t *inspected,
                       const struct labels *expected, const char *word)
 {
     char engine_name[ENGINE_NAME_SIZE];
-    const char *actual = json_string_value(json_object_get(inspected, "Name"));
+    const char *actual = text_at(inspected, "Name");
     const json_t *labels = json_object_get(json_object_get(inspected, "Config"), "Labels");
     engine_name_of(expected->user, expected->name, engine_name);
     size_t length = strlen(engine_name);
@@ -65,7 +66,7 @@ static int check_mark(const struct runner *runner, const struct job *job, const 
                       const char *name, struct error *err)
 {
     bool ran = false;
-    const char *id = json_string_value(json_object_get(inspected, "Id"));
+    const char *id = text_at(inspected, "Id");
     if (container_is_ours(runner, inspected, job->request.user, name, NULL))
         return 0;
     if (!container_is_aside(runner, inspected, job->request.user, name, &ran))
@@ -82,16 +83,16 @@ int owned_find(struct runner *runner, const struct job *job, struct owned *ret_o
                struct error *err)
 {
     const char *user = job->request.user;
-    const char *reference = json_string_value(json_object_get(job->request.args, "container"));
+    const char *reference = text_at(job->request.args, "container");
     json_auto_t *entry = NULL;
     json_auto_t *inspected = NULL;
     if (runner_identity(runner, err) < 0 ||
         store_container(runner->store, user, reference, &entry, err) < 0)
         return -1;
     const json_t *container = json_object_get(entry, "container");
-    const char *server = json_string_value(json_object_get(entry, "server"));
-    const char *name = json_string_value(json_object_get(container, "name"));
-    const char *id = json_string_value(json_object_get(container, "id"));
+    const char *server = text_at(entry, "server");
+    const char *name = text_at(container, "name");
+    const char *id = text_at(container, "id");
     if (!server || !name)
         return fail(err, FAULT_INTERNAL, "the index entry of '%s' is damaged", reference);
     if (strcmp(server, runner->config->server) != 0)
@@ -106,7 +107,7 @@ int owned_find(struct runner *runner, const struct job *job, struct owned *ret_o
     if (check_mark(runner, job, inspected, name, err) < 0)
         return -1;
     ret_owned->name = name;
-    ret_owned->id = json_string_value(json_object_get(inspected, "Id"));
+    ret_owned->id = text_at(inspected, "Id");
     ret_owned->entry = TAKE(entry);
     ret_owned->inspected = TAKE(inspected);
     return 0;
@@ -115,7 +116,7 @@ int owned_find(struct runner *runner, const struct job *job, struct owned *ret_o
 int owned_judge(struct runner *runner, const struct job *job, struct verdicts *verdicts,
                 struct owned *ret_owned, struct error *err)
 {
-    const char *reference = json_string_value(json_object_get(job->request.args, "container"));
+    const char *reference = text_at(job->request.args, "container");
     if (owned_find(runner, job, ret_owned, err) < 0)
         return verdict_refused(verdicts, err, "container %s", reference);
     return verdict_allowed(verdicts, "", "container %s, your own", ret_owned->name);
@@ -131,7 +132,7 @@ void owned_clear(struct owned *owned)
 /* A user's own image needs no grant, and does not keep him from being suspended. */
 static bool is_of_own_image(struct runner *runner, const char *user, const struct owned *owned)
 {
-    const char *id = json_string_value(json_object_get(owned->inspected, "Image"));
+    const char *id = text_at(owned->inspected, "Image");
     json_auto_t *image = NULL;
     struct error unseen = {0};
     return id && engine_image_inspect(runner->engine, id, &image, &unseen) == 0 &&
@@ -152,7 +153,7 @@ int container_check_policy(struct runner *runner, const char *user, const struct
                            const struct ports *ports, struct verdicts *verdicts, struct error *err)
 {
     const json_t *container = json_object_get(owned->entry, "container");
-    const char *name = json_string_value(json_object_get(container, "image"));
+    const char *name = text_at(container, "image");
     json_auto_t *args = NULL;
     struct policy_grant unused;
     struct ports present;

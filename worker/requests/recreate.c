@@ -15,6 +15,7 @@
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "schemas/units.h"
 #include "worker/describe.h"
 #include "worker/granted.h"
@@ -103,7 +104,7 @@ static int save_changes(struct runner *runner, const struct job *job, const stru
 {
     char id[ENGINE_ID_SIZE];
     json_auto_t *base = NULL;
-    const char *base_id = json_string_value(json_object_get(owned->inspected, "Image"));
+    const char *base_id = text_at(owned->inspected, "Image");
     if (engine_image_inspect(runner->engine, base_id ? base_id : "", &base, err) < 0)
         return -1;
     bool is_own = image_is_ours(runner, base, job->request.user, NULL, NULL);
@@ -111,8 +112,8 @@ static int save_changes(struct runner *runner, const struct job *job, const stru
     const json_t *of_entry = json_object_get(owned->entry, "container");
     struct labels facts = {.kind = is_own ? "image" : KIND_CHANGES,
                            .user = job->request.user,
-                           .name = is_own ? json_string_value(json_object_get(of_base, "dcm.name"))
-                                          : json_string_value(json_object_get(of_entry, "image")),
+                           .name =
+                               is_own ? text_at(of_base, "dcm.name") : text_at(of_entry, "image"),
                            .request = job->request.id};
     json_auto_t *config = NULL;
     if (image_config_of(runner, owned->inspected, &facts, &config, err) < 0)
@@ -156,7 +157,7 @@ static int launch(struct runner *runner, const struct job *job, const struct con
 static int inherit_life(struct runner *runner, const struct change *change, const json_t *inspected,
                         int64_t *ret_ends, struct error *err)
 {
-    const char *id = json_string_value(json_object_get(inspected, "Id"));
+    const char *id = text_at(inspected, "Id");
     int64_t ends = 0;
     if (lives_find(runner->journal, change->id, &ends, err) < 0)
         return -1;
@@ -169,13 +170,13 @@ static json_t *describe(const struct runner *runner, const struct owned *owned,
     const json_t *present = json_object_get(owned->entry, "container");
     struct description description = {
         .name = change->name,
-        .id = json_string_value(json_object_get(inspected, "Id")),
+        .id = text_at(inspected, "Id"),
         .state = container_state(inspected),
         .address = describe_address(runner->addresses, &change->ports),
-        .ssh_port = (uint16_t)json_integer_value(json_object_get(owned->entry, "ssh_port")),
+        .ssh_port = (uint16_t)number_at(owned->entry, "ssh_port"),
         .ports = &change->ports,
-        .image = json_string_value(json_object_get(present, "image")),
-        .created = json_string_value(json_object_get(inspected, "Created")),
+        .image = text_at(present, "image"),
+        .created = text_at(inspected, "Created"),
         .expires = ends,
     };
     return describe_container(&description);
@@ -201,10 +202,10 @@ static int replace(struct runner *runner, struct job *job, const struct owned *o
         .user = change->user,
         .name = change->name,
         .disk = limits.disk,
-        .image_id = json_string_value(json_object_get(image, "Id")),
+        .image_id = text_at(image, "Id"),
         .image = image,
         .labels = labels,
-        .ssh_port = (uint16_t)json_integer_value(json_object_get(owned->entry, "ssh_port")),
+        .ssh_port = (uint16_t)number_at(owned->entry, "ssh_port"),
         .ssh_address = "0.0.0.0",
         .ports = &change->ports,
         .network = network,

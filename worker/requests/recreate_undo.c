@@ -5,6 +5,7 @@
 
 #include "common/auto.h"
 #include "common/log.h"
+#include "common/members.h"
 #include "worker/locks.h"
 #include "worker/store_containers.h"
 
@@ -16,7 +17,7 @@ int recreate_drop_new(struct runner *runner, const struct job *job, const struct
         return err->fault == FAULT_NOT_FOUND ? 0 : -1;
     if (!container_is_ours(runner, found, change->user, change->name, job->request.id))
         return 0;
-    const char *id = json_string_value(json_object_get(found, "Id"));
+    const char *id = text_at(found, "Id");
     return container_destroy(runner, id, err);
 }
 
@@ -49,7 +50,7 @@ int recreate_finish(struct runner *runner, const char *old_id, struct error *err
 
 bool recreate_is_done(const struct job *job, const json_t *entry)
 {
-    const char *made_by = json_string_value(json_object_get(entry, "request"));
+    const char *made_by = text_at(entry, "request");
     return made_by && strcmp(made_by, job->request.id) == 0;
 }
 
@@ -66,7 +67,7 @@ int request_recreate_undo(struct runner *runner, const struct job *job, struct e
     if (engine_container_inspect(runner->engine, job->container, &present, err) < 0)
         return err->fault == FAULT_NOT_FOUND ? 0 : -1;
     const json_t *labels = json_object_get(json_object_get(present, "Config"), "Labels");
-    const char *name = json_string_value(json_object_get(labels, "dcm.name"));
+    const char *name = text_at(labels, "dcm.name");
     if (!name || !container_is_aside(runner, present, job->request.user, name, &ran))
         return 0;
     if (store_container(runner->store, job->request.user, name, &entry, err) < 0 &&

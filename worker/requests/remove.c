@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/members.h"
 #include "worker/locks.h"
 #include "worker/requests/requests.h"
 #include "worker/store_containers.h"
@@ -30,7 +31,7 @@ static int finish_removal(struct runner *runner, const struct job *job, json_t *
     AUTO(lock) struct lock lock = {.file = -1};
     json_auto_t *entry = NULL;
     const char *user = job->request.user;
-    const char *reference = json_string_value(json_object_get(job->request.args, "container"));
+    const char *reference = text_at(job->request.args, "container");
     if (lock_take(runner->config->state, LOCK_CONTAINER, job->container, false, &lock, err) < 0 ||
         take_down(runner, job, job->container, err) < 0)
         return -1;
@@ -41,8 +42,8 @@ static int finish_removal(struct runner *runner, const struct job *job, json_t *
         return container_release(runner, user, reference, job->request.id, err);
     }
     const json_t *container = json_object_get(entry, "container");
-    const char *id = json_string_value(json_object_get(container, "id"));
-    const char *name = json_string_value(json_object_get(container, "name"));
+    const char *id = text_at(container, "id");
+    const char *name = text_at(container, "name");
     if (!id || !name || strcmp(id, job->container) != 0)
         return 0; /* the name is another container's by now */
     say_removed(result, entry);
@@ -52,7 +53,7 @@ static int finish_removal(struct runner *runner, const struct job *job, json_t *
 static int check_state(const struct job *job, const struct owned *owned, struct error *err)
 {
     const char *state = container_state(owned->inspected);
-    bool force = json_is_true(json_object_get(job->request.args, "force"));
+    bool force = flag_at(job->request.args, "force");
     if (force || strcmp(state, "stopped") == 0)
         return 0;
     return fail(err, FAULT_CONFLICT, "%s is %s: stop it first, or use remove -f", owned->name,

@@ -1,6 +1,7 @@
 /* Addresses that the host lacks just now, and containers with ports there. */
 #include <string.h>
 
+#include "common/members.h"
 #include "worker/addresses.h"
 #include "worker/requests/requests.h"
 
@@ -11,7 +12,7 @@
 bool container_lacked_address(const json_t *inspected)
 {
     const json_t *state = json_object_get(inspected, "State");
-    const char *trouble = json_string_value(json_object_get(state, "Error"));
+    const char *trouble = text_at(state, "Error");
     return trouble && strcmp(container_state(inspected), "stopped") == 0 && strstr(trouble, LACKED);
 }
 

@@ -13,7 +13,8 @@ import time
 import docker
 
 from checker.schedule import USERS
-from stack import BUILD, Daemon, Stack, eventually
+from daemon import Daemon
+from stack import BUILD, Stack, eventually
 from proxied import Proxied
 from standin_stack import StandinStack
 
