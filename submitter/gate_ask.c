@@ -86,10 +86,7 @@ static int read_request(json_t *value, const char *user, struct request *ret_req
 {
     if (json_object_set_new(value, "user", json_string(user)) == -1)
         return fail(err, FAULT_INVALID, "request: must be an object");
-    AUTO(string) char *text = json_dumps(value, JSON_COMPACT);
-    if (!text)
-        return fail(err, FAULT_INTERNAL, "out of memory");
-    return request_decode(text, strlen(text), ret_request, err);
+    return request_from_json(value, ret_request, err);
 }
 
 /* What has been read so far is the ask's, also after a failure. */

@@ -69,9 +69,7 @@ struct note {
 
 static int write_note(const struct request *request, struct note *note)
 {
-    json_auto_t *result = result_new(request);
-
-    note->result = json_dumps(result, JSON_COMPACT);
+    note->result = result_new_text(request);
     key_of_user(note->record, KEY_REQUEST, request->user, request->id);
     key_of_user(note->requests, KEY_REQUESTS, request->user, NULL);
     key_of_user(note->events, KEY_EVENTS, request->user, request->id);

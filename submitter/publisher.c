@@ -118,7 +118,7 @@ static void round_add(struct round *round, const struct request *request, size_t
 {
     char *body = NULL, *route = &round->routes[round->count * ROUTE_SIZE];
 
-    if (request_encode(request, &body, reason) == -1)
+    if (request_write(request, &body, reason) == -1)
         return;
     route_of(route, request->user, request->batch);
     round->indices[round->count] = index;
