@@ -28,10 +28,12 @@ struct conversation {
 static enum packet_fate send_answer(struct conversation *talk, const struct gate_answer *answer)
 {
     json_auto_t *message = gate_answer_encode(answer);
+    AUTO(string) char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
 
     if (talk->send_until == 0)
         talk->send_until = clock_ms() + SEND_MS;
-    return message ? packet_send(talk->client->fd, message, talk->send_until) : PACKET_GONE;
+    /* Without memory there is no text: for the other end, that is as good as no answer. */
+    return text ? packet_send(talk->client->fd, text, talk->send_until) : PACKET_GONE;
 }
 
 /* Once this is said the ask has been answered. */
