@@ -4,8 +4,8 @@
 #include "common/auto.h"
 #include "submitter/clock.h"
 
-#define GRACE_MS 2000 /* beyond what the gate itself may take */
-#define UNDER_WAY_MOST 2
+#define GRACE_MS 2000    /* beyond what the gate itself may take */
+#define UNDER_WAY_MOST 3 /* the gate has two in hand; the next is there when it wants it */
 
 struct submission {
     struct gate_courier *gate;
