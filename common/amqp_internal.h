@@ -6,6 +6,7 @@
  *   amqp_frames.c   frames of the broker → events
  *   amqp_methods.c  methods among them: one row each; refusals
  *   amqp_publish.c  publish and wait for the confirm
+ *   amqp_shipment.c what is on its way, and what becomes of it
  */
 #ifndef DCM_COMMON_AMQP_INTERNAL_H
 #define DCM_COMMON_AMQP_INTERNAL_H
