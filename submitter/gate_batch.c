@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "submitter/clock.h"
+#include "submitter/gate_answer.h"
 
 struct batch {
     const struct gate_client *client;
@@ -44,8 +45,7 @@ static void log_submitted(const struct request *request, const struct error *rea
     log_request(NULL);
 }
 
-void batch_finish(struct batch *batch, struct courier *courier, const struct error **ret_reasons,
-                  size_t *ret_count)
+const struct error *batch_finish(struct batch *batch, struct courier *courier)
 {
     const struct gate_ask *ask = &batch->ask;
     size_t granted = batch->passage.count;
@@ -59,8 +59,16 @@ void batch_finish(struct batch *batch, struct courier *courier, const struct err
     if (granted < ask->count)
         log_warning("%zu requests for %s: %s", ask->count - granted, batch->client->peer.user,
                     batch->excess.text);
-    *ret_reasons = batch->reasons;
-    *ret_count = ask->count;
+    return batch->reasons;
+}
+
+json_t *batch_outcomes(const struct batch *batch)
+{
+    json_t *outcomes = json_array();
+
+    for (size_t i = 0; i < batch->ask.count; i++)
+        json_array_append_new(outcomes, gate_outcome_of(&batch->reasons[i]));
+    return outcomes;
 }
 
 void batch_free(struct batch *batch)

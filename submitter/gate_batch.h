@@ -16,10 +16,10 @@ struct batch;
 struct batch *batch_begin(const struct gate_client *client, struct courier *courier,
                           struct gate_ask *ask);
 
-/* Waits for the confirms, notes down and logs what came of each: *ret_reasons, of all *ret_count
- * that were asked, and the batch's. */
-void batch_finish(struct batch *batch, struct courier *courier, const struct error **ret_reasons,
-                  size_t *ret_count);
+/* Waits for the confirms, notes down and logs what came of each. The first one's reason is
+ * borrowed, and what became of all is a new reference to an array of outcomes. */
+const struct error *batch_finish(struct batch *batch, struct courier *courier);
+json_t *batch_outcomes(const struct batch *batch);
 void batch_free(struct batch *batch); /* accepts NULL; finished */
 static inline void auto_batch(struct batch **slot)
 {

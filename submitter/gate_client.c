@@ -85,15 +85,11 @@ static void say_items(struct conversation *talk, const json_t *items, const char
 static void settle_under_way(struct conversation *talk)
 {
     AUTO(batch) struct batch *batch = TAKE(talk->under_way);
-    const struct error *reasons = NULL;
-    size_t count = 0;
 
     if (!batch)
         return;
-    batch_finish(batch, talk->keeper->courier, &reasons, &count);
-    json_auto_t *outcomes = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(outcomes, gate_outcome_of(&reasons[i]));
+    batch_finish(batch, talk->keeper->courier);
+    json_auto_t *outcomes = batch_outcomes(batch);
     struct gate_answer answer = {.kind = ANSWER_OUTCOMES, .value = outcomes};
     talk->send_until = 0;
     say(talk, &answer);
@@ -114,14 +110,12 @@ static int answer_submit(struct conversation *talk, struct gate_ask *ask, struct
 {
     AUTO(batch) struct batch *batch = begin(talk, ask, err);
     struct gate_answer answer = {.kind = ANSWER_CONFIRMED};
-    const struct error *reasons = NULL;
-    size_t count = 0;
 
     if (!batch)
         return -1;
-    batch_finish(batch, talk->keeper->courier, &reasons, &count);
-    if (reasons[0].fault != FAULT_NONE) {
-        *err = reasons[0];
+    const struct error *reason = batch_finish(batch, talk->keeper->courier);
+    if (reason->fault != FAULT_NONE) {
+        *err = *reason;
         return -1;
     }
     say(talk, &answer);
