@@ -6,6 +6,7 @@
  *   amqp_frames.c   frames of the broker → events
  *   amqp_methods.c  methods among them: one row each; refusals
  *   amqp_publish.c  publish and wait for the confirm
+ *   amqp_shipment.c what is on its way, and what becomes of it
  */
 #ifndef DCM_COMMON_AMQP_INTERNAL_H
 #define DCM_COMMON_AMQP_INTERNAL_H
@@ -61,13 +62,18 @@ struct amqp_link {
     bool blocked;        /* the broker has an alarm and reads no publishes */
     bool rejected;       /* a queue had no room for what was published last */
     uint16_t close_code; /* with which the broker closed channel or connection; 0: it did not */
-    uint64_t published;  /* the sequence number of our last publish */
+    struct amqp_shipment *shipments;        /* in the order in which they go */
+    size_t under_way, bytes_under_way;      /* messages that are not settled, of all of them */
+    uint64_t published;                     /* the sequence number of our last publish */
     unsigned first_consumer, next_consumer; /* numbers in the tags of consumers */
     struct content content;                 /* being put together */
     struct event waiting;                   /* seen by amqp_link_tick, for amqp_link_next */
 };
 
 struct timeval amqp_timeval(int64_t ms);
+
+/* While it is on, only full packets leave us (tcp(7), TCP_CORK). */
+void amqp_link_cork(const struct amqp_link *link, bool on);
 
 /* The next event until `deadline` (clock_ms); a deadline that has passed: only look. */
 int amqp_link_step(struct amqp_link *link, int64_t deadline, struct event *ret_event,

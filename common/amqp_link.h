@@ -98,6 +98,18 @@ int amqp_link_publish(struct amqp_link *link, const struct amqp_publication *pub
 int amqp_link_publish_all(struct amqp_link *link, const struct amqp_publication *publications,
                           size_t count, int timeout_ms, struct error *reasons);
 
+/*
+ * The two halves of it, so that the caller may do something else while the broker works: several
+ * shipments may be on their way, and share the window. ship sends what there is room for, land the
+ * rest; publications and reasons are borrowed until then. A failure of ship is in all reasons, and
+ * there is nothing to land. Where the link breaks, all that are on their way have their reasons,
+ * and outlive it; they are landed all the same. A sound link is not closed before.
+ */
+struct amqp_shipment;
+int amqp_link_ship(struct amqp_link *link, const struct amqp_publication *publications,
+                   size_t count, struct error *reasons, struct amqp_shipment **ret_shipment);
+void amqp_shipment_land(struct amqp_shipment *shipment, int timeout_ms); /* frees it */
+
 /* *ret_consumer is a number of this link's: never used twice, and what deliveries name. prefetch:
  * this consumer's most unsettled deliveries; 0: no limit. */
 int amqp_link_consume(struct amqp_link *link, const char *queue, uint16_t prefetch,

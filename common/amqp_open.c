@@ -66,6 +66,13 @@ static void tune_socket(int fd)
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
 }
 
+void amqp_link_cork(const struct amqp_link *link, bool on)
+{
+    int value = on;
+
+    setsockopt(amqp_get_sockfd(link->connection), IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
+}
+
 /* The socket is the connection's to free. That the peer is the host of the URL is for OpenSSL to
  * see to: librabbitmq does not know addresses in certificates. */
 static int make_socket(struct amqp_link *link, const struct url *url, amqp_socket_t **ret_socket,

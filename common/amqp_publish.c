@@ -1,56 +1,14 @@
-/* Publishing: a window of messages on their way, and what the broker says of each. */
-#include "common/amqp_internal.h"
+/* Publishing: messages go out as there is room for them, and are waited for. */
+#include "common/amqp_shipment.h"
 
 #include <amqp_framing.h>
+#include <stdlib.h>
 #include <string.h>
-
-/* What is on its way together fits into the socket's buffer (amqp_open.c), and what the broker has
- * confirmed it has read: writing never blocks. */
-#define IN_FLIGHT_MOST 131072
-#define OVERHEAD 512 /* of a message beyond its body: three frames, properties, names */
-#define PUBLISH_MAX (IN_FLIGHT_MOST - OVERHEAD)
-
-/* publications[oldest…sent) are on their way, some of them settled out of turn. */
-struct shipment {
-    struct amqp_link *link;
-    const struct amqp_publication *publications;
-    struct error *reasons;
-    size_t count, oldest, sent;
-    uint64_t before;           /* the sequence number of the link's last publish before these */
-    size_t bytes;              /* of what is not settled */
-    bool settled[AMQP_WINDOW]; /* publications[i]: at i % AMQP_WINDOW */
-};
-
-static size_t weight_of(const struct amqp_publication *publication)
-{
-    return publication->length + OVERHEAD;
-}
-
-/* The broker closes the channel with these over a publish that it did not take. With any other
- * code, or none, what became of the publish is unknown. */
-static bool means_not_published(uint16_t close_code)
-{
-    return close_code == AMQP_ACCESS_REFUSED || close_code == AMQP_NOT_FOUND ||
-           close_code == AMQP_PRECONDITION_FAILED;
-}
 
 static int fail_blocked(const struct amqp_link *link, struct error *err)
 {
     return fail(err, FAULT_DEPENDENCY,
                 "broker %s: takes no messages while it is short of memory or disk", link->name);
-}
-
-/* Bring the link's state up to date. A connection that broke while it was idle shows here, before
- * anything is sent. */
-static int catch_up(struct amqp_link *link, struct error *err)
-{
-    struct event event;
-
-    do {
-        if (amqp_link_step(link, 0, &event, err) < 0)
-            return -1;
-    } while (event.kind != EVENT_NONE);
-    return link->blocked ? fail_blocked(link, err) : 0;
 }
 
 static int send_message(struct amqp_link *link, const struct amqp_publication *publication,
@@ -81,146 +39,61 @@ static int send_message(struct amqp_link *link, const struct amqp_publication *p
     return 0;
 }
 
-static bool has_room(const struct shipment *shipment)
-{
-    size_t under_way = shipment->sent - shipment->oldest;
-
-    if (shipment->sent == shipment->count || under_way == AMQP_WINDOW)
-        return false;
-    return shipment->bytes + weight_of(&shipment->publications[shipment->sent]) <= IN_FLIGHT_MOST;
-}
-
-static int send_next(struct shipment *shipment, struct error *err)
+static int send_next(struct amqp_shipment *shipment, struct error *err)
 {
     const struct amqp_publication *next = &shipment->publications[shipment->sent];
+    struct amqp_link *link = shipment->link;
 
-    if (send_message(shipment->link, next, err) < 0)
+    if (shipment->sent == 0)
+        shipment->before = link->published;
+    if (send_message(link, next, err) < 0)
         return -1;
-    shipment->bytes += weight_of(next);
+    link->under_way++;
+    link->bytes_under_way += amqp_weight(next);
     shipment->settled[shipment->sent++ % AMQP_WINDOW] = false;
     return 0;
 }
 
-/* ---- what the broker says ---- */
-
-static bool is_settled(const struct shipment *shipment, size_t index)
+/* As much as there is room for, in packets as large as may be. */
+static void send_some(struct amqp_link *link)
 {
-    return index < shipment->oldest || shipment->settled[index % AMQP_WINDOW];
-}
-
-static void settle(struct shipment *shipment, size_t index, bool rejected)
-{
-    if (is_settled(shipment, index))
-        return;
-    shipment->settled[index % AMQP_WINDOW] = true;
-    shipment->bytes -= weight_of(&shipment->publications[index]);
-    shipment->link->rejected |= rejected;
-    if (rejected)
-        fail(&shipment->reasons[index], FAULT_DEPENDENCY, "broker %s: the queue is full",
-             shipment->link->name);
-    while (shipment->oldest < shipment->sent && shipment->settled[shipment->oldest % AMQP_WINDOW])
-        shipment->oldest++;
-}
-
-/* A confirm of an earlier publish, whose time had run out, is none of ours. */
-static void hear_confirm(struct shipment *shipment, const struct event *event)
-{
-    if (event->tag <= shipment->before)
-        return;
-    size_t last = (size_t)(event->tag - shipment->before - 1);
-
-    for (size_t i = event->multiple ? shipment->oldest : last; i <= last && i < shipment->sent; i++)
-        settle(shipment, i, event->kind == EVENT_REJECTED);
-}
-
-/* Its confirm follows. */
-static void hear_return(struct shipment *shipment, const struct event *event)
-{
-    for (size_t i = shipment->oldest; i < shipment->sent; i++)
-        if (!is_settled(shipment, i) &&
-            strcmp(shipment->publications[i].message_id, event->message_id) == 0)
-            fail(&shipment->reasons[i], FAULT_DEPENDENCY,
-                 "broker %s: no queue takes the message: %s", shipment->link->name, event->reason);
-}
-
-static void hear(struct shipment *shipment, const struct event *event)
-{
-    if (event->kind == EVENT_CONFIRMED || event->kind == EVENT_REJECTED)
-        hear_confirm(shipment, event);
-    else if (event->kind == EVENT_RETURNED)
-        hear_return(shipment, event);
-}
-
-/* ---- when it ends early ---- */
-
-/* Nothing of these has left us. */
-static void fail_unsent(struct shipment *shipment, const struct error *reason)
-{
-    for (size_t i = shipment->sent; i < shipment->count; i++)
-        shipment->reasons[i] = *reason;
-    shipment->count = shipment->sent;
-}
-
-static void fail_under_way(struct shipment *shipment, const struct error *reason)
-{
-    for (size_t i = shipment->oldest; i < shipment->sent; i++)
-        if (!is_settled(shipment, i))
-            shipment->reasons[i] = *reason;
-    shipment->oldest = shipment->sent;
-}
-
-/* The connection broke. Where it was closed over the one message under way, the broker has said
- * that it does not have it; which of several it was closed over, nobody knows. */
-static void break_off(struct shipment *shipment, const struct error *reason)
-{
-    struct error doubt = *reason;
-    bool is_certain =
-        shipment->sent - shipment->oldest == 1 && means_not_published(shipment->link->close_code);
-
-    if (!is_certain)
-        doubt.fault = FAULT_UNCONFIRMED;
-    fail_unsent(shipment, reason);
-    fail_under_way(shipment, &doubt);
-}
-
-/* A broker with an alarm answers once that is over: a new connection would only have to find out
- * about the alarm by another unconfirmed message. Any other silence is a reason to reconnect. */
-static void run_out(struct shipment *shipment, int timeout_ms)
-{
-    struct amqp_link *link = shipment->link;
-    struct error late, doubt;
-
-    link->broken = link->dead = !link->blocked;
-    fail(&late, FAULT_DEPENDENCY, "broker %s: too slow to take it within %d ms", link->name,
-         timeout_ms);
-    fail(&doubt, FAULT_UNCONFIRMED, "broker %s: no confirm within %d ms%s", link->name, timeout_ms,
-         link->blocked ? ": it is short of memory or disk" : "");
-    late.rule[0] = doubt.rule[0] = '\0';
-    fail_unsent(shipment, &late);
-    fail_under_way(shipment, &doubt);
-}
-
-static void ship(struct shipment *shipment, int timeout_ms)
-{
-    int64_t deadline = clock_ms() + timeout_ms;
+    struct amqp_shipment *next = amqp_next_to_send(link);
     struct error err = {0};
-    struct event event;
 
-    while (shipment->oldest < shipment->count) {
-        if (shipment->link->blocked && shipment->sent < shipment->count) {
-            fail_blocked(shipment->link, &err);
-            fail_unsent(shipment, &err);
-        } else if (has_room(shipment)) {
-            if (send_next(shipment, &err) < 0)
-                break_off(shipment, &err);
-        } else if (amqp_link_step(shipment->link, deadline, &event, &err) < 0) {
-            break_off(shipment, &err);
-        } else if (event.kind == EVENT_NONE) {
-            run_out(shipment, timeout_ms);
-        } else {
-            hear(shipment, &event);
+    if (link->blocked) {
+        fail_blocked(link, &err);
+        amqp_fail_unsent(link, &err);
+        return;
+    }
+    if (!next)
+        return;
+    bool several = next->count - next->sent > 1;
+    if (several)
+        amqp_link_cork(link, true);
+    for (; next; next = amqp_next_to_send(link)) {
+        if (send_next(next, &err) < 0) {
+            amqp_break_off(link, &err);
+            break;
         }
     }
+    if (several)
+        amqp_link_cork(link, false);
+}
+
+/* Bring the link's state up to date. A connection that broke while it was idle shows here, before
+ * anything is sent. */
+static int catch_up(struct amqp_link *link, struct error *err)
+{
+    struct event event;
+
+    do {
+        if (amqp_link_step(link, 0, &event, err) < 0) {
+            amqp_break_off(link, err);
+            return -1;
+        }
+        amqp_hear(link, &event);
+    } while (event.kind != EVENT_NONE);
+    return link->blocked ? fail_blocked(link, err) : 0;
 }
 
 /* Nothing is sent where something cannot be. */
@@ -230,30 +103,71 @@ static int check_all(struct amqp_link *link, const struct amqp_publication *publ
     if (!link->publishes)
         return fail(err, FAULT_INTERNAL, "a link that consumes does not publish");
     for (size_t i = 0; i < count; i++)
-        if (publications[i].length > PUBLISH_MAX)
+        if (publications[i].length > AMQP_PUBLISH_MAX)
             return fail(err, FAULT_INVALID, "a message of %zu bytes is too large to publish",
                         publications[i].length);
     return catch_up(link, err);
 }
 
+int amqp_link_ship(struct amqp_link *link, const struct amqp_publication *publications,
+                   size_t count, struct error *reasons, struct amqp_shipment **ret_shipment)
+{
+    struct error err = {0};
+    struct amqp_shipment *shipment = calloc(1, sizeof(*shipment));
+
+    memset(reasons, 0, count * sizeof(*reasons));
+    if (!link->shipments)
+        link->rejected = false;
+    if (!shipment)
+        fail(&err, FAULT_INTERNAL, "out of memory");
+    else
+        check_all(link, publications, count, &err);
+    if (err.fault != FAULT_NONE) {
+        for (size_t i = 0; i < count; i++)
+            reasons[i] = err;
+        free(shipment);
+        return -1;
+    }
+    *shipment =
+        (struct amqp_shipment){.publications = publications, .reasons = reasons, .count = count};
+    amqp_append(link, shipment);
+    send_some(link);
+    *ret_shipment = shipment;
+    return 0;
+}
+
+void amqp_shipment_land(struct amqp_shipment *shipment, int timeout_ms)
+{
+    int64_t deadline = clock_ms() + timeout_ms;
+    struct event event;
+    struct error err = {0};
+
+    /* Where it breaks, nothing is left to be settled, and shipment->link is none. */
+    while (shipment->oldest < shipment->count) {
+        struct amqp_link *link = shipment->link;
+        send_some(link);
+        if (shipment->oldest == shipment->count)
+            break;
+        if (amqp_link_step(link, deadline, &event, &err) < 0)
+            amqp_break_off(link, &err);
+        else if (event.kind == EVENT_NONE)
+            amqp_run_out(shipment, timeout_ms);
+        else
+            amqp_hear(link, &event);
+    }
+    if (shipment->link)
+        amqp_take_out(shipment);
+    free(shipment);
+}
+
 int amqp_link_publish_all(struct amqp_link *link, const struct amqp_publication *publications,
                           size_t count, int timeout_ms, struct error *reasons)
 {
-    struct shipment shipment = {
-        .link = link,
-        .publications = publications,
-        .reasons = reasons,
-        .count = count,
-        .before = link->published,
-    };
-    struct error err = {0};
+    struct amqp_shipment *shipment = NULL;
     int status = 0;
 
-    memset(reasons, 0, count * sizeof(*reasons));
-    link->rejected = false;
-    if (check_all(link, publications, count, &err) < 0)
-        fail_unsent(&shipment, &err);
-    ship(&shipment, timeout_ms);
+    if (amqp_link_ship(link, publications, count, reasons, &shipment) == 0)
+        amqp_shipment_land(shipment, timeout_ms);
     for (size_t i = 0; i < count; i++)
         if (reasons[i].fault != FAULT_NONE)
             status = -1;

@@ -4,9 +4,11 @@
 
 #include <jansson.h>
 
+#define DIGEST_SIZE 65
 /* SHA-256 in hex over the document with sorted keys. Ends the program where memory is wanting: a
  * wrong digest would pass one document for another. */
-#define DIGEST_SIZE 65
 void json_digest(const json_t *document, char ret_digest[DIGEST_SIZE]);
+/* The same over a document's text, which has them sorted and no spaces. */
+void text_digest(const char *text, char ret_digest[DIGEST_SIZE]);
 
 #endif

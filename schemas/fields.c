@@ -6,8 +6,18 @@
 
 #define PATH_SIZE 160 /* a longer path is cut: it is for people */
 
-static int check_value(const json_t *value, const struct field *field, const char *path,
+/* Where in the document a value stands. Put into words only when there is something to say of it:
+ * most of what is checked is well. */
+struct place {
+    const struct place *within; /* NULL: the document, `name` is the prefix of all paths */
+    const char *name;           /* NULL: an item of a list … */
+    size_t item;                /* … and which */
+};
+
+static int check_value(const json_t *value, const struct field *field, const struct place *place,
                        struct error *err);
+static int check_fields(const json_t *value, const struct shape *shape, const struct place *place,
+                        struct error *err);
 
 /* jansson lets nobody iterate over what is const. Nothing here changes the value. */
 static json_t *iterable(const json_t *value)
@@ -15,13 +25,28 @@ static json_t *iterable(const json_t *value)
     return (json_t *)(uintptr_t)value;
 }
 
-static void member_path(char path[PATH_SIZE], const char *parent, const char *name)
+/* "args.ports[2].host". Places are as deep as the tables are. */
+static const char *path_of(const struct place *place,
+                           char path[PATH_SIZE]) // NOLINT(misc-no-recursion)
 {
-    snprintf(path, PATH_SIZE, "%s%s%s", parent, *parent ? "." : "", *name ? name : "\"\"");
+    if (!place->within) {
+        snprintf(path, PATH_SIZE, "%s", place->name);
+        return path;
+    }
+    size_t used = strlen(path_of(place->within, path));
+    if (place->name)
+        snprintf(path + used, PATH_SIZE - used, "%s%s", used ? "." : "",
+                 *place->name ? place->name : "\"\"");
+    else
+        snprintf(path + used, PATH_SIZE - used, "[%zu]", place->item);
+    return path;
 }
 
-static int refuse_type(const char *path, const char *type, struct error *err)
+static int refuse_type(const struct place *place, const char *type, struct error *err)
 {
+    char path[PATH_SIZE];
+
+    path_of(place, path);
     return fail(err, FAULT_INVALID, "%s%s must be %s", *path ? path : "the document",
                 *path ? ":" : "", type);
 }
@@ -35,124 +60,128 @@ static int64_t count_characters(const char *text)
     return count;
 }
 
-static int check_choice(const char *text, const struct field *field, const char *path,
+static int check_choice(const char *text, const struct field *field, const struct place *place,
                         struct error *err)
 {
-    char list[160] = "";
-    for (const char *const *choice = field->choices; *choice; choice++) {
+    char path[PATH_SIZE], list[160] = "";
+    for (const char *const *choice = field->choices; *choice; choice++)
         if (strcmp(*choice, text) == 0)
             return 0;
+    for (const char *const *choice = field->choices; *choice; choice++) {
         size_t used = strlen(list);
         snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", *choice);
     }
-    return fail(err, FAULT_INVALID, "%s: must be one of %s", path, list);
+    return fail(err, FAULT_INVALID, "%s: must be one of %s", path_of(place, path), list);
 }
 
-static int check_text(const json_t *value, const struct field *field, const char *path,
+static int check_text(const json_t *value, const struct field *field, const struct place *place,
                       struct error *err)
 {
     if (!json_is_string(value))
-        return refuse_type(path, field->expects ? field->expects : "text", err);
+        return refuse_type(place, field->expects ? field->expects : "text", err);
+    char path[PATH_SIZE];
     const char *text = json_string_value(value);
     if (field->choices)
-        return check_choice(text, field, path, err);
+        return check_choice(text, field, place, err);
     if (field->well_formed) {
         if (!field->well_formed(text))
-            return fail(err, FAULT_INVALID, "%s: must be %s, not \"%.40s\"", path, field->expects,
-                        text);
+            return fail(err, FAULT_INVALID, "%s: must be %s, not \"%.40s\"", path_of(place, path),
+                        field->expects, text);
         return 0;
     }
     int64_t length = count_characters(text);
     if (length < field->least || length > field->most)
         return fail(err, FAULT_INVALID, "%s: must be %" PRId64 " to %" PRId64 " characters long",
-                    path, field->least, field->most);
+                    path_of(place, path), field->least, field->most);
     return 0;
 }
 
-static int check_integer(const json_t *value, const struct field *field, const char *path,
+static int check_integer(const json_t *value, const struct field *field, const struct place *place,
                          struct error *err)
 {
     if (!json_is_integer(value))
-        return refuse_type(path, "a whole number", err);
+        return refuse_type(place, "a whole number", err);
+    char path[PATH_SIZE];
     json_int_t number = json_integer_value(value);
     if (number >= field->least && number <= field->most)
         return 0;
     if (field->least == field->most)
-        return fail(err, FAULT_INVALID, "%s: must be %" PRId64, path, field->least);
-    return fail(err, FAULT_INVALID, "%s: must be a whole number from %" PRId64 " to %" PRId64, path,
-                field->least, field->most);
+        return fail(err, FAULT_INVALID, "%s: must be %" PRId64, path_of(place, path), field->least);
+    return fail(err, FAULT_INVALID, "%s: must be a whole number from %" PRId64 " to %" PRId64,
+                path_of(place, path), field->least, field->most);
 }
 
-static int check_boolean(const json_t *value, const struct field *field, const char *path,
+static int check_boolean(const json_t *value, const struct field *field, const struct place *place,
                          struct error *err)
 {
     (void)field;
-    return json_is_boolean(value) ? 0 : refuse_type(path, "true or false", err);
+    return json_is_boolean(value) ? 0 : refuse_type(place, "true or false", err);
 }
 
-static int check_object(const json_t *value, const struct field *field, const char *path,
+static int check_object(const json_t *value, const struct field *field, const struct place *place,
                         struct error *err)
 {
     if (field->shape)
-        return fields_check(value, field->shape, path, err);
-    return json_is_object(value) ? 0 : refuse_type(path, "an object", err);
+        return check_fields(value, field->shape, place, err);
+    return json_is_object(value) ? 0 : refuse_type(place, "an object", err);
 }
 
-static int check_list(const json_t *value, const struct field *field, const char *path,
+static int check_list(const json_t *value, const struct field *field, const struct place *place,
                       struct error *err)
 {
     if (!json_is_array(value))
-        return refuse_type(path, "a list", err);
+        return refuse_type(place, "a list", err);
+    char path[PATH_SIZE];
     int64_t size = (int64_t)json_array_size(value);
     if (size < field->least || size > field->most)
         return fail(err, FAULT_INVALID, "%s: must be a list of %" PRId64 " to %" PRId64 " items",
-                    path, field->least, field->most);
+                    path_of(place, path), field->least, field->most);
     size_t i;
     const json_t *item;
     json_array_foreach(value, i, item)
     {
-        char item_path[PATH_SIZE];
-        snprintf(item_path, sizeof(item_path), "%s[%zu]", path, i);
-        if (check_value(item, field->item, item_path, err))
+        struct place inside = {.within = place, .item = i};
+        if (check_value(item, field->item, &inside, err))
             return -1;
     }
     return 0;
 }
 
-static int check_map(const json_t *value, const struct field *field, const char *path,
+static int check_map(const json_t *value, const struct field *field, const struct place *place,
                      struct error *err)
 {
     if (!json_is_object(value))
-        return refuse_type(path, "an object", err);
+        return refuse_type(place, "an object", err);
+    char path[PATH_SIZE];
     if ((int64_t)json_object_size(value) > field->most)
-        return fail(err, FAULT_INVALID, "%s: must have at most %" PRId64 " members", path,
-                    field->most);
+        return fail(err, FAULT_INVALID, "%s: must have at most %" PRId64 " members",
+                    path_of(place, path), field->most);
     const char *key;
     const json_t *member;
     json_object_foreach(iterable(value), key, member)
     {
-        char item_path[PATH_SIZE];
-        member_path(item_path, path, key);
+        struct place inside = {.within = place, .name = key};
         if (!field->key_well_formed(key))
-            return fail(err, FAULT_INVALID, "%s: the name must be %s", item_path, field->expects);
-        if (check_value(member, field->item, item_path, err))
+            return fail(err, FAULT_INVALID, "%s: the name must be %s", path_of(&inside, path),
+                        field->expects);
+        if (check_value(member, field->item, &inside, err))
             return -1;
     }
     return 0;
 }
 
-static int (*const checks[])(const json_t *value, const struct field *field, const char *path,
-                             struct error *err) = {
+static int (*const checks[])(const json_t *value, const struct field *field,
+                             const struct place *place, struct error *err) = {
     [FIELD_TEXT] = check_text,     [FIELD_INTEGER] = check_integer, [FIELD_BOOLEAN] = check_boolean,
     [FIELD_OBJECT] = check_object, [FIELD_LIST] = check_list,       [FIELD_MAP] = check_map,
 };
 
-static int check_value(const json_t *value, const struct field *field, const char *path,
+static int check_value(const json_t *value, const struct field *field, const struct place *place,
                        struct error *err)
 {
     if (json_is_null(value) && field->nullable)
         return 0;
-    return checks[field->kind](value, field, path, err);
+    return checks[field->kind](value, field, place, err);
 }
 
 static const struct field *find_field(const struct shape *shape, const char *name)
@@ -163,32 +192,39 @@ static const struct field *find_field(const struct shape *shape, const char *nam
     return NULL;
 }
 
-int fields_check(const json_t *value, const struct shape *shape, const char *path,
-                 struct error *err)
+static int check_fields(const json_t *value, const struct shape *shape, const struct place *place,
+                        struct error *err)
 {
-    char field_path[PATH_SIZE];
+    char path[PATH_SIZE];
     if (!json_is_object(value))
-        return refuse_type(path, "an object", err);
+        return refuse_type(place, "an object", err);
 
     /* Unknown fields first: a misspelt name says more than the missing one that it stands for. */
     const char *key;
     const json_t *member;
     json_object_foreach(iterable(value), key, member)
     {
-        member_path(field_path, path, key);
+        struct place inside = {.within = place, .name = key};
         if (!find_field(shape, key))
-            return fail(err, FAULT_INVALID, "%s: unknown field", field_path);
+            return fail(err, FAULT_INVALID, "%s: unknown field", path_of(&inside, path));
     }
     for (size_t i = 0; i < shape->count; i++) {
         const struct field *field = &shape->fields[i];
+        struct place inside = {.within = place, .name = field->name};
         member = json_object_get(value, field->name);
-        member_path(field_path, path, field->name);
         if (!member && field->required)
-            return fail(err, FAULT_INVALID, "%s: missing", field_path);
-        if (member && check_value(member, field, field_path, err))
+            return fail(err, FAULT_INVALID, "%s: missing", path_of(&inside, path));
+        if (member && check_value(member, field, &inside, err))
             return -1;
     }
     return 0;
+}
+
+int fields_check(const json_t *value, const struct shape *shape, const char *path,
+                 struct error *err)
+{
+    struct place place = {.name = path};
+    return check_fields(value, shape, &place, err);
 }
 
 int json_from_bytes(const char *bytes, size_t length, size_t most, json_t **ret_value,

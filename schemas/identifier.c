@@ -29,9 +29,9 @@ static bool fits(char expected, char actual)
 {
     switch (expected) {
     case 'x':
-        return actual && strchr("0123456789abcdef", actual);
+        return (actual >= '0' && actual <= '9') || (actual >= 'a' && actual <= 'f');
     case 'V':
-        return actual && strchr("89ab", actual);
+        return actual == '8' || actual == '9' || actual == 'a' || actual == 'b';
     default:
         return actual == expected;
     }

@@ -231,11 +231,9 @@ static bool is_batch(const json_t *message)
     return class && strcmp(class, "batch") == 0;
 }
 
-int request_decode(const char *bytes, size_t length, struct request *ret_request, struct error *err)
+int request_from_json(const json_t *message, struct request *ret_request, struct error *err)
 {
-    json_auto_t *message = NULL;
-    if (json_from_bytes(bytes, length, REQUEST_MAX_BYTES, &message, err) ||
-        check_message(message, err))
+    if (check_message(message, err))
         return -1;
 
     struct request request = {
@@ -255,6 +253,14 @@ int request_decode(const char *bytes, size_t length, struct request *ret_request
         return fail(err, FAULT_INTERNAL, "out of memory");
     *ret_request = request;
     return 0;
+}
+
+int request_decode(const char *bytes, size_t length, struct request *ret_request, struct error *err)
+{
+    json_auto_t *message = NULL;
+    if (json_from_bytes(bytes, length, REQUEST_MAX_BYTES, &message, err))
+        return -1;
+    return request_from_json(message, ret_request, err);
 }
 
 bool request_of_later_version(const char *bytes, size_t length, struct request *ret_request)
@@ -279,40 +285,8 @@ bool request_of_later_version(const char *bytes, size_t length, struct request *
     return request.args;
 }
 
-int request_encode(const struct request *request, char **ret_text, struct error *err)
-{
-    char submitted[TIMESTAMP_SIZE];
-    char deadline[TIMESTAMP_SIZE];
-    timestamp_format(request->submitted, submitted);
-    timestamp_format(request->deadline, deadline);
-    json_auto_t *message =
-        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s*, s:s*, s:O}", "v", REQUEST_VERSION, "id",
-                  request->id, "op", op_name(request->op), "user", request->user, "submitted",
-                  submitted, "deadline", request->deadline ? deadline : NULL, "class",
-                  request->batch ? "batch" : NULL, "args", request->args);
-    if (!message)
-        return fail(err, FAULT_INVALID, "the request is not text in UTF-8");
-    if (check_message(message, err))
-        return -1;
-
-    AUTO(string) char *text = json_dumps(message, JSON_COMPACT);
-    if (!text)
-        return fail(err, FAULT_INTERNAL, "out of memory");
-    if (strlen(text) > REQUEST_MAX_BYTES)
-        return fail(err, FAULT_INVALID, "longer than %d bytes", REQUEST_MAX_BYTES);
-    *ret_text = TAKE(text);
-    return 0;
-}
-
 void request_clear(struct request *request)
 {
     json_decref(request->args);
     *request = (struct request){0};
-}
-
-void request_hash(const struct request *request, char ret_hash[REQUEST_HASH_SIZE])
-{
-    json_auto_t *asked = json_pack("{s:s, s:s, s:O}", "user", request->user, "op",
-                                   op_name(request->op), "args", request->args);
-    json_digest(asked, ret_hash);
 }

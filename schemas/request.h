@@ -62,6 +62,8 @@ static inline void auto_request(struct request *request)
  */
 int request_decode(const char *bytes, size_t length, struct request *ret_request,
                    struct error *err);
+/* The same of what has been parsed, for whoever bounds the text. The args are shared with it. */
+int request_from_json(const json_t *message, struct request *ret_request, struct error *err);
 /*
  * Of a message of a higher version as much as an answer needs: id, user, op, and the args unread,
  * whose rules are not ours. False where it is none, or these are nothing that this version knows.
@@ -69,6 +71,8 @@ int request_decode(const char *bytes, size_t length, struct request *ret_request
 bool request_of_later_version(const char *bytes, size_t length, struct request *ret_request);
 /* Check as decode would and write it. *ret_text is the caller's to free. */
 int request_encode(const struct request *request, char **ret_text, struct error *err);
+/* Write one that has been checked: by request_decode, request_from_json or request_encode. */
+int request_write(const struct request *request, char **ret_text, struct error *err);
 
 /* SHA-256 in hex over the canonical {user, op, args}: the same id with another hash is refused. */
 #define REQUEST_HASH_SIZE DIGEST_SIZE

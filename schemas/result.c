@@ -1,5 +1,6 @@
 #include "schemas/result.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/auto.h"
@@ -112,6 +113,20 @@ json_t *result_new(const struct request *request)
     return json_pack("{s:i, s:s, s:s, s:s, s:s, s:n, s:s}", "v", RESULT_VERSION, "request",
                      request->id, "op", op_name(request->op), "user", request->user, "state",
                      "queued", "server", "submitted", submitted);
+}
+
+char *result_new_text(const struct request *request)
+{
+    char submitted[TIMESTAMP_SIZE];
+    char *text = NULL;
+
+    timestamp_format(request->submitted, submitted);
+    if (asprintf(&text,
+                 "{\"v\":%d,\"request\":\"%s\",\"op\":\"%s\",\"user\":\"%s\",\"state\":\"queued\","
+                 "\"server\":null,\"submitted\":\"%s\"}",
+                 RESULT_VERSION, request->id, op_name(request->op), request->user, submitted) == -1)
+        return NULL;
+    return text;
 }
 
 static void set_state(json_t *result, const char *state, const char *server)

@@ -86,6 +86,12 @@ int cpus_parse(const char *text, int64_t *ret_millicpus, struct error *err)
     return 0;
 }
 
+static void put_number(char *text, size_t digits, int number)
+{
+    for (; digits > 0; digits--, number /= 10)
+        text[digits - 1] = (char)('0' + number % 10);
+}
+
 void timestamp_format(int64_t milliseconds, char ret_text[TIMESTAMP_SIZE])
 {
     if (milliseconds < 0)
@@ -95,8 +101,14 @@ void timestamp_format(int64_t milliseconds, char ret_text[TIMESTAMP_SIZE])
     time_t seconds = (time_t)(milliseconds / 1000);
     struct tm parts = {0};
     gmtime_r(&seconds, &parts);
-    size_t length = strftime(ret_text, TIMESTAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(ret_text + length, TIMESTAMP_SIZE - length, ".%03uZ", (unsigned)(milliseconds % 1000));
+    memcpy(ret_text, "dddd-dd-ddTdd:dd:dd.dddZ", TIMESTAMP_SIZE);
+    put_number(ret_text, 4, parts.tm_year + 1900);
+    put_number(ret_text + 5, 2, parts.tm_mon + 1);
+    put_number(ret_text + 8, 2, parts.tm_mday);
+    put_number(ret_text + 11, 2, parts.tm_hour);
+    put_number(ret_text + 14, 2, parts.tm_min);
+    put_number(ret_text + 17, 2, parts.tm_sec);
+    put_number(ret_text + 20, 3, (int)(milliseconds % 1000));
 }
 
 static int digits_at(const char *text, size_t digits)
@@ -123,11 +135,12 @@ static bool parse_timestamp(const char *text, int64_t *ret_milliseconds)
         .tm_min = digits_at(text + 14, 2),
         .tm_sec = digits_at(text + 17, 2),
     };
-    int64_t milliseconds = (int64_t)timegm(&parts) * 1000 + digits_at(text + 20, 3);
-    /* timegm turns 30 February into 2 March: what does not come back the same was no date. */
-    char again[TIMESTAMP_SIZE];
-    timestamp_format(milliseconds, again);
-    if (strcmp(text, again) != 0)
+    /* timegm turns 30 February into 2 March: what does not stay as it was said was no time. */
+    struct tm real = parts;
+    int64_t milliseconds = (int64_t)timegm(&real) * 1000 + digits_at(text + 20, 3);
+    if (real.tm_year != parts.tm_year || real.tm_mon != parts.tm_mon ||
+        real.tm_mday != parts.tm_mday || real.tm_hour != parts.tm_hour ||
+        real.tm_min != parts.tm_min || real.tm_sec != parts.tm_sec || milliseconds < 0)
         return false;
     *ret_milliseconds = milliseconds;
     return true;

@@ -53,20 +53,35 @@ static void note_down(struct direct *direct, const struct request *requests, siz
     }
 }
 
-static int direct_submit(struct courier *courier, const struct request *requests, size_t count,
-                         int timeout_ms, struct error *reasons)
+void courier_direct_begin(struct courier *courier, struct passage *passage, int timeout_ms)
 {
     struct direct *direct = direct_of(courier);
     int64_t until = clock_ms() + timeout_ms;
 
-    memset(reasons, 0, count * sizeof(*reasons));
-    check_ids(direct, requests, count, reasons);
+    memset(passage->reasons, 0, passage->count * sizeof(*passage->reasons));
+    check_ids(direct, passage->requests, passage->count, passage->reasons);
     FAULT_POINT("confirm.before");
-    int status = publisher_publish(direct->publisher, requests, count,
-                                   clock_left(until, timeout_ms), reasons);
+    passage->publishing = publisher_begin(direct->publisher, passage->requests, passage->count,
+                                          clock_left(until, timeout_ms), passage->reasons);
+}
+
+int courier_direct_finish(struct courier *courier, struct passage *passage)
+{
+    struct direct *direct = direct_of(courier);
+
+    int status = publisher_finish(direct->publisher, TAKE(passage->publishing));
     FAULT_POINT("confirm.after");
-    note_down(direct, requests, count, reasons);
+    note_down(direct, passage->requests, passage->count, passage->reasons);
     return status;
+}
+
+static int direct_submit(struct courier *courier, const struct request *requests, size_t count,
+                         int timeout_ms, struct error *reasons)
+{
+    struct passage passage = {.requests = requests, .count = count, .reasons = reasons};
+
+    courier_direct_begin(courier, &passage, timeout_ms);
+    return courier_direct_finish(courier, &passage);
 }
 
 static int need_mailbox(const struct direct *direct, const char *id, struct error *err)

@@ -12,7 +12,8 @@
 #include "submitter/lines.h"
 
 #define TOGETHER 1024
-#define TIMEOUT_MS 10000 /* for those that go together */
+#define SURELY_BYTES (REQUEST_MAX_BYTES - 512) /* what is left out has room beside */
+#define TIMEOUT_MS 10000                       /* for those that go together */
 
 /* A line: a request with what became of it, or what is wrong with the line. */
 struct entry {
@@ -63,6 +64,17 @@ static void fill_in(const struct queueing *queueing, json_t *message)
     json_object_update_missing(message, usual);
 }
 
+/* Of a line that is nearly as long as any: with what it has left out it may be too long. */
+static int check_length(struct request *request, struct error *err)
+{
+    AUTO(string) char *text = NULL;
+
+    if (request_write(request, &text, err) == 0)
+        return 0;
+    request_clear(request);
+    return -1;
+}
+
 static int read_request(const struct queueing *queueing, const char *line, size_t length,
                         struct request *ret_request, struct error *err)
 {
@@ -77,10 +89,9 @@ static int read_request(const struct queueing *queueing, const char *line, size_
     if (!queueing->options->config && user && strcmp(user, queueing->session->user) != 0)
         return fail(err, FAULT_INVALID, "user: you can ask for yourself only, who are %s",
                     queueing->session->user);
-    AUTO(string) char *text = json_dumps(message, JSON_COMPACT);
-    if (!text)
-        return fail(err, FAULT_INTERNAL, "out of memory");
-    return request_decode(text, strlen(text), ret_request, err);
+    if (request_from_json(message, ret_request, err) == -1)
+        return -1;
+    return length < SURELY_BYTES ? 0 : check_length(ret_request, err);
 }
 
 static bool is_blank(const char *line, size_t length)

@@ -1,4 +1,4 @@
-#include "submitter/gate_ask.h"
+#include "submitter/gate_ask_private.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -10,8 +10,7 @@
 #include "schemas/fields.h"
 #include "submitter/gate_packet.h"
 
-#define ENVELOPE_BYTES 256 /* of an ask, around its requests */
-#define CURSOR_DIGITS 19   /* of each number: what the store takes for sure (64 bits) */
+#define CURSOR_DIGITS 19 /* of each number: what the store takes for sure (64 bits) */
 
 static const char *const listing_names[] = {[LIST_CONTAINERS] = "containers",
                                             [LIST_REQUESTS] = "requests",
@@ -29,128 +28,15 @@ bool gate_cursor_is_valid(const char *text)
            text[first + 1 + second] == '\0' && first + 1 + second < COURIER_CURSOR_SIZE;
 }
 
-static int limit(int number, int most)
-{
-    return number < most ? number : most;
-}
-
 /* As a number that has been checked to be in the range of an int. */
 static int milliseconds_of(const json_t *message, const char *name)
 {
     return (int)number_at(message, name);
 }
 
-static int write_request(const struct request *request, json_t **ret_value, struct error *err)
+static void write_record(const struct gate_ask *ask, json_t *message)
 {
-    AUTO(string) char *text = NULL;
-
-    if (request_encode(request, &text, err) == -1)
-        return -1;
-    return json_from_bytes(text, strlen(text), REQUEST_MAX_BYTES, ret_value, err);
-}
-
-static void write_patience(const struct gate_ask *ask, json_t *message)
-{
-    json_object_set_new(message, "timeout_ms",
-                        json_integer(limit(ask->wait_ms, GATE_SUBMIT_MOST_MS)));
-}
-
-static int write_submit(const struct gate_ask *ask, json_t *message, struct error *err)
-{
-    json_t *request = NULL;
-
-    if (write_request(ask->requests, &request, err) == -1)
-        return -1;
-    json_object_set_new(message, "request", request);
-    write_patience(ask, message);
-    return 0;
-}
-
-static int write_enqueue(const struct gate_ask *ask, json_t *message, struct error *err)
-{
-    json_t *requests = json_array();
-
-    json_object_set_new(message, "requests", requests);
-    for (size_t i = 0; i < ask->count; i++) {
-        json_t *request = NULL;
-        if (write_request(&ask->requests[i], &request, err) == -1)
-            return -1;
-        json_array_append_new(requests, request);
-    }
-    write_patience(ask, message);
-    return 0;
-}
-
-/* Whose request it is, the kernel has said; what the message says of it does not count. */
-static int read_request(json_t *value, const char *user, struct request *ret_request,
-                        struct error *err)
-{
-    if (json_object_set_new(value, "user", json_string(user)) == -1)
-        return fail(err, FAULT_INVALID, "request: must be an object");
-    AUTO(string) char *text = json_dumps(value, JSON_COMPACT);
-    if (!text)
-        return fail(err, FAULT_INTERNAL, "out of memory");
-    return request_decode(text, strlen(text), ret_request, err);
-}
-
-/* What has been read so far is the ask's, also after a failure. */
-static int read_requests(json_t *const *values, size_t count, const char *user,
-                         struct gate_ask *ask, struct error *err)
-{
-    struct request *requests = calloc(count + 1, sizeof(*requests)); /* never of nothing */
-
-    if (!requests)
-        return fail(err, FAULT_INTERNAL, "out of memory");
-    ask->requests = requests;
-    for (; ask->count < count; ask->count++)
-        if (read_request(values[ask->count], user, &requests[ask->count], err) == -1)
-            return -1;
-    return 0;
-}
-
-static int read_submit(const json_t *message, const char *user, struct gate_ask *ask,
-                       struct error *err)
-{
-    json_t *request = json_object_get(message, "request");
-
-    ask->wait_ms = limit(milliseconds_of(message, "timeout_ms"), GATE_SUBMIT_MOST_MS);
-    return read_requests(&request, 1, user, ask, err);
-}
-
-static int read_enqueue(const json_t *message, const char *user, struct gate_ask *ask,
-                        struct error *err)
-{
-    const json_t *list = json_object_get(message, "requests");
-    json_t *requests[GATE_ENQUEUE_MOST];
-    size_t count = json_array_size(list);
-
-    for (size_t i = 0; i < count; i++)
-        requests[i] = json_array_get(list, i);
-    ask->wait_ms = limit(milliseconds_of(message, "timeout_ms"), GATE_SUBMIT_MOST_MS);
-    if (read_requests(requests, count, user, ask, err) == -1)
-        return fail_while(err, "requests[%zu]", ask->count);
-    return 0;
-}
-
-size_t gate_ask_room(const struct request *requests, size_t count)
-{
-    size_t taken = 0, bytes = 0;
-
-    for (; taken < count && taken < GATE_ENQUEUE_MOST; taken++) {
-        AUTO(string) char *text = NULL;
-        if (request_encode(&requests[taken], &text, NULL) == 0)
-            bytes += strlen(text) + 1;
-        if (bytes > GATE_PACKET_MAX - ENVELOPE_BYTES && taken > 0)
-            break;
-    }
-    return taken;
-}
-
-static int write_record(const struct gate_ask *ask, json_t *message, struct error *err)
-{
-    (void)err;
     json_object_set_new(message, "id", json_string(ask->id));
-    return 0;
 }
 
 static int read_record(const json_t *message, const char *user, struct gate_ask *ask,
@@ -162,28 +48,26 @@ static int read_record(const json_t *message, const char *user, struct gate_ask 
     return 0;
 }
 
-static int write_events(const struct gate_ask *ask, json_t *message, struct error *err)
+static void write_events(const struct gate_ask *ask, json_t *message)
 {
-    (void)err;
     json_object_set_new(message, "id", json_string(ask->id));
     json_object_set_new(message, "after", json_string(ask->after));
-    json_object_set_new(message, "wait_ms", json_integer(limit(ask->wait_ms, GATE_WAIT_MOST_MS)));
-    return 0;
+    json_object_set_new(message, "wait_ms",
+                        json_integer(gate_ask_limit(ask->wait_ms, GATE_WAIT_MOST_MS)));
 }
 
 static int read_events(const json_t *message, const char *user, struct gate_ask *ask,
                        struct error *err)
 {
-    snprintf(ask->after, sizeof(ask->after), "%s", text_at(message, "after"));
-    ask->wait_ms = limit(milliseconds_of(message, "wait_ms"), GATE_WAIT_MOST_MS);
+    snprintf(ask->after, sizeof(ask->after), "%s",
+             text_at(message, "after"));
+    ask->wait_ms = gate_ask_limit(milliseconds_of(message, "wait_ms"), GATE_WAIT_MOST_MS);
     return read_record(message, user, ask, err);
 }
 
-static int write_list(const struct gate_ask *ask, json_t *message, struct error *err)
+static void write_list(const struct gate_ask *ask, json_t *message)
 {
-    (void)err;
     json_object_set_new(message, "what", json_string(listing_names[ask->listing]));
-    return 0;
 }
 
 static int read_list(const json_t *message, const char *user, struct gate_ask *ask,
@@ -250,30 +134,39 @@ static const struct field list_fields[] = {
     {.name = "what", .kind = FIELD_TEXT, .required = true, .choices = listing_names},
 };
 
-/* Whatever can be asked, one row each. */
+/* Whatever can be asked, one row each. One that holds requests writes its whole text itself, the
+ * others add to a message. */
 static const struct {
     const char *name;
     struct shape shape;
-    int (*write)(const struct gate_ask *ask, json_t *message, struct error *err);
+    void (*add)(const struct gate_ask *ask, json_t *message);
+    int (*write)(struct gate_ask *ask, char **ret_text, struct error *err);
     int (*read)(const json_t *message, const char *user, struct gate_ask *ask, struct error *err);
 } asks[ASK_COUNT] = {
-    [ASK_SUBMIT] = {"submit", SHAPE(submit_fields), write_submit, read_submit},
-    [ASK_ENQUEUE] = {"enqueue", SHAPE(enqueue_fields), write_enqueue, read_enqueue},
-    [ASK_RECORD] = {"record", SHAPE(record_fields), write_record, read_record},
-    [ASK_EVENTS] = {"events", SHAPE(events_fields), write_events, read_events},
-    [ASK_LIST] = {"list", SHAPE(list_fields), write_list, read_list},
+    [ASK_SUBMIT] = {"submit", SHAPE(submit_fields), NULL, gate_ask_write_submit,
+                    gate_ask_read_submit},
+    [ASK_ENQUEUE] = {"enqueue", SHAPE(enqueue_fields), NULL, gate_ask_write_enqueue,
+                     gate_ask_read_enqueue},
+    [ASK_RECORD] = {"record", SHAPE(record_fields), write_record, NULL, read_record},
+    [ASK_EVENTS] = {"events", SHAPE(events_fields), write_events, NULL, read_events},
+    [ASK_LIST] = {"list", SHAPE(list_fields), write_list, NULL, read_list},
 };
 
-int gate_ask_encode(const struct gate_ask *ask, json_t **ret_message, struct error *err)
+int gate_ask_encode(struct gate_ask *ask, char **ret_text, struct error *err)
 {
-    json_auto_t *message = json_pack("{s:i, s:s}", "v", GATE_VERSION, "ask", asks[ask->kind].name);
+    if (asks[ask->kind].write)
+        return asks[ask->kind].write(ask, ret_text, err);
 
+    json_auto_t *message = json_pack("{s:i, s:s}", "v", GATE_VERSION, "ask", asks[ask->kind].name);
     if (!message)
         return fail(err, FAULT_INTERNAL, "out of memory");
-    if (asks[ask->kind].write(ask, message, err) == -1 ||
-        fields_check(message, &asks[ask->kind].shape, "", err) == -1)
+    asks[ask->kind].add(ask, message);
+    if (fields_check(message, &asks[ask->kind].shape, "", err) == -1)
         return -1;
-    *ret_message = TAKE(message);
+    char *text = json_dumps(message, JSON_COMPACT);
+    if (!text)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    *ret_text = text;
     return 0;
 }
 

@@ -21,7 +21,7 @@ enum gate_ask_kind { ASK_SUBMIT, ASK_ENQUEUE, ASK_RECORD, ASK_EVENTS, ASK_LIST, 
 
 struct gate_ask {
     enum gate_ask_kind kind;
-    const struct request *requests; /* submit: one; enqueue: as many as fit into a packet */
+    const struct request *requests; /* submit: one; enqueue: at most GATE_ENQUEUE_MOST */
     size_t count;                   /* of them */
     int wait_ms;              /* submit, enqueue: for the confirms; events: for the first of them */
     char id[IDENTIFIER_SIZE]; /* record, events */
@@ -29,8 +29,10 @@ struct gate_ask {
     enum listing listing;            /* list */
 };
 
-/* The ask's requests are only read, and stay the caller's. *ret_message is a new reference. */
-int gate_ask_encode(const struct gate_ask *ask, json_t **ret_message, struct error *err);
+/* The text of a packet, the caller's to free. The ask's requests are only read, stay the caller's,
+ * and have been checked. Of an enqueue's as many go as fit, from the first on and at least one:
+ * ask->count is how many. */
+int gate_ask_encode(struct gate_ask *ask, char **ret_text, struct error *err);
 
 /* Requests are `user`'s whatever they say themselves, and *ret_ask owns them. FAULT_INVALID names
  * the field. */
@@ -41,9 +43,6 @@ static inline void auto_gate_ask(struct gate_ask *ask)
 {
     gate_ask_clear(ask);
 }
-
-/* How many of the requests, from the first on, go into one `enqueue`: at least one. */
-size_t gate_ask_room(const struct request *requests, size_t count);
 
 /* An entry id of a Redis stream: two 64-bit numbers in decimal. */
 bool gate_cursor_is_valid(const char *text);

@@ -3,11 +3,11 @@
 #include <stdio.h>
 
 #include "common/auto.h"
-#include "common/log.h"
 #include "common/prefork.h"
 #include "submitter/clock.h"
 #include "submitter/gate_answer.h"
 #include "submitter/gate_ask.h"
+#include "submitter/gate_batch.h"
 #include "submitter/gate_packet.h"
 
 #define FIRST_ASK_MS 10000 /* who connects has something to ask */
@@ -18,7 +18,8 @@
 struct conversation {
     const struct gate_client *client;
     struct gate_keeper *keeper;
-    int64_t send_until; /* of the answer that is being given; 0: it has not begun */
+    struct batch *under_way; /* begun by the last ask, and not answered; or NULL */
+    int64_t send_until;      /* of the answer that is being given; 0: it has not begun */
     bool over;
 };
 
@@ -27,10 +28,12 @@ struct conversation {
 static enum packet_fate send_answer(struct conversation *talk, const struct gate_answer *answer)
 {
     json_auto_t *message = gate_answer_encode(answer);
+    AUTO(string) char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
 
     if (talk->send_until == 0)
         talk->send_until = clock_ms() + SEND_MS;
-    return message ? packet_send(talk->client->fd, message, talk->send_until) : PACKET_GONE;
+    /* Without memory there is no text: for the other end, that is as good as no answer. */
+    return text ? packet_send(talk->client->fd, text, talk->send_until) : PACKET_GONE;
 }
 
 /* Once this is said the ask has been answered. */
@@ -75,65 +78,61 @@ static void say_items(struct conversation *talk, const json_t *items, const char
     say(talk, &end);
 }
 
-/* ---- asks: each fills *err and returns -1, or has answered ---- */
+/* ---- requests ---- */
 
-static void log_submitted(const struct request *request, const struct error *reason)
+/* One answer for all, so that none is lost of what was asked together. */
+static void settle_under_way(struct conversation *talk)
 {
-    log_request(request->id);
-    if (reason->fault == FAULT_NONE)
-        log_info("%s for %s: published", op_name(request->op), request->user);
-    else
-        log_warning("%s for %s: %s", op_name(request->op), request->user, reason->text);
-    log_request(NULL);
+    AUTO(batch) struct batch *batch = TAKE(talk->under_way);
+
+    if (!batch)
+        return;
+    batch_finish(batch, talk->keeper->courier);
+    json_auto_t *outcomes = batch_outcomes(batch);
+    struct gate_answer answer = {.kind = ANSWER_OUTCOMES, .value = outcomes};
+    talk->send_until = 0;
+    say(talk, &answer);
 }
 
-static void submit_all(struct conversation *talk, const struct gate_ask *ask, struct error *reasons)
+static struct batch *begin(const struct conversation *talk, struct gate_ask *ask, struct error *err)
 {
-    struct courier *courier = talk->keeper->courier;
-    const struct gate_client *client = talk->client;
-    struct error excess = {0};
-    size_t count = meter_take(client->meter, client->peer.uid, ask->count, clock_ms(), &excess);
+    struct batch *batch = batch_begin(talk->client, talk->keeper->courier, ask);
 
-    if (count > 0)
-        courier->methods->submit(courier, ask->requests, count, ask->wait_ms, reasons);
-    for (size_t i = 0; i < count; i++)
-        log_submitted(&ask->requests[i], &reasons[i]);
-    for (size_t i = count; i < ask->count; i++)
-        reasons[i] = excess;
-    if (count < ask->count)
-        log_warning("%zu requests for %s: %s", ask->count - count, client->peer.user, excess.text);
+    if (!batch)
+        fail(err, FAULT_INTERNAL, "out of memory");
+    return batch;
 }
 
-static int answer_submit(struct conversation *talk, const struct gate_ask *ask, struct error *err)
+/* ---- asks: each fills *err and returns -1, or has answered, or will ---- */
+
+static int answer_submit(struct conversation *talk, struct gate_ask *ask, struct error *err)
 {
+    AUTO(batch) struct batch *batch = begin(talk, ask, err);
     struct gate_answer answer = {.kind = ANSWER_CONFIRMED};
-    struct error reason = {0};
 
-    submit_all(talk, ask, &reason);
-    if (reason.fault != FAULT_NONE) {
-        *err = reason;
+    if (!batch)
+        return -1;
+    const struct error *reason = batch_finish(batch, talk->keeper->courier);
+    if (reason->fault != FAULT_NONE) {
+        *err = *reason;
         return -1;
     }
     say(talk, &answer);
     return 0;
 }
 
-/* One answer for all, so that none is lost of what was asked together. */
-static int answer_enqueue(struct conversation *talk, const struct gate_ask *ask, struct error *err)
+/* What was asked before is waited for once these have gone too. */
+static int answer_enqueue(struct conversation *talk, struct gate_ask *ask, struct error *err)
 {
-    struct error reasons[GATE_ENQUEUE_MOST];
-    json_auto_t *outcomes = json_array();
+    struct batch *batch = begin(talk, ask, err);
 
-    (void)err;
-    submit_all(talk, ask, reasons);
-    for (size_t i = 0; i < ask->count; i++)
-        json_array_append_new(outcomes, gate_outcome_of(&reasons[i]));
-    struct gate_answer answer = {.kind = ANSWER_OUTCOMES, .value = outcomes};
-    say(talk, &answer);
-    return 0;
+    settle_under_way(talk);
+    talk->send_until = 0;
+    talk->under_way = batch;
+    return batch ? 0 : -1;
 }
 
-static int answer_record(struct conversation *talk, const struct gate_ask *ask, struct error *err)
+static int answer_record(struct conversation *talk, struct gate_ask *ask, struct error *err)
 {
     struct courier *courier = talk->keeper->courier;
     json_auto_t *result = NULL;
@@ -146,7 +145,7 @@ static int answer_record(struct conversation *talk, const struct gate_ask *ask, 
 }
 
 /* Waits in slices, so that a client that has gone does not hold a child for the whole wait. */
-static int answer_events(struct conversation *talk, const struct gate_ask *ask, struct error *err)
+static int answer_events(struct conversation *talk, struct gate_ask *ask, struct error *err)
 {
     struct courier *courier = talk->keeper->courier;
     int64_t until = clock_ms() + ask->wait_ms;
@@ -170,7 +169,7 @@ static int answer_events(struct conversation *talk, const struct gate_ask *ask, 
     return 0;
 }
 
-static int answer_list(struct conversation *talk, const struct gate_ask *ask, struct error *err)
+static int answer_list(struct conversation *talk, struct gate_ask *ask, struct error *err)
 {
     struct courier *courier = talk->keeper->courier;
     json_auto_t *list = NULL;
@@ -181,7 +180,7 @@ static int answer_list(struct conversation *talk, const struct gate_ask *ask, st
     return 0;
 }
 
-static int (*const answers[ASK_COUNT])(struct conversation *talk, const struct gate_ask *ask,
+static int (*const answers[ASK_COUNT])(struct conversation *talk, struct gate_ask *ask,
                                        struct error *err) = {
     [ASK_SUBMIT] = answer_submit, [ASK_ENQUEUE] = answer_enqueue, [ASK_RECORD] = answer_record,
     [ASK_EVENTS] = answer_events, [ASK_LIST] = answer_list,
@@ -194,9 +193,11 @@ static void answer_ask(struct conversation *talk, const char *bytes, size_t leng
     AUTO(gate_ask) struct gate_ask ask = {0};
     struct error err = {0};
 
+    int status = gate_ask_decode(bytes, length, talk->client->peer.user, &ask, &err);
+    if (status == -1 || ask.kind != ASK_ENQUEUE)
+        settle_under_way(talk); /* answers come in the order of the asks */
     talk->send_until = 0;
-    if (gate_ask_decode(bytes, length, talk->client->peer.user, &ask, &err) == -1 ||
-        answers[ask.kind](talk, &ask, &err) == -1)
+    if (status == -1 || answers[ask.kind](talk, &ask, &err) == -1)
         say_error(talk, &err);
 }
 
@@ -213,6 +214,7 @@ static bool await_ask(struct conversation *talk, int patience_ms, char **ret_byt
             return true;
         if (fate == PACKET_TOO_LARGE) {
             struct error err = {0};
+            settle_under_way(talk);
             fail(&err, FAULT_INVALID, "longer than %d bytes", GATE_PACKET_MAX);
             talk->send_until = 0;
             say_error(talk, &err);
@@ -233,11 +235,14 @@ void gate_client_serve(const struct gate_client *client, struct gate_keeper *kee
     while (!talk.over) {
         AUTO(string) char *bytes = NULL;
         size_t length = 0;
+        if (packet_is_quiet(client->fd))
+            settle_under_way(&talk);
         if (!await_ask(&talk, patience_ms, &bytes, &length))
-            return;
+            break;
         answer_ask(&talk, bytes, length);
         patience_ms = NEXT_ASK_MS;
     }
+    settle_under_way(&talk); /* what was asked is noted, whoever is still there */
 }
 
 void gate_client_refuse(const struct gate_client *client, const struct error *reason)

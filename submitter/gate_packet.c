@@ -26,14 +26,10 @@ static bool would_block(int error)
     return error == EAGAIN || error == EWOULDBLOCK;
 }
 
-enum packet_fate packet_send(int fd, const json_t *message, int64_t until)
+enum packet_fate packet_send(int fd, const char *text, int64_t until)
 {
-    AUTO(string) char *text = json_dumps(message, JSON_COMPACT);
-    size_t length = text ? strlen(text) : 0;
+    size_t length = strlen(text);
 
-    /* Without memory there is no text: for the other end, that is as good as no answer. */
-    if (length == 0)
-        return PACKET_GONE;
     if (length > GATE_PACKET_MAX)
         return PACKET_TOO_LARGE;
     for (;;) {

@@ -6,7 +6,6 @@
 #ifndef DCM_SUBMITTER_GATE_PACKET_H
 #define DCM_SUBMITTER_GATE_PACKET_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +21,7 @@ enum packet_fate {
 };
 
 /* A packet is sent whole or not at all. */
-enum packet_fate packet_send(int fd, const json_t *message, int64_t until);
+enum packet_fate packet_send(int fd, const char *text, int64_t until);
 
 /* *ret_bytes is the caller's to free, and not terminated. */
 enum packet_fate packet_receive(int fd, int64_t until, char **ret_bytes, size_t *ret_length);

@@ -23,8 +23,10 @@ static void compare(const struct request *request, const json_t *known, struct e
 {
     char hash[REQUEST_HASH_SIZE];
 
+    if (!json_is_string(known))
+        return; /* as nearly always: then no hash is needed */
     request_hash(request, hash);
-    if (json_is_string(known) && strcmp(json_string_value(known), hash) != 0)
+    if (strcmp(json_string_value(known), hash) != 0)
         fail(reason, FAULT_CONFLICT, "the id %s is that of another request", request->id);
 }
 
@@ -59,48 +61,62 @@ void mailbox_check_ids(struct mailbox *mailbox, const struct request *requests, 
 
 /* ---- `queued` records ---- */
 
-#define QUEUE_ARGUMENTS 12
+#define NOTE_KEYS 3
+#define NOTE_ARGUMENTS 7
+#define HEAD 2 /* the function, and how many keys follow */
 
 struct note {
+    const struct request *request;
     char record[KEY_SIZE], requests[KEY_SIZE], events[KEY_SIZE];
-    char hash[REQUEST_HASH_SIZE], submitted[24], retention[16];
+    char hash[REQUEST_HASH_SIZE], submitted[24];
     char *result; /* owned */
-    const char *argv[QUEUE_ARGUMENTS];
 };
 
 static int write_note(const struct request *request, struct note *note)
 {
-    json_auto_t *result = result_new(request);
-
-    note->result = json_dumps(result, JSON_COMPACT);
+    note->request = request;
+    note->result = result_new_text(request);
     key_of_user(note->record, KEY_REQUEST, request->user, request->id);
     key_of_user(note->requests, KEY_REQUESTS, request->user, NULL);
     key_of_user(note->events, KEY_EVENTS, request->user, request->id);
     request_hash(request, note->hash);
     snprintf(note->submitted, sizeof(note->submitted), "%lld", (long long)request->submitted);
-    format_retention(note->retention);
-
-    const char *const call[QUEUE_ARGUMENTS] = {
-        "dcm_1_queue", "3",
-        note->record,  note->requests,
-        note->events,  request->id,
-        request->user, op_name(request->op),
-        note->hash,    note->submitted,
-        note->result,  note->retention,
-    };
-    memcpy(note->argv, call, sizeof(call));
     return note->result ? 0 : -1;
 }
 
+/* One call for so many notes: all of their keys, then all of their arguments. */
+static int call_queue(struct mailbox *mailbox, const struct note *notes, size_t count,
+                      json_t **ret_states, struct error *err)
+{
+    const char *argv[HEAD + TOGETHER * (NOTE_KEYS + NOTE_ARGUMENTS)] = {"dcm_1_queue"};
+    char keys[16], retention[16];
+    size_t argc = HEAD;
+
+    snprintf(keys, sizeof(keys), "%zu", count * NOTE_KEYS);
+    format_retention(retention);
+    argv[1] = keys;
+    for (size_t i = 0; i < count; i++, argc += NOTE_KEYS)
+        memcpy(&argv[argc], (const char *[]){notes[i].record, notes[i].requests, notes[i].events},
+               NOTE_KEYS * sizeof(*argv));
+    for (size_t i = 0; i < count; i++, argc += NOTE_ARGUMENTS)
+        memcpy(&argv[argc],
+               (const char *[]){notes[i].request->id, notes[i].request->user,
+                                op_name(notes[i].request->op), notes[i].hash, notes[i].submitted,
+                                notes[i].result, retention},
+               NOTE_ARGUMENTS * sizeof(*argv));
+    return redis_link_function(mailbox->link, argc, argv, ret_states, err);
+}
+
+/* A library of an older version notes the first one alone, and answers its state: then each has a
+ * call of its own. */
 static int send_notes(struct mailbox *mailbox, struct note *notes, size_t count, struct error *err)
 {
-    struct redis_command commands[TOGETHER] = {0};
-    int status = 0;
+    json_auto_t *states = NULL;
+    int status = count > 0 ? call_queue(mailbox, notes, count, &states, err) : 0;
 
-    for (size_t i = 0; i < count; i++)
-        commands[i] = (struct redis_command){QUEUE_ARGUMENTS, notes[i].argv};
-    if (count > 0)
-        status = redis_link_pipeline_functions(mailbox->link, commands, count, NULL, err);
+    if (status == 0 && count > 1 && !json_is_array(states))
+        for (size_t i = 1; i < count && status == 0; i++)
+            status = call_queue(mailbox, &notes[i], 1, NULL, err);
     for (size_t i = 0; i < count; i++)
         free(TAKE(notes[i].result));
     return status;

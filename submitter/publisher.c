@@ -90,6 +90,7 @@ struct round {
     size_t *indices;       /* of the request that messages[i] is */
     struct error *reasons; /* what came of messages[i] */
     size_t count;
+    struct amqp_shipment *shipment; /* NULL: nothing is on its way */
 };
 
 static void auto_round(struct round *round)
@@ -117,7 +118,7 @@ static void round_add(struct round *round, const struct request *request, size_t
 {
     char *body = NULL, *route = &round->routes[round->count * ROUTE_SIZE];
 
-    if (request_encode(request, &body, reason) == -1)
+    if (request_write(request, &body, reason) == -1)
         return;
     route_of(route, request->user, request->batch);
     round->indices[round->count] = index;
@@ -130,9 +131,14 @@ static void round_add(struct round *round, const struct request *request, size_t
     };
 }
 
-static void round_publish(struct publisher *publisher, struct round *round, int timeout_ms)
+static void drop_if_broken(struct publisher *publisher)
 {
-    int64_t until = clock_ms() + timeout_ms;
+    if (publisher->link && amqp_link_is_broken(publisher->link))
+        amqp_link_close(TAKE(publisher->link));
+}
+
+static void round_ship(struct publisher *publisher, struct round *round, int timeout_ms)
+{
     struct error reason = {0};
 
     if (round->count == 0)
@@ -142,10 +148,16 @@ static void round_publish(struct publisher *publisher, struct round *round, int 
             round->reasons[i] = reason;
         return;
     }
-    amqp_link_publish_all(publisher->link, round->messages, round->count,
-                          clock_left(until, timeout_ms), round->reasons);
-    if (amqp_link_is_broken(publisher->link))
-        amqp_link_close(TAKE(publisher->link));
+    amqp_link_ship(publisher->link, round->messages, round->count, round->reasons,
+                   &round->shipment);
+    drop_if_broken(publisher);
+}
+
+static void round_land(struct publisher *publisher, struct round *round, int timeout_ms)
+{
+    if (round->shipment)
+        amqp_shipment_land(TAKE(round->shipment), timeout_ms);
+    drop_if_broken(publisher);
 }
 
 /* Those that another attempt may help. A broker that has no room says so on a sound connection: it
@@ -172,44 +184,71 @@ static void round_merge(struct round *first, const struct round *again)
     }
 }
 
-static void publish_twice(struct publisher *publisher, struct round *first, int64_t until)
-{
-    AUTO(round) struct round again = {0};
-    bool was_warm = publisher->link != NULL;
+/* ---- both attempts ---- */
 
-    round_publish(publisher, first, clock_left(until, INT32_MAX) * 2 / 3);
-    if (round_begin(&again, first->count) == -1)
-        return;
-    round_choose(&again, first, was_warm && publisher->link == NULL);
-    int left = clock_left(until, INT32_MAX);
-    if (left > 0) {
-        round_publish(publisher, &again, left);
-        round_merge(first, &again);
-    }
-}
+struct publishing {
+    struct round round;
+    struct error *reasons; /* the caller's, of all requests */
+    size_t count;
+    int64_t until;
+    bool was_warm;
+};
 
-int publisher_publish(struct publisher *publisher, const struct request *requests, size_t count,
-                      int timeout_ms, struct error *reasons)
+struct publishing *publisher_begin(struct publisher *publisher, const struct request *requests,
+                                   size_t count, int timeout_ms, struct error *reasons)
 {
-    AUTO(round) struct round round = {0};
-    int64_t until = clock_ms() + timeout_ms;
-    bool has_memory = round_begin(&round, count) == 0;
-    int status = 0;
+    struct publishing *publishing = calloc(1, sizeof(*publishing));
+    struct round *round = publishing ? &publishing->round : NULL;
+    bool has_memory = round && round_begin(round, count) == 0;
 
     for (size_t i = 0; i < count; i++) {
         if (reasons[i].fault != FAULT_NONE)
             continue;
         if (has_memory)
-            round_add(&round, &requests[i], i, &reasons[i]);
+            round_add(round, &requests[i], i, &reasons[i]);
         else
             fail(&reasons[i], FAULT_INTERNAL, "out of memory");
     }
-    if (round.count > 0)
-        publish_twice(publisher, &round, until);
-    for (size_t i = 0; i < round.count; i++)
-        reasons[round.indices[i]] = round.reasons[i];
-    for (size_t i = 0; i < count; i++)
-        if (reasons[i].fault != FAULT_NONE)
+    if (!publishing)
+        return NULL;
+    publishing->reasons = reasons;
+    publishing->count = count;
+    publishing->until = clock_ms() + timeout_ms;
+    publishing->was_warm = publisher->link != NULL;
+    round_ship(publisher, round, timeout_ms * 2 / 3);
+    return publishing;
+}
+
+static void publish_again(struct publisher *publisher, struct publishing *publishing)
+{
+    AUTO(round) struct round again = {0};
+    bool was_stale = publishing->was_warm && publisher->link == NULL;
+    int left = clock_left(publishing->until, INT32_MAX);
+
+    if (left <= 0 || round_begin(&again, publishing->round.count) == -1)
+        return;
+    round_choose(&again, &publishing->round, was_stale);
+    int64_t until = clock_ms() + left;
+    round_ship(publisher, &again, left);
+    round_land(publisher, &again, clock_left(until, left));
+    round_merge(&publishing->round, &again);
+}
+
+int publisher_finish(struct publisher *publisher, struct publishing *publishing)
+{
+    int status = 0;
+
+    if (!publishing)
+        return -1;
+    struct round *round = &publishing->round;
+    round_land(publisher, round, clock_left(publishing->until, INT32_MAX) * 2 / 3);
+    publish_again(publisher, publishing);
+    for (size_t i = 0; i < round->count; i++)
+        publishing->reasons[round->indices[i]] = round->reasons[i];
+    for (size_t i = 0; i < publishing->count; i++)
+        if (publishing->reasons[i].fault != FAULT_NONE)
             status = -1;
+    auto_round(round);
+    free(publishing);
     return status;
 }

@@ -5,11 +5,19 @@ local FINAL = {
     done = true, failed = true, refused = true, expired = true, cancelled = true, unknown = true,
 }
 
--- The submitter's clock is for display: one that runs ahead must not keep an id in the list for ever.
-local function list(requests, id, submitted, retention)
+-- Entries are {submitted, id, submitted, id, …}. The submitter's clock is for display: one that runs ahead must
+-- not keep an id in the list for ever.
+local function list_all(requests, entries, retention)
     local now = now_ms()
-    redis.call('ZADD', requests, 'NX', math.min(tonumber(submitted), now), id)
+    for i = 1, #entries, 2 do
+        entries[i] = math.min(tonumber(entries[i]), now)
+    end
+    redis.call('ZADD', requests, 'NX', unpack(entries))
     redis.call('ZREMRANGEBYSCORE', requests, '-inf', now - retention * 1000)
+end
+
+local function list(requests, id, submitted, retention)
+    list_all(requests, { submitted, id }, retention)
 end
 
 local function keep(keys, retention)

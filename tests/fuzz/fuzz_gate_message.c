@@ -31,7 +31,7 @@ static char *through_socket(const uint8_t *data, size_t size, size_t *ret_length
 static void check_ask(const char *bytes, size_t length)
 {
     AUTO(gate_ask) struct gate_ask ask = {0};
-    json_auto_t *message = NULL;
+    AUTO(string) char *text = NULL;
     struct error err = {0};
 
     if (gate_ask_decode(bytes, length, "alice", &ask, &err) < 0) {
@@ -46,7 +46,7 @@ static void check_ask(const char *bytes, size_t length)
         HOLDS(identifier_is_valid(ask.id));
     if (ask.kind == ASK_EVENTS)
         HOLDS(gate_cursor_is_valid(ask.after));
-    if (gate_ask_encode(&ask, &message, &err) < 0)
+    if (gate_ask_encode(&ask, &text, &err) < 0)
         fuzz_check_error(&err);
 }
 

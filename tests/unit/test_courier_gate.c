@@ -16,6 +16,7 @@
 #include "common/auto.h"
 #include "common/members.h"
 #include "submitter/courier.h"
+#include "submitter/gate_ask.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
 
@@ -276,6 +277,93 @@ static void the_gates_own_doubt_is_passed_on(void **state)
     assert_int_equal(err.fault, FAULT_UNCONFIRMED);
 }
 
+#define MANY (GATE_ENQUEUE_MOST + 44) /* two asks */
+
+/* That of the last one says no. */
+static void say_outcomes(int client, size_t count, bool last_is_refused)
+{
+    static char text[GATE_ENQUEUE_MOST * 4];
+    size_t length = (size_t)sprintf(text, "{\"outcomes\":[");
+
+    for (size_t i = 1; i < count; i++)
+        length += (size_t)sprintf(text + length, "{},");
+    sprintf(text + length, "%s]}",
+            last_is_refused ? "{\"error\":{\"code\":\"conflict\",\"message\":\"no\"}}" : "{}");
+    say(client, text);
+}
+
+static int submit_many(struct courier *courier, struct error reasons[MANY])
+{
+    json_auto_t *args = json_object();
+    struct request requests[MANY];
+
+    for (size_t i = 0; i < MANY; i++) {
+        requests[i] = (struct request){.op = OP_PING, .user = "alice", .args = args};
+        identifier_new(requests[i].id);
+    }
+    return courier->methods->submit(courier, requests, MANY, 5000, reasons);
+}
+
+/* It answers nothing before it has both. */
+static void hear_two_asks_first(int listener)
+{
+    int client = welcome(listener);
+    heed(client);
+    heed(client);
+    say_outcomes(client, GATE_ENQUEUE_MOST, true);
+    say_outcomes(client, MANY - GATE_ENQUEUE_MOST, false);
+}
+
+static void the_next_ask_does_not_wait_for_the_answer_to_the_last(void **state)
+{
+    struct courier *courier = meet(*state, hear_two_asks_first);
+    struct error reasons[MANY];
+
+    assert_int_equal(submit_many(courier, reasons), -1);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(reasons[i].fault,
+                         i == GATE_ENQUEUE_MOST - 1 ? FAULT_CONFLICT : FAULT_NONE);
+}
+
+static void answer_one_and_the_other_to_the_next_client(int listener)
+{
+    int client = welcome(listener);
+    heed(client);
+    heed(client);
+    say_outcomes(client, GATE_ENQUEUE_MOST, false);
+    close(client);
+    client = welcome(listener);
+    heed(client);
+    say_outcomes(client, MANY - GATE_ENQUEUE_MOST, false);
+}
+
+static void what_a_gate_left_unanswered_is_asked_again(void **state)
+{
+    struct courier *courier = meet(*state, answer_one_and_the_other_to_the_next_client);
+    struct error reasons[MANY];
+    assert_int_equal(submit_many(courier, reasons), 0);
+}
+
+static void answer_one_and_close_both(int listener)
+{
+    int client = welcome(listener);
+    heed(client);
+    heed(client);
+    say_outcomes(client, GATE_ENQUEUE_MOST, false);
+    close(client);
+    close_after_the_ask(listener);
+}
+
+static void what_was_never_answered_is_in_doubt_and_the_rest_is_not(void **state)
+{
+    struct courier *courier = meet(*state, answer_one_and_close_both);
+    struct error reasons[MANY];
+
+    assert_int_equal(submit_many(courier, reasons), -1);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(reasons[i].fault, i < GATE_ENQUEUE_MOST ? FAULT_NONE : FAULT_UNCONFIRMED);
+}
+
 static void give_events(int listener)
 {
     int client = welcome(listener);
@@ -396,6 +484,9 @@ int main(void)
         ON_A_STAGE(who_is_turned_away_at_once_learns_why),
         ON_A_STAGE(who_is_turned_away_unheard_learns_why),
         ON_A_STAGE(the_gates_own_doubt_is_passed_on),
+        ON_A_STAGE(the_next_ask_does_not_wait_for_the_answer_to_the_last),
+        ON_A_STAGE(what_a_gate_left_unanswered_is_asked_again),
+        ON_A_STAGE(what_was_never_answered_is_in_doubt_and_the_rest_is_not),
         ON_A_STAGE(events_that_we_know_come_with_the_cursor_of_the_end),
         ON_A_STAGE(half_a_list_of_events_moves_no_cursor),
         ON_A_STAGE(a_signal_ends_the_wait_for_events_and_nothing_is_wrong),

@@ -222,9 +222,20 @@ static void a_code_of_a_later_version_is_refused(void **state)
                           "internal");
 }
 
+static void the_text_of_a_new_result_is_the_results(void **state)
+{
+    (void)state;
+    json_auto_t *result = result_new(&request);
+    AUTO(string) char *expected = json_dumps(result, JSON_COMPACT);
+    AUTO(string) char *text = result_new_text(&request);
+
+    assert_string_equal(text, expected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_text_of_a_new_result_is_the_results),
         cmocka_unit_test(a_new_result_is_queued_on_no_server),
         cmocka_unit_test(a_running_result_names_its_server),
         cmocka_unit_test(a_done_result_says_when),
