@@ -68,7 +68,7 @@ static void take_up(struct runner *runner, const struct work *work, size_t place
     lights->count++;
 }
 
-void settle_light(struct runner *runner, const struct work *works, size_t count, bool *ret_settled)
+void settle_light(struct runner *runner, const struct works *works, bool *ret_settled)
 {
     AUTO(lights) struct lights lights = {0};
     struct store_ending endings[WORKS_MOST];
@@ -76,8 +76,8 @@ void settle_light(struct runner *runner, const struct work *works, size_t count,
     struct error unheard;
     int64_t claimed_at = clock_ms();
 
-    for (size_t i = 0; i < count; i++)
-        take_up(runner, &works[i], i, &lights);
+    for (size_t i = 0; i < works->count; i++)
+        take_up(runner, &works->list[i], i, &lights);
     for (size_t i = 0; i < lights.count; i++)
         endings[i] = (struct store_ending){.request = &lights.list[i].request,
                                            .hash = lights.list[i].hash,
@@ -89,7 +89,7 @@ void settle_light(struct runner *runner, const struct work *works, size_t count,
     FAULT_POINT("claim.after");
     for (size_t i = 0; i < lights.count; i++) {
         const struct light *light = &lights.list[i];
-        struct job job = job_of(light, &works[light->work]);
+        struct job job = job_of(light, &works->list[light->work]);
         ret_settled[light->work] = ended[i];
         job.claimed_at = claimed_at;
         log_request(light->request.id);

@@ -54,13 +54,13 @@ local function make_room(told, streams, count)
     if excess <= 0 then
         return
     end
-    local oldest = redis.call('ZPOPMIN', told, excess) -- each with its time
-    local gone = {}
-    for i = 1, #oldest, 2 do
-        gone[#gone + 1] = streams .. oldest[i]
+    local oldest, gone = redis.call('ZRANGE', told, 0, excess - 1), {}
+    for i, id in ipairs(oldest) do
+        gone[i] = streams .. id
     end
     if #gone > 0 then
         redis.call('UNLINK', unpack(gone))
+        redis.call('ZREM', told, unpack(oldest))
     end
 end
 
