@@ -90,6 +90,8 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 };
 
 static const char *const texts[STATEMENT_COUNT] = {
+    [STATEMENT_LOOK] = "BEGIN",
+    [STATEMENT_LOOKED] = "COMMIT",
     [STATEMENT_FIND] = "SELECT hash, publisher, body, attempts, container, result, recorded,"
                        " begun, touched, op, parked, history FROM requests WHERE id = ?",
     [STATEMENT_BEGIN] =
