@@ -35,7 +35,7 @@ struct endings {
     char retention[24];
     struct ending list[STORE_TOGETHER];
     size_t users;
-    struct user_endings *of_users; /* owned; as many as there are endings, at most */
+    struct user_endings *of_users[STORE_TOGETHER]; /* owned */
 };
 
 static void auto_endings(struct endings *endings)
@@ -43,8 +43,8 @@ static void auto_endings(struct endings *endings)
     for (size_t i = 0; i < STORE_TOGETHER; i++) {
         free(endings->list[i].result);
         free(endings->list[i].event);
+        free(endings->of_users[i]);
     }
-    free(endings->of_users);
 }
 
 static int write_ending(const struct store_ending *asked, struct ending *ending, struct error *err)
@@ -78,14 +78,17 @@ static bool is_of(const struct user_endings *user, const struct store_ending *al
     return strcmp(all[user->places[0]].request->user, name) == 0;
 }
 
-/* The user's, who may have come before. */
+/* The user's, who may have come before. NULL: out of memory. */
 static struct user_endings *user_of(struct endings *endings, const struct store *store,
                                     const struct store_ending *all, const char *name)
 {
     for (size_t i = 0; i < endings->users; i++)
-        if (is_of(&endings->of_users[i], all, name))
-            return &endings->of_users[i];
-    struct user_endings *user = &endings->of_users[endings->users++];
+        if (is_of(endings->of_users[i], all, name))
+            return endings->of_users[i];
+    struct user_endings *user = calloc(1, sizeof(*user));
+    if (!user)
+        return NULL;
+    endings->of_users[endings->users++] = user;
     key_of_user(user->requests, KEY_REQUESTS, name, NULL);
     key_of_user(user->told, KEY_TOLD, name, NULL);
     user->call = (struct store_call){.function = "end_unclaimed",
@@ -99,17 +102,24 @@ static struct user_endings *user_of(struct endings *endings, const struct store 
 static int write_endings(struct endings *endings, const struct store *store,
                          const struct store_ending *all, size_t count, struct error *err)
 {
-    endings->of_users = calloc(count, sizeof(*endings->of_users));
-    if (!endings->of_users)
-        return fail(err, FAULT_INTERNAL, "out of memory");
     snprintf(endings->retention, sizeof(endings->retention), "%d", REQUEST_RETENTION_S);
     for (size_t i = 0; i < count; i++) {
         if (write_ending(&all[i], &endings->list[i], err) < 0)
             return -1;
         struct user_endings *user = user_of(endings, store, all, all[i].request->user);
+        if (!user)
+            return fail(err, FAULT_INTERNAL, "out of memory");
         add_ending(user, &all[i], &endings->list[i], i);
     }
     return 0;
+}
+
+static void read_words(const struct user_endings *user, const json_t *words, bool *ret_ended)
+{
+    for (size_t i = 0; i < user->count; i++) {
+        const char *word = json_string_value(json_array_get(words, i));
+        ret_ended[user->places[i]] = word && strcmp(word, "done") == 0;
+    }
 }
 
 int store_end_unclaimed(struct store *store, const struct store_ending *endings, size_t count,
@@ -124,16 +134,10 @@ int store_end_unclaimed(struct store *store, const struct store_ending *endings,
     if (write_endings(&written, store, endings, count, err) < 0)
         return -1;
     for (size_t i = 0; i < written.users; i++)
-        calls[i] = written.of_users[i].call;
+        calls[i] = written.of_users[i]->call;
     if (store_call_all(store, calls, written.users, &answers, err) < 0)
         return -1;
-    for (size_t i = 0; i < written.users; i++) {
-        const struct user_endings *user = &written.of_users[i];
-        const json_t *words = json_array_get(answers, i);
-        for (size_t j = 0; j < user->count; j++) {
-            const char *word = json_string_value(json_array_get(words, j));
-            ret_ended[user->places[j]] = word && strcmp(word, "done") == 0;
-        }
-    }
+    for (size_t i = 0; i < written.users; i++)
+        read_words(written.of_users[i], json_array_get(answers, i), ret_ended);
     return 0;
 }

@@ -172,12 +172,12 @@ struct item *workload_by_id(const struct workload *workload, const char *id)
     return item;
 }
 
-uint64_t workload_first_tag(const struct workload *workload)
+const struct item *workload_unsettled(const struct workload *workload)
 {
-    uint64_t first = 0;
+    const struct item *first = NULL;
     for (const struct item *item = workload->first; item; item = item->next)
-        if (item->tag && (!first || item->tag < first))
-            first = item->tag;
+        if (item->tag && (!first || item->tag < first->tag))
+            first = item;
     return first;
 }
 

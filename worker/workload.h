@@ -50,8 +50,8 @@ struct item *workload_of_runner(const struct workload *workload, const struct it
                                 size_t runner);
 struct item *workload_by_serial(const struct workload *workload, uint64_t serial);
 struct item *workload_by_id(const struct workload *workload, const char *id);
-/* The lowest tag of a delivery that is not settled; 0 if there is none. */
-uint64_t workload_first_tag(const struct workload *workload);
+/* The delivery with the lowest tag that is not settled, or NULL. */
+const struct item *workload_unsettled(const struct workload *workload);
 size_t workload_count(const struct workload *workload, enum item_state state);
 
 /* Engine and store are back: everything that waits may go at once. */
