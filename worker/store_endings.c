@@ -66,8 +66,9 @@ static void add_ending(struct user_endings *user, const struct store_ending *ask
 {
     const char *const keys[KEYS_EACH] = {ending->record, ending->stream};
     const char *const arguments[ARGUMENTS_EACH] = {
-        asked->request->id,          op_name(asked->request->op), asked->hash,  ending->submitted,
-        result_state(asked->result), ending->result,              ending->event};
+        asked->request->id, op_name(asked->request->op), asked->hash,
+        ending->submitted,  result_state(asked->result), ending->result,
+        ending->event};
     memcpy(&user->keys[user->count * KEYS_EACH], keys, sizeof(keys));
     memcpy(&user->arguments[user->count * ARGUMENTS_EACH], arguments, sizeof(arguments));
     user->places[user->count++] = place;

@@ -34,8 +34,8 @@ struct room {
  * container; a suspect goes alone, and what comes after it waits.
  */
 struct item *workload_next(const struct workload *workload, int64_t now, const struct room *room);
-/* What may go along with `last`, which is light and out: the next in order, where that is light, due
- * and of the interactive class as well. NULL: nothing, or workload_next has to say. */
+/* What may go along with `last`, which is light and out: the next in order, where that is light,
+ * due and of the interactive class as well. NULL: nothing, or workload_next has to say. */
 struct item *workload_along(const struct item *last, int64_t now);
 /* The oldest that is to be sorted, after `last` (NULL: of all). */
 struct item *workload_unsorted(const struct workload *workload, const struct item *last,

@@ -191,18 +191,21 @@ local function end_record(ending, server, retention)
     return true
 end
 
+-- Times go as text: Redis writes a number of Lua's with 17 digits.
 local function end_unclaimed(keys, args)
     local requests, told, server, retention = keys[1], keys[2], args[1], args[2]
-    local endings, now = endings_of(keys, args), now_ms()
+    local now = now_ms()
+    local now_text = string.format('%.0f', now)
     local words, ended, submitted, times = {}, {}, {}, {}
-    for i, ending in ipairs(endings) do
+    for i, ending in ipairs(endings_of(keys, args)) do
         local is_ended = end_record(ending, server, retention)
         words[i] = is_ended and 'done' or 'left'
         if is_ended then
+            local is_ahead = tonumber(ending.submitted) > now -- as for `list`
             ended[#ended + 1] = ending
-            submitted[#submitted + 1] = math.min(tonumber(ending.submitted), now)
+            submitted[#submitted + 1] = is_ahead and now_text or ending.submitted
             submitted[#submitted + 1] = ending.id
-            times[#times + 1] = now
+            times[#times + 1] = now_text
             times[#times + 1] = ending.id
         end
     end

@@ -50,10 +50,8 @@ static void many_go_in_one_message_each_with_its_own_body(void **state)
     int *pair = *state;
     struct error err;
     for (size_t i = 0; i < 3; i++)
-        sent[i] = (struct work){.light = true,
-                                .serial = i + 1,
-                                .length = strlen(bodies[i]),
-                                .body = bodies[i]};
+        sent[i] = (struct work){
+            .light = true, .serial = i + 1, .length = strlen(bodies[i]), .body = bodies[i]};
     assert_int_equal(works_send(pair[0], sent, 3, &err), 0);
     assert_int_equal(works_receive(pair[1], &got, &err), 0);
     assert_int_equal(got.count, 3);
