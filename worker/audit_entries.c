@@ -19,22 +19,19 @@ static json_t *line_of(const struct runner *runner, const char *event, json_t *e
     return head && line && json_object_update_missing(line, head) == 0 ? TAKE(line) : NULL;
 }
 
-static void append_lines(const struct runner *runner, json_t *const lines[], size_t count)
+static void say_unwritten(const json_t *line, const struct error *reason)
 {
-    struct error err = {0};
-    if (audit_append(runner->config->audit, lines, count, &err) == 0)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        AUTO(string) char *text = lines[i] ? json_dumps(lines[i], JSON_COMPACT) : NULL;
-        log_error("not written to the audit log (%s): %s", err.text, text ? text : "out of memory");
-    }
+    AUTO(string) char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+    log_error("not written to the audit log (%s): %s", reason->text, text ? text : "out of memory");
 }
 
 /* entry: stolen. */
 static void append(const struct runner *runner, const char *event, json_t *entry)
 {
     json_auto_t *line = line_of(runner, event, entry);
-    append_lines(runner, &line, 1);
+    struct error err = {0};
+    if (audit_append(runner->config->audit, &line, 1, &err) < 0)
+        say_unwritten(line, &err);
 }
 
 /* Of variables the names alone: users hand secrets to their programs by them. */
@@ -119,11 +116,17 @@ void audit_requests(const struct runner *runner, const struct job *jobs,
                     const json_t *const results[], size_t count)
 {
     json_t *lines[WORKS_MOST] = {NULL};
+    struct error err = {0};
     for (size_t i = 0; i < count; i++)
         lines[i] = line_of(runner, "request", ended(&jobs[i], results[i]));
-    append_lines(runner, lines, count);
-    for (size_t i = 0; i < count; i++)
+    bool written = audit_append(runner->config->audit, lines, count, &err) == 0;
+    for (size_t i = 0; i < count; i++) {
+        log_request(jobs[i].request.id);
+        if (!written)
+            say_unwritten(lines[i], &err);
         json_decref(lines[i]);
+    }
+    log_request(NULL);
 }
 
 static json_t *error_of(const struct error *reason)
