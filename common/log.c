@@ -31,6 +31,7 @@ static struct {
     char request[64];
     enum log_level threshold;
     bool to_journal;
+    bool gathers;
 } state = {.program = "dcm", .threshold = LOG_LEVEL_INFO};
 
 /* One line, one write: up to PIPE_BUF bytes, lines of several processes never mix (pipe(7)). */
@@ -39,6 +40,8 @@ struct line {
     bool full;
     char bytes[PIPE_BUF];
 };
+
+static struct line gathered; /* whole lines, as one */
 
 /* JOURNAL_STREAM survives into children whose stderr leads elsewhere: compare (systemd.exec(5)). */
 static bool stderr_is_journal(void)
@@ -147,13 +150,36 @@ static void add_time(struct line *line)
 }
 
 /* A log that cannot be written is no reason to stop working. */
-static void write_line(const struct line *line)
+static void write_lines(const struct line *lines)
 {
     ssize_t written;
 
     do
-        written = write(STDERR_FILENO, line->bytes, line->length);
+        written = write(STDERR_FILENO, lines->bytes, lines->length);
     while (written < 0 && errno == EINTR);
+}
+
+void log_gather(void)
+{
+    state.gathers = true;
+}
+
+void log_release(void)
+{
+    state.gathers = false;
+    if (gathered.length > 0)
+        write_lines(&gathered);
+    gathered.length = 0;
+}
+
+static void gather(const struct line *line)
+{
+    if (gathered.length + line->length > sizeof(gathered.bytes)) {
+        write_lines(&gathered);
+        gathered.length = 0;
+    }
+    memcpy(gathered.bytes + gathered.length, line->bytes, line->length);
+    gathered.length += line->length;
 }
 
 __attribute__((format(printf, 2, 0))) static void log_line(enum log_level level, const char *fmt,
@@ -180,7 +206,10 @@ __attribute__((format(printf, 2, 0))) static void log_line(enum log_level level,
     add_escaped(&line, message);
     memcpy(line.bytes + line.length, "\"\n", 2);
     line.length += 2;
-    write_line(&line);
+    if (state.gathers)
+        gather(&line);
+    else
+        write_lines(&line);
     errno = saved_errno;
 }
 

@@ -20,6 +20,10 @@ void log_part(const char *part);
 /* Every line from here on carries this request's id; NULL ends that. Copied. */
 void log_request(const char *id);
 
+/* Lines from here to log_release are written many at a time: a write costs more than a line. */
+void log_gather(void);
+void log_release(void);
+
 /* "error", "warning", "info", "debug"; false if it is none of them. */
 bool log_level_parse(const char *text, enum log_level *ret_level);
 

@@ -93,38 +93,48 @@ static bool is_mid_line(int file, off_t size)
 }
 
 /* With the lock. */
-static int add_line(int file, const char *line, size_t length)
+static int add_lines(int file, const char *lines, size_t length)
 {
     off_t size = lseek(file, 0, SEEK_END);
     if (size < 0)
         return errno;
-    if ((!is_mid_line(file, size) || write_all(file, "\n", 1)) && write_all(file, line, length))
+    if ((!is_mid_line(file, size) || write_all(file, "\n", 1)) && write_all(file, lines, length))
         return 0;
     int reason = errno ? errno : EIO;
     return ftruncate(file, size) < 0 ? errno : reason;
 }
 
-static int add_locked(int file, const char *line, size_t length)
+static int add_locked(int file, const char *lines, size_t length)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int status = 0;
     do
         status = fcntl(file, F_OFD_SETLKW, &whole); /* until the file is closed */
     while (status < 0 && errno == EINTR);
-    return status < 0 ? errno : add_line(file, line, length);
+    return status < 0 ? errno : add_lines(file, lines, length);
 }
 
-int audit_append(const char *path, const json_t *entry, struct error *err)
+/* Escapes whatever could end a line or move a terminal's cursor (RFC 8259, section 7). */
+static int write_lines(json_t *const entries[], size_t count, char **ret_lines, size_t *ret_length)
 {
-    /* Escapes whatever could end a line or move a terminal's cursor (RFC 8259, section 7). */
-    AUTO(string) char *text = json_dumps(entry, JSON_COMPACT | JSON_ENSURE_ASCII);
-    AUTO(string) char *line = NULL;
-    int length = text ? asprintf(&line, "%s\n", text) : -1;
-    if (length < 0)
+    FILE *text = open_memstream(ret_lines, ret_length);
+    int status = text ? 0 : -1;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        status = json_dumpf(entries[i], text, JSON_COMPACT | JSON_ENSURE_ASCII);
+        fputc('\n', text);
+    }
+    return text && fclose(text) == 0 ? status : -1;
+}
+
+int audit_append(const char *path, json_t *const entries[], size_t count, struct error *err)
+{
+    AUTO(string) char *lines = NULL;
+    size_t length = 0;
+    if (write_lines(entries, count, &lines, &length) < 0)
         return fail(err, FAULT_DEPENDENCY, "audit: out of memory");
     AUTO(fd) int file = open_file(path, err);
     if (file < 0)
         return -1;
-    int reason = add_locked(file, line, (size_t)length);
+    int reason = add_locked(file, lines, length);
     return reason ? fail(err, FAULT_DEPENDENCY, "audit: %s: %s", path, strerror(reason)) : 0;
 }

@@ -2,9 +2,9 @@
  * The audit log: who asked what through which publisher, which rules decided, what was done. One
  * JSON object a line (schemas/audit.schema.json), in a file of root's that is only ever added to.
  *
- * The file is opened anew for each line: it can be renamed away at any time, and the next line
- * begins another. Lines of several processes never mix, and a line for which there is no room
- * leaves nothing of itself.
+ * The file is opened anew for each line, or for several that are added together: it can be renamed
+ * away at any time, and the next line begins another. Lines of several processes never mix, and
+ * what there is no room for leaves nothing of itself.
  */
 #ifndef DCM_WORKER_AUDIT_H
 #define DCM_WORKER_AUDIT_H
@@ -18,14 +18,17 @@
  * file, or its folder, is not there, no regular file, or not ours alone to write (the file: and to
  * read). */
 int audit_check(const char *path, struct error *err);
-int audit_append(const char *path, const json_t *entry, struct error *err);
+int audit_append(const char *path, json_t *const entries[], size_t count, struct error *err);
 
 /*
  * The lines that there are. Each tells of something that has happened: where the file cannot be
  * written that goes on, and the line goes to the log instead, as an error.
  */
-/* A request has ended; result as its user gets it. */
+/* A request has ended; result as its user gets it. And several, at most WORKS_MOST, with the result
+ * of each. */
 void audit_request(const struct runner *runner, const struct job *job, const json_t *result);
+void audit_requests(const struct runner *runner, const struct job *jobs,
+                    const json_t *const results[], size_t count);
 /* A request that is nobody's: its publisher may not speak for its user. */
 void audit_refusal(const struct runner *runner, const struct job *job, const struct error *refusal);
 /* No request at all. */

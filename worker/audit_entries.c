@@ -5,22 +5,32 @@
 #include "common/log.h"
 #include "common/members.h"
 #include "schemas/units.h"
+#include "worker/dispatch.h"
+
+/* What every line begins with. entry: stolen. NULL: out of memory. */
+static json_t *line_of(const struct runner *runner, const char *event, json_t *entry)
+{
+    json_auto_t *line = entry;
+    char now[TIMESTAMP_SIZE];
+    timestamp_format(timestamp_now(), now);
+    json_auto_t *head = json_pack("{s:i, s:s, s:s, s:s}", "v", 1, "time", now, "server",
+                                  runner->config->server, "event", event);
+    return head && line && json_object_update_missing(line, head) == 0 ? TAKE(line) : NULL;
+}
+
+static void say_unwritten(const json_t *line, const struct error *reason)
+{
+    AUTO(string) char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+    log_error("not written to the audit log (%s): %s", reason->text, text ? text : "out of memory");
+}
 
 /* entry: stolen. */
 static void append(const struct runner *runner, const char *event, json_t *entry)
 {
-    json_auto_t *line = entry;
-    char now[TIMESTAMP_SIZE];
+    json_auto_t *line = line_of(runner, event, entry);
     struct error err = {0};
-    timestamp_format(timestamp_now(), now);
-    json_auto_t *head = json_pack("{s:i, s:s, s:s, s:s}", "v", 1, "time", now, "server",
-                                  runner->config->server, "event", event);
-    if (head && line && json_object_update_missing(line, head) == 0 &&
-        audit_append(runner->config->audit, line, &err) == 0)
-        return;
-    AUTO(string) char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
-    log_error("not written to the audit log (%s): %s", err.text[0] ? err.text : "out of memory",
-              text ? text : event);
+    if (audit_append(runner->config->audit, &line, 1, &err) < 0)
+        say_unwritten(line, &err);
 }
 
 /* Of variables the names alone: users hand secrets to their programs by them. */
@@ -84,7 +94,7 @@ static json_t *asked(const struct job *job, const char *state)
                      "args", shown_args(request->args), "state", state);
 }
 
-void audit_request(const struct runner *runner, const struct job *job, const json_t *result)
+static json_t *ended(const struct job *job, const json_t *result)
 {
     const json_t *error = json_object_get(result, "error");
     json_t *entry = asked(job, text_at(result, "state"));
@@ -93,7 +103,29 @@ void audit_request(const struct runner *runner, const struct job *job, const jso
                   "container", name_and_id(json_object_get(result, "container")), "image",
                   name_and_id(json_object_get(result, "image")));
     json_object_update(entry, outcome);
-    append(runner, "request", entry);
+    return entry;
+}
+
+void audit_request(const struct runner *runner, const struct job *job, const json_t *result)
+{
+    append(runner, "request", ended(job, result));
+}
+
+void audit_requests(const struct runner *runner, const struct job *jobs,
+                    const json_t *const results[], size_t count)
+{
+    json_t *lines[WORKS_MOST] = {NULL};
+    struct error err = {0};
+    for (size_t i = 0; i < count; i++)
+        lines[i] = line_of(runner, "request", ended(&jobs[i], results[i]));
+    bool written = audit_append(runner->config->audit, lines, count, &err) == 0;
+    for (size_t i = 0; i < count; i++) {
+        log_request(jobs[i].request.id);
+        if (!written)
+            say_unwritten(lines[i], &err);
+        json_decref(lines[i]);
+    }
+    log_request(NULL);
 }
 
 static json_t *error_of(const struct error *reason)

@@ -1,7 +1,7 @@
 #include "worker/dispatch.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <stdalign.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,9 +29,26 @@ static int receive_packet(int socket, void *data, size_t size, size_t *ret_size,
     return 0;
 }
 
-int work_send(int socket, const struct work *work, struct error *err)
+/* In a message each work is followed by its body, and the next begins where a struct may. */
+size_t work_size(const struct work *work)
 {
-    return send_packet(socket, work, offsetof(struct work, body) + work->length, err);
+    size_t size = sizeof *work + work->length;
+    return (size + alignof(struct work) - 1) / alignof(struct work) * alignof(struct work);
+}
+
+int works_send(int socket, const struct work *works, size_t count, struct error *err)
+{
+    static char bytes[WORKS_BYTES]; /* not on the stack */
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (works[i].length > REQUEST_MAX_BYTES || size + work_size(&works[i]) > sizeof bytes)
+            return fail(err, FAULT_INTERNAL, "work for a process of ours: too much for a message");
+        memcpy(bytes + size, &works[i], sizeof works[i]);
+        if (works[i].length)
+            memcpy(bytes + size + sizeof works[i], works[i].body, works[i].length);
+        size += work_size(&works[i]);
+    }
+    return send_packet(socket, bytes, size, err);
 }
 
 static bool is_text(const char *text, size_t size)
@@ -47,24 +64,31 @@ static bool is_sound(const struct work *work)
            is_text(work->id, sizeof work->id) && is_text(work->last.end, sizeof work->last.end);
 }
 
-int work_receive(int socket, struct work *ret_work, struct error *err)
+static int take_work(struct works *works, size_t size, size_t *at, struct error *err)
 {
-    size_t size = 0;
-    int status = receive_packet(socket, ret_work, sizeof *ret_work, &size, err);
-    if (status != 0)
-        return status;
-    if (size < offsetof(struct work, body) ||
-        size != offsetof(struct work, body) + ret_work->length)
+    struct work *work = &works->list[works->count];
+    size_t left = size - *at;
+    if (works->count == WORKS_MOST || left < sizeof *work)
         return fail(err, FAULT_INTERNAL, "a work message of %zu bytes does not add up", size);
-    if (!is_sound(ret_work))
+    memcpy(work, works->bytes + *at, sizeof *work);
+    if (work->length > REQUEST_MAX_BYTES || work_size(work) > left)
+        return fail(err, FAULT_INTERNAL, "a work message of %zu bytes does not add up", size);
+    if (!is_sound(work))
         return fail(err, FAULT_INTERNAL, "a work message is none that the link would send");
+    work->body = works->bytes + *at + sizeof *work;
+    *at += work_size(work);
+    works->count++;
     return 0;
 }
 
-bool work_is_there(int socket)
+int works_receive(int socket, struct works *ret_works, struct error *err)
 {
-    struct pollfd input = {.fd = socket, .events = POLLIN};
-    return poll(&input, 1, 0) == 1 && input.revents & POLLIN;
+    size_t size = 0, at = 0;
+    int status = receive_packet(socket, ret_works->bytes, sizeof ret_works->bytes, &size, err);
+    ret_works->count = 0;
+    while (status == 0 && at < size)
+        status = take_work(ret_works, size, &at, err);
+    return status;
 }
 
 int word_send(int socket, const struct word *word, struct error *err)
@@ -82,6 +106,21 @@ int word_receive(int socket, struct word *ret_word, struct error *err)
         size != offsetof(struct word, body) + ret_word->length)
         return fail(err, FAULT_INTERNAL, "a word message of %zu bytes does not add up", size);
     return 0;
+}
+
+void word_add_serial(struct word *word, uint64_t serial)
+{
+    memcpy(word->body + word->length, &serial, sizeof serial);
+    word->length += sizeof serial;
+}
+
+bool word_next_serial(const struct word *word, size_t *at, uint64_t *ret_serial)
+{
+    if (word->length - *at < sizeof *ret_serial)
+        return false;
+    memcpy(ret_serial, word->body + *at, sizeof *ret_serial);
+    *at += sizeof *ret_serial;
+    return true;
 }
 
 int slot_send(int control, const struct slot_news *news, int socket, struct error *err)

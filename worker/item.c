@@ -57,6 +57,11 @@ struct attempt item_last_death(const struct item *item)
     return item->attempts[item->crashes - 1];
 }
 
+bool item_is_light(const struct item *item)
+{
+    return item->errand.light && item->kind == WORK_DELIVERY && item->crashes == 0;
+}
+
 bool item_is_deadly(const struct item *item)
 {
     static const unsigned most[] = {

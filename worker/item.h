@@ -25,7 +25,7 @@ enum item_state {
 #define ATTEMPTS_KEPT (ATTEMPTS_MOST + 1)
 
 struct item {
-    struct item *next;
+    struct item *next, **place; /* place: what points to this one */
     enum item_state state;
     enum work_kind kind;
     uint64_t serial;
@@ -60,6 +60,9 @@ void item_die(struct item *item, int64_t now);
 void item_explain_death(struct item *item, int wait_status);
 /* The last one that died: begun 0 if there was none. */
 struct attempt item_last_death(const struct item *item);
+
+/* May it go to a runner together with others? What may have killed a runner goes alone. */
+bool item_is_light(const struct item *item);
 
 /* Has this item killed as many runners as it may? What is in the journal is counted there, and the
  * runner says so: one more means that it does not even get that far. */

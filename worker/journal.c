@@ -84,6 +84,17 @@ int journal_find(struct journal *journal, const char *id, struct journal_entry *
     return 0;
 }
 
+int journal_look(struct journal *journal, struct error *err)
+{
+    return journal_run(journal, STATEMENT_LOOK, NULL, NULL, err);
+}
+
+void journal_looked(struct journal *journal)
+{
+    struct error unheard;
+    journal_run(journal, STATEMENT_LOOKED, NULL, NULL, &unheard);
+}
+
 int journal_begin(struct journal *journal, const struct request *request, const char *hash,
                   const char *publisher, const char *body, int64_t *ret_begun, struct error *err)
 {

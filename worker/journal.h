@@ -54,6 +54,11 @@ static inline void auto_journal_entry(struct journal_entry *entry)
 int journal_find(struct journal *journal, const char *id, struct journal_entry *ret_entry,
                  struct error *err);
 
+/* What is found between these is found as of one moment, and under one lock: to take that costs
+ * more than to look. Nothing may be written meanwhile. */
+int journal_look(struct journal *journal, struct error *err);
+void journal_looked(struct journal *journal);
+
 /* Has nothing been changed for a request that was begun? */
 static inline bool journal_is_untouched(const struct journal_entry *entry)
 {

@@ -9,6 +9,8 @@
 
 /* Every statement that the journal runs; its text is in journal_statements.c. */
 enum statement {
+    STATEMENT_LOOK,
+    STATEMENT_LOOKED,
     STATEMENT_FIND,
     STATEMENT_BEGIN,
     STATEMENT_LET_GO,

@@ -2,6 +2,8 @@
 #include "worker/journal_private.h"
 
 const char *const journal_texts[STATEMENT_COUNT] = {
+    [STATEMENT_LOOK] = "BEGIN",
+    [STATEMENT_LOOKED] = "COMMIT",
     [STATEMENT_FIND] = "SELECT hash, publisher, body, attempts, container, result, recorded,"
                        " begun, touched, op, parked, history FROM requests WHERE id = ?",
     [STATEMENT_BEGIN] =

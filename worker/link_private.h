@@ -67,7 +67,8 @@ bool link_hand_out(struct link *link, struct runner_slot *slot);
 /* What a runner that does not come again had in hand is the broker's or the journal's. */
 void link_drop_items(struct link *link, const struct runner_slot *slot);
 
-/* Acknowledge the item's delivery, if it still has one: with others, before the loop next waits. */
+/* Acknowledge the item's delivery, if it still has one: with others, before the loop next waits, or
+ * once the light ones that came before it and are out have ended. */
 void link_settle(struct link *link, struct item *item);
 void link_settle_now(struct link *link);
 /* Is it a request, whatever may be wrong with it? Else nobody waits for it. */

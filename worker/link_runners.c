@@ -83,8 +83,39 @@ static void hear_park(struct link *link, struct item *item, const struct word *w
     item_postpone(item, clock_ms());
 }
 
+/* The next that this runner has in hand. */
+static struct item *next_of(const struct link *link, const struct runner_slot *slot,
+                            const struct item *last)
+{
+    return workload_of_runner(&link->workload, last, slot->number);
+}
+
+/* Light ones were handed out, and are named, in the order in which they are in hand. */
+static void hear_ended(struct link *link, struct runner_slot *slot, const struct word *word)
+{
+    static const struct word done = {.kind = WORD_DONE};
+    struct item *next = next_of(link, slot, NULL);
+    uint64_t serial = 0;
+    size_t at = 0;
+    while (next && word_next_serial(word, &at, &serial)) {
+        while (next && next->serial != serial)
+            next = next_of(link, slot, next);
+        struct item *item = next;
+        if (!item)
+            return;
+        next = next_of(link, slot, item);
+        slot->out--;
+        item->runner = 0;
+        hear_done(link, item, &done);
+    }
+}
+
 static void hear_word(struct link *link, struct runner_slot *slot, const struct word *word)
 {
+    if (word->kind == WORD_ENDED) {
+        hear_ended(link, slot, word);
+        return;
+    }
     struct item *item = workload_by_serial(&link->workload, word->serial);
     if (word->kind == WORD_LEFT || word->kind == WORD_BATCH) {
         if (word->kind == WORD_LEFT)
@@ -114,13 +145,6 @@ static void hear_word(struct link *link, struct runner_slot *slot, const struct 
 }
 
 /* ---- who there is ---- */
-
-/* The next that this runner has in hand. */
-static struct item *next_of(const struct link *link, const struct runner_slot *slot,
-                            const struct item *last)
-{
-    return workload_of_runner(&link->workload, last, slot->number);
-}
 
 /* What it had in hand is taken up again when the supervisor has reaped it. */
 static void lose_runner(struct link *link, struct runner_slot *slot)
@@ -189,34 +213,55 @@ static bool carries_body(const struct item *item)
     return item->body && (item->kind == WORK_DELIVERY || item->kind == WORK_ADMIT);
 }
 
-/* What may have killed a runner goes alone. */
-static bool is_light(const struct item *item)
-{
-    return item->errand.light && item->kind == WORK_DELIVERY && item->crashes == 0;
-}
+/* What goes in one message. */
+struct parcel {
+    size_t count, bytes;
+    struct item *items[WORKS_MOST];
+    struct work works[WORKS_MOST];
+};
 
-static int hand_out(struct link *link, struct runner_slot *slot, struct item *item)
+static struct work work_of(const struct item *item)
 {
-    static struct work work; /* 32 KiB: not on the stack */
-    struct error err = {0};
-    work.kind = item->kind;
-    work.serial = item->serial;
-    work.light = is_light(item);
-    work.last = item_last_death(item);
-    work.length = carries_body(item) ? item->length : 0;
+    struct work work = {.kind = item->kind,
+                        .serial = item->serial,
+                        .light = item_is_light(item),
+                        .last = item_last_death(item),
+                        .length = carries_body(item) ? item->length : 0,
+                        .body = item->body};
     memcpy(work.account, item->account, sizeof work.account);
     memcpy(work.id, item->id, sizeof work.id);
-    if (work.length)
-        memcpy(work.body, item->body, work.length);
-    if (work_send(slot->socket, &work, &err) < 0)
-        return -1; /* it is dying; its end will be seen */
+    return work;
+}
+
+/* False: there is no room. */
+static bool pack(struct link *link, struct parcel *parcel, struct item *item)
+{
+    struct work work = work_of(item);
+    if (parcel->count == WORKS_MOST || parcel->bytes + work_size(&work) > WORKS_BYTES)
+        return false;
+    parcel->works[parcel->count] = work;
+    parcel->items[parcel->count++] = item;
+    parcel->bytes += work_size(&work);
     item->state = ITEM_OUT;
-    item->runner = slot->number;
-    slot->out++;
-    item_begin(item, timestamp_now());
     if (item->batch)
         batch_serve(&link->batches, item->batch);
-    return 0;
+    return true;
+}
+
+static void hand_out(struct runner_slot *slot, const struct parcel *parcel)
+{
+    struct error err = {0};
+    bool sent = works_send(slot->socket, parcel->works, parcel->count, &err) == 0;
+    for (size_t i = 0; i < parcel->count; i++) {
+        struct item *item = parcel->items[i];
+        if (sent) {
+            item->runner = slot->number;
+            slot->out++;
+            item_begin(item, timestamp_now());
+        } else {
+            item->state = ITEM_READY; /* it is dying; its end will be seen */
+        }
+    }
 }
 
 /* Of four runners one is always there for somebody who waits at a prompt. */
@@ -228,13 +273,25 @@ static struct item *next_item(const struct link *link)
     return workload_next(&link->workload, clock_ms(), &room);
 }
 
+/* Goes along with what is packed already, which is light. */
+static struct item *next_along(const struct link *link, const struct item *last)
+{
+    struct item *item = workload_along(last, clock_ms());
+    if (!item)
+        item = next_item(link);
+    return item && item_is_light(item) ? item : NULL;
+}
+
 bool link_hand_out(struct link *link, struct runner_slot *slot)
 {
+    static struct parcel parcel; /* not on the stack */
     struct item *item = next_item(link);
     if (!item)
         return false;
-    while (hand_out(link, slot, item) == 0 && is_light(item) && slot->out < WORKS_MOST &&
-           !link->outage && (item = next_item(link)) && is_light(item))
-        ;
+    parcel.count = parcel.bytes = 0;
+    bool many = item_is_light(item) && !link->outage;
+    while (item && pack(link, &parcel, item))
+        item = many ? next_along(link, item) : NULL;
+    hand_out(slot, &parcel);
     return true;
 }

@@ -12,48 +12,65 @@
 #include "schemas/topology.h"
 #include "worker/link_private.h"
 
-void link_settle(struct link *link, struct item *item)
-{
-    if (link->settled == SETTLED_MOST)
-        link_settle_now(link);
-    if (!item->tag || !link->broker)
-        return;
-    link->settled_tags[link->settled++] = item->tag;
-    item->tag = 0;
-}
-
 static int compare_tags(const void *one, const void *other)
 {
     uint64_t left = *(const uint64_t *)one, right = *(const uint64_t *)other;
     return (left > right) - (left < right);
 }
 
-/* All that come before the first delivery that is not settled go by one acknowledgement. */
-static int acknowledge(struct link *link, struct error *err)
+/* An acknowledgement costs the broker the same for one as for all up to it. What comes after light
+ * ones that are out waits for them, for they take no time. */
+static bool is_worth_waiting_for(const struct item *first)
 {
-    uint64_t *tags = link->settled_tags, first = workload_first_tag(&link->workload);
+    return first && first->state == ITEM_OUT && item_is_light(first);
+}
+
+/* All that come before the first delivery that is not settled go by one acknowledgement, and the
+ * rest one by one, or another time. */
+static int acknowledge(struct link *link, bool all, struct error *err)
+{
+    const struct item *first = workload_unsettled(&link->workload);
+    uint64_t *tags = link->settled_tags;
     size_t together = 0, count = link->settled;
     qsort(tags, count, sizeof tags[0], compare_tags);
-    while (together < count && (first == 0 || tags[together] < first))
+    while (together < count && (!first || tags[together] < first->tag))
         together++;
     if (together > 0 && amqp_link_ack(link->broker, tags[together - 1], true, err) < 0)
         return -1;
-    for (size_t i = together; i < count; i++)
-        if (amqp_link_ack(link->broker, tags[i], false, err) < 0)
+    link->settled = 0;
+    for (size_t i = together; i < count; i++) {
+        if (!all && is_worth_waiting_for(first))
+            tags[link->settled++] = tags[i];
+        else if (amqp_link_ack(link->broker, tags[i], false, err) < 0)
             return -1;
+    }
     return 0;
 }
 
-void link_settle_now(struct link *link)
+static void settle(struct link *link, bool all)
 {
     struct error err = {0};
     if (link->settled == 0 || !link->broker)
         return;
     FAULT_POINT("settle.before");
-    if (acknowledge(link, &err) < 0)
+    if (acknowledge(link, all, &err) < 0)
         link_lose_broker(link, &err);
-    link->settled = 0;
     FAULT_POINT("settle.after");
+}
+
+void link_settle_now(struct link *link)
+{
+    settle(link, false);
+}
+
+void link_settle(struct link *link, struct item *item)
+{
+    if (link->settled == SETTLED_MOST)
+        settle(link, true);
+    if (!item->tag || !link->broker)
+        return;
+    link->settled_tags[link->settled++] = item->tag;
+    item->tag = 0;
 }
 
 /* What the journal knows; of what never got that far, what we have seen ourselves. */

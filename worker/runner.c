@@ -177,11 +177,18 @@ static size_t tell_history(const struct runner *runner, char *text, size_t size)
     return length <= size ? length : 0;
 }
 
+/* A link that is gone reads the journal when it is back. */
+static void send_word(struct runner *runner, const struct word *word)
+{
+    struct error unheard;
+    if (word_send(runner->socket, word, &unheard) < 0)
+        prefork_stopping = 1;
+}
+
 static void answer(struct runner *runner, const struct work *work, int status,
                    const struct error *err)
 {
     static struct word word; /* 32 KiB: not on the stack */
-    struct error unheard;
     word.kind = WORD_DONE;
     word.serial = work->serial;
     word.proven = status == SETTLE_PROVEN;
@@ -192,9 +199,7 @@ static void answer(struct runner *runner, const struct work *work, int status,
         snprintf(word.reason, sizeof word.reason, "%s", err->text);
         word.length = tell_history(runner, word.body, sizeof word.body);
     }
-    /* A link that is gone reads the journal when it is back. */
-    if (word_send(runner->socket, &word, &unheard) < 0)
-        prefork_stopping = 1;
+    send_word(runner, &word);
 }
 
 static int (*const serving[])(struct runner *runner, const struct work *work, struct error *err) = {
@@ -214,35 +219,31 @@ static void serve(struct runner *runner, const struct work *work)
     log_request(NULL);
 }
 
-/* Light ones go together where they can, and everything else by itself. */
-static void serve_all(struct runner *runner, const struct work *works, size_t count)
+/* One word of all that have ended. */
+static void answer_ended(struct runner *runner, const struct works *works, const bool *settled)
 {
-    bool settled[WORKS_MOST] = {false};
-    struct error none = {0};
-    store_begin(runner->store);
-    if (works[0].light)
-        settle_light(runner, works, count, settled);
-    for (size_t i = 0; i < count; i++) {
+    static struct word word; /* 32 KiB: not on the stack */
+    word.kind = WORD_ENDED;
+    word.length = 0;
+    for (size_t i = 0; i < works->count; i++)
         if (settled[i])
-            answer(runner, &works[i], 0, &none);
-        else
-            serve(runner, &works[i]);
-    }
+            word_add_serial(&word, works->list[i].serial);
+    if (word.length > 0)
+        send_word(runner, &word);
 }
 
-/* 0, and what there is: one work, or light ones; 1 when the link is gone. */
-static int receive_all(int socket, struct work works[WORKS_MOST], size_t *ret_count,
-                       struct error *err)
+/* Light ones go together where they can, and everything else by itself. */
+static void serve_all(struct runner *runner, const struct works *works)
 {
-    size_t count = 0;
-    do {
-        int got = work_receive(socket, &works[count], err);
-        if (got != 0)
-            return got;
-        count++;
-    } while (works[count - 1].light && count < WORKS_MOST && work_is_there(socket));
-    *ret_count = count;
-    return 0;
+    bool settled[WORKS_MOST] = {false};
+    store_begin(runner->store);
+    if (works->count > 0 && works->list[0].light) {
+        settle_light(runner, works, settled);
+        answer_ended(runner, works, settled);
+    }
+    for (size_t i = 0; i < works->count; i++)
+        if (!settled[i])
+            serve(runner, &works->list[i]);
 }
 
 /* Is there work, or an end of the link? Signals are let in only while this waits: one that came
@@ -265,7 +266,7 @@ static bool wait_for_work(struct runner *runner)
 int runner_run(const struct worker_config *config, struct watermark *mark, struct metrics *metrics,
                int socket)
 {
-    static struct work works[WORKS_MOST]; /* 32 KiB each: not on the stack */
+    static struct works works; /* not on the stack */
     struct runner runner;
     struct error err = {0};
     if (walls_raise(config, PROCESS_RUNNER, &err) < 0 ||
@@ -278,8 +279,7 @@ int runner_run(const struct worker_config *config, struct watermark *mark, struc
     while (!prefork_stopping) {
         if (!wait_for_work(&runner))
             continue;
-        size_t count = 0;
-        int got = receive_all(socket, works, &count, &err);
+        int got = works_receive(socket, &works, &err);
         if (got > 0)
             break; /* the link is gone; the supervisor brings both back */
         if (got < 0) {
@@ -291,7 +291,7 @@ int runner_run(const struct worker_config *config, struct watermark *mark, struc
          * than the keeper's word that the new policy counts. */
         if (prefork_hangup())
             runner_reload(&runner);
-        serve_all(&runner, works, count);
+        serve_all(&runner, &works);
     }
     runner_close(&runner);
     return status;

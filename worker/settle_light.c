@@ -9,6 +9,7 @@
 #include "schemas/result.h"
 #include "worker/admission.h"
 #include "worker/audit.h"
+#include "worker/journal.h"
 #include "worker/policy.h"
 #include "worker/record.h"
 #include "worker/store_requests.h"
@@ -68,16 +69,44 @@ static void take_up(struct runner *runner, const struct work *work, size_t place
     lights->count++;
 }
 
-void settle_light(struct runner *runner, const struct work *works, size_t count, bool *ret_settled)
+static void take_up_all(struct runner *runner, const struct works *works, struct lights *lights)
+{
+    struct error unheard;
+    if (journal_look(runner->journal, &unheard) < 0)
+        return;
+    for (size_t i = 0; i < works->count; i++)
+        take_up(runner, &works->list[i], i, lights);
+    journal_looked(runner->journal);
+}
+
+/* Their lines in audit log and log are each written together: they say no less for it. */
+static void record_all(const struct runner *runner, const struct job *jobs,
+                       const json_t *const results[], size_t count)
+{
+    FAULT_POINT("result.told");
+    audit_requests(runner, jobs, results, count);
+    log_gather();
+    for (size_t i = 0; i < count; i++) {
+        log_request(jobs[i].request.id);
+        record_end(runner, &jobs[i], results[i]);
+    }
+    log_request(NULL);
+    log_release();
+    FAULT_POINT("result.after");
+}
+
+void settle_light(struct runner *runner, const struct works *works, bool *ret_settled)
 {
     AUTO(lights) struct lights lights = {0};
     struct store_ending endings[WORKS_MOST];
+    struct job jobs[WORKS_MOST];
+    const json_t *results[WORKS_MOST];
     bool ended[WORKS_MOST] = {false};
+    size_t count = 0;
     struct error unheard;
     int64_t claimed_at = clock_ms();
 
-    for (size_t i = 0; i < count; i++)
-        take_up(runner, &works[i], i, &lights);
+    take_up_all(runner, works, &lights);
     for (size_t i = 0; i < lights.count; i++)
         endings[i] = (struct store_ending){.request = &lights.list[i].request,
                                            .hash = lights.list[i].hash,
@@ -89,16 +118,13 @@ void settle_light(struct runner *runner, const struct work *works, size_t count,
     FAULT_POINT("claim.after");
     for (size_t i = 0; i < lights.count; i++) {
         const struct light *light = &lights.list[i];
-        struct job job = job_of(light, &works[light->work]);
         ret_settled[light->work] = ended[i];
-        job.claimed_at = claimed_at;
-        log_request(light->request.id);
-        if (ended[i]) {
-            FAULT_POINT("result.told");
-            audit_request(runner, &job, light->result);
-            record_end(runner, &job, light->result);
-            FAULT_POINT("result.after");
-        }
-        log_request(NULL);
+        if (!ended[i])
+            continue;
+        jobs[count] = job_of(light, &works->list[light->work]);
+        jobs[count].claimed_at = claimed_at;
+        results[count++] = light->result;
     }
+    if (count > 0)
+        record_all(runner, jobs, results, count);
 }

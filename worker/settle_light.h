@@ -11,9 +11,8 @@
 #include "worker/dispatch.h"
 #include "worker/runner.h"
 
-/* Deliveries of light requests, at most WORKS_MOST. ret_settled[i] is true of those that have
- * ended; the others are for settle_work: there is more to say to them, or the store is out of
- * reach. */
-void settle_light(struct runner *runner, const struct work *works, size_t count, bool *ret_settled);
+/* Deliveries of light requests. ret_settled[i] is true of those that have ended; the others are for
+ * settle_work: there is more to say to them, or the store is out of reach. */
+void settle_light(struct runner *runner, const struct works *works, bool *ret_settled);
 
 #endif

@@ -19,7 +19,7 @@
 
 struct store;
 
-#define STORE_TOGETHER 16 /* calls in one round trip, at the most */
+#define STORE_TOGETHER 64 /* calls in one round trip, at the most */
 
 /* url and server are copied; mark is borrowed, or NULL for one of the store's own. Does not connect
  * yet, and relies upon no generation yet. */

@@ -26,34 +26,52 @@ static void write_seq(uint64_t seq, char text[NUMBER_SIZE])
 
 static size_t append(const char **argv, size_t argc, const char *const *texts)
 {
-    while (*texts)
+    while (texts && *texts)
         argv[argc++] = *texts++;
     return argc;
 }
 
-/* A call as it is sent; argv points into it and into the call. */
+static size_t length_of(const char *const *texts)
+{
+    size_t length = 0;
+    while (texts && texts[length])
+        length++;
+    return length;
+}
+
+/* A call as it is sent; what argv points to is the call's, or its own. */
 struct fcall {
     size_t argc;
-    const char *argv[2 + STORE_KEYS_MAX + STORE_ARGUMENTS_MAX + 4];
+    const char **argv; /* owned */
     char name[NAME_SIZE], count[NUMBER_SIZE];
 };
 
-/* `guard` are the function's first two keys and its first two arguments, or NULL. */
-static void write_call(const struct store_call *call, const char *const guard[4],
-                       struct fcall *fcall)
+static void auto_fcall(struct fcall *fcall)
 {
-    const char **argv = fcall->argv;
+    free(fcall->argv);
+}
+
+/* `guard` are the function's first two keys and its first two arguments, or NULL. */
+static int write_call(const struct store_call *call, const char *const guard[4],
+                      struct fcall *fcall, struct error *err)
+{
+    size_t most = 2 + STORE_KEYS_MAX + STORE_ARGUMENTS_MAX + 4 + length_of(call->more_keys) +
+                  length_of(call->more_arguments);
+    const char **argv = fcall->argv = calloc(most, sizeof(*argv));
     size_t argc = 2;
+    if (!argv)
+        return fail(err, FAULT_INTERNAL, "out of memory");
     snprintf(fcall->name, sizeof(fcall->name), "%s_%s", store_library, call->function);
     argv[0] = fcall->name;
     argv[1] = fcall->count;
     if (guard)
         argc = append(argv, argc, (const char *[]){guard[0], guard[1], NULL});
-    argc = append(argv, argc, call->keys);
+    argc = append(argv, append(argv, argc, call->keys), call->more_keys);
     snprintf(fcall->count, sizeof(fcall->count), "%zu", argc - 2);
     if (guard)
         argc = append(argv, argc, (const char *[]){guard[2], guard[3], NULL});
-    fcall->argc = append(argv, argc, call->arguments);
+    fcall->argc = append(argv, append(argv, argc, call->arguments), call->more_arguments);
+    return 0;
 }
 
 void store_measure(struct store *store, struct metrics *metrics)
@@ -72,8 +90,9 @@ static int measure(const struct store *store, int status, const struct error *er
 static int send_call(struct store *store, const struct store_call *call, const char *const guard[4],
                      json_t **ret_reply, struct error *err)
 {
-    struct fcall fcall;
-    write_call(call, guard, &fcall);
+    AUTO(fcall) struct fcall fcall = {0};
+    if (write_call(call, guard, &fcall, err) < 0)
+        return -1;
     FAULT_POINT(call->function);
     int status = redis_link_function(store->link, fcall.argc, fcall.argv, ret_reply, err);
     FAULT_POINT(call->function); /* a second pass: the store has done it */
@@ -133,32 +152,40 @@ int store_call(struct store *store, const struct store_call *call, json_t **ret_
     return read_reply(store, reply, ret_answer, err);
 }
 
-int store_call_all(struct store *store, const struct store_call *calls, size_t count,
-                   json_t **ret_answers, struct error *err)
+static int send_calls(struct store *store, const struct store_call *calls, size_t count,
+                      struct fcall fcalls[STORE_TOGETHER], json_t **ret_replies, struct error *err)
 {
     struct guard guard = {.parts = {NULL}};
-    struct fcall fcalls[STORE_TOGETHER];
     struct redis_command commands[STORE_TOGETHER] = {0};
-    json_auto_t *replies = NULL, *answers = json_array();
-    if (count > STORE_TOGETHER)
-        return fail(err, FAULT_INTERNAL, "%zu calls are too many at a time", count);
     if (write_guard(store, &guard, err))
         return -1;
     for (size_t i = 0; i < count; i++) {
-        write_call(&calls[i], guard.parts, &fcalls[i]);
+        if (write_call(&calls[i], guard.parts, &fcalls[i], err) < 0)
+            return -1;
         commands[i] = (struct redis_command){fcalls[i].argc, fcalls[i].argv};
     }
-    if (measure(store, redis_link_pipeline_functions(store->link, commands, count, &replies, err),
-                err))
-        return -1;
-    for (size_t i = 0; i < count; i++) {
+    int status = redis_link_pipeline_functions(store->link, commands, count, ret_replies, err);
+    return measure(store, status, err);
+}
+
+int store_call_all(struct store *store, const struct store_call *calls, size_t count,
+                   json_t **ret_answers, struct error *err)
+{
+    struct fcall fcalls[STORE_TOGETHER] = {{0}};
+    json_auto_t *replies = NULL, *answers = json_array();
+    if (count > STORE_TOGETHER)
+        return fail(err, FAULT_INTERNAL, "%zu calls are too many at a time", count);
+    int status = send_calls(store, calls, count, fcalls, &replies, err);
+    for (size_t i = 0; i < count; i++)
+        auto_fcall(&fcalls[i]);
+    for (size_t i = 0; i < count && status == 0; i++) {
         json_t *answer = NULL;
-        if (read_reply(store, json_array_get(replies, i), &answer, err))
-            return -1;
+        status = read_reply(store, json_array_get(replies, i), &answer, err);
         json_array_append_new(answers, answer);
     }
-    *ret_answers = TAKE(answers);
-    return 0;
+    if (status == 0)
+        *ret_answers = TAKE(answers);
+    return status;
 }
 
 void store_begin(struct store *store)

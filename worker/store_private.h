@@ -20,13 +20,15 @@ struct store {
 
 /* A function of ours, called for this server (schemas/store/08_guard.lua): *ret_answer is what it
  * answered; may be NULL. FAULT_DEPENDENCY also when the store has lost what we rely upon. Texts are
- * borrowed; the lists end with NULL. */
+ * borrowed; the lists end with NULL. A function for many things at a time has lists of their keys
+ * and arguments besides, which come after the others. */
 #define STORE_ARGUMENTS_MAX 40
 #define STORE_KEYS_MAX 6
 struct store_call {
     const char *function; /* without the library's name */
     const char *keys[STORE_KEYS_MAX];
     const char *arguments[STORE_ARGUMENTS_MAX + 1];
+    const char *const *more_keys, *const *more_arguments; /* NULL: none */
 };
 int store_call(struct store *store, const struct store_call *call, json_t **ret_answer,
                struct error *err);

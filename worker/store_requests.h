@@ -49,8 +49,9 @@ struct store_ending {
     const char *hash;
     const json_t *result;
 };
-/* Claim and end them all in one round trip, at most STORE_TOGETHER. ret_ended[i] says of which that
- * was done; the others are as they were, and store_claim says why. */
+/* Claim and end them all in one round trip, at most STORE_TOGETHER: one call for those of each
+ * user. ret_ended[i] says of which that was done; the others are as they were, and store_claim says
+ * why. */
 int store_end_unclaimed(struct store *store, const struct store_ending *endings, size_t count,
                         bool *ret_ended, struct error *err);
 

@@ -21,6 +21,7 @@ struct item *workload_add(struct workload *workload, enum work_kind kind)
         return NULL;
     item->kind = kind;
     item->serial = ++workload->last_serial;
+    item->place = workload->end;
     *workload->end = item;
     workload->end = &item->next;
     return item;
@@ -28,14 +29,11 @@ struct item *workload_add(struct workload *workload, enum work_kind kind)
 
 void workload_remove(struct workload *workload, struct item *item)
 {
-    struct item **place = &workload->first;
-    while (*place && *place != item)
-        place = &(*place)->next;
-    if (!*place)
-        return;
-    *place = item->next;
-    if (workload->end == &item->next)
-        workload->end = place;
+    *item->place = item->next;
+    if (item->next)
+        item->next->place = item->place;
+    else
+        workload->end = item->place;
     free(item->body);
     free(item->history);
     free(item);
@@ -53,6 +51,8 @@ static bool is_suspect(const struct item *item)
 
 static bool has_predecessor(const struct workload *workload, const struct item *item)
 {
+    if (!item->errand.container[0])
+        return false;
     for (const struct item *other = workload->first; other != item; other = other->next)
         if (errand_clashes(&other->errand, &item->errand))
             return true;
@@ -107,6 +107,14 @@ struct item *workload_next(const struct workload *workload, int64_t now, const s
             break;
     }
     return best;
+}
+
+struct item *workload_along(const struct item *last, int64_t now)
+{
+    struct item *item = last->next;
+    while (item && !is_due(item, now))
+        item = item->next;
+    return item && item_is_light(item) && !item->batch && !last->batch ? item : NULL;
 }
 
 struct item *workload_unsorted(const struct workload *workload, const struct item *last,
@@ -164,12 +172,12 @@ struct item *workload_by_id(const struct workload *workload, const char *id)
     return item;
 }
 
-uint64_t workload_first_tag(const struct workload *workload)
+const struct item *workload_unsettled(const struct workload *workload)
 {
-    uint64_t first = 0;
+    const struct item *first = NULL;
     for (const struct item *item = workload->first; item; item = item->next)
-        if (item->tag && (!first || item->tag < first))
-            first = item->tag;
+        if (item->tag && (!first || item->tag < first->tag))
+            first = item;
     return first;
 }
 

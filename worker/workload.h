@@ -34,6 +34,9 @@ struct room {
  * container; a suspect goes alone, and what comes after it waits.
  */
 struct item *workload_next(const struct workload *workload, int64_t now, const struct room *room);
+/* What may go along with `last`, which is light and out: the next in order, where that is light,
+ * due and of the interactive class as well. NULL: nothing, or workload_next has to say. */
+struct item *workload_along(const struct item *last, int64_t now);
 /* The oldest that is to be sorted, after `last` (NULL: of all). */
 struct item *workload_unsorted(const struct workload *workload, const struct item *last,
                                int64_t now);
@@ -47,8 +50,8 @@ struct item *workload_of_runner(const struct workload *workload, const struct it
                                 size_t runner);
 struct item *workload_by_serial(const struct workload *workload, uint64_t serial);
 struct item *workload_by_id(const struct workload *workload, const char *id);
-/* The lowest tag of a delivery that is not settled; 0 if there is none. */
-uint64_t workload_first_tag(const struct workload *workload);
+/* The delivery with the lowest tag that is not settled, or NULL. */
+const struct item *workload_unsettled(const struct workload *workload);
 size_t workload_count(const struct workload *workload, enum item_state state);
 
 /* Engine and store are back: everything that waits may go at once. */

@@ -49,7 +49,7 @@ static int tear_down(void **state)
 static int append(const struct fixture *fixture, const char *text, struct error *err)
 {
     json_auto_t *entry = json_pack("{s:s}", "text", text);
-    return audit_append(fixture->path, entry, err);
+    return audit_append(fixture->path, &entry, 1, err);
 }
 
 static char *contents(const struct fixture *fixture)
@@ -71,6 +71,17 @@ static void a_line_is_added_to_what_is_there(void **state)
     assert_string_equal(contents(*state), "{\"text\":\"one\"}\n{\"text\":\"two\"}\n");
     assert_int_equal(stat(((struct fixture *)*state)->path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
+}
+
+static void lines_that_are_added_together_stand_in_their_order(void **state)
+{
+    const struct fixture *fixture = *state;
+    json_t *entries[] = {json_pack("{s:i}", "n", 1), json_pack("{s:i}", "n", 2)};
+    struct error err = {0};
+    assert_int_equal(audit_append(fixture->path, entries, 2, &err), 0);
+    assert_string_equal(contents(fixture), "{\"n\":1}\n{\"n\":2}\n");
+    json_decref(entries[0]);
+    json_decref(entries[1]);
 }
 
 static void no_text_ends_a_line_or_reaches_a_terminal(void **state)
@@ -176,7 +187,7 @@ static void __attribute__((noreturn)) write_lines(const struct fixture *fixture,
     struct error err = {0};
     for (int i = 0; i < LINES_EACH; i++) {
         json_auto_t *entry = json_pack("{s:i, s:i}", "writer", writer, "line", i);
-        if (audit_append(fixture->path, entry, &err) < 0)
+        if (audit_append(fixture->path, &entry, 1, &err) < 0)
             _exit(EXIT_FAILURE);
     }
     _exit(EXIT_SUCCESS);
@@ -211,6 +222,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_line_is_added_to_what_is_there),
+        TEST(lines_that_are_added_together_stand_in_their_order),
         TEST(no_text_ends_a_line_or_reaches_a_terminal),
         TEST(a_renamed_file_is_followed_by_another),
         TEST(half_a_line_that_a_crash_left_is_ended_first),

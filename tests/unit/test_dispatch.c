@@ -27,60 +27,117 @@ static int tear_down(void **state)
     return 0;
 }
 
+static struct works got; /* not on the stack */
+
 static void work_arrives_whole_with_only_as_much_body_as_it_has(void **state)
 {
-    static struct work sent = {
-        .kind = WORK_DELIVERY, .serial = 7, .account = "dcm-gate", .length = 3};
-    static struct work got;
+    struct work sent = {
+        .kind = WORK_DELIVERY, .serial = 7, .account = "dcm-gate", .length = 3, .body = "{}\n"};
     int *pair = *state;
     struct error err;
-    memcpy(sent.body, "{}\n", 3);
-    assert_int_equal(work_send(pair[0], &sent, &err), 0);
-    assert_int_equal(work_receive(pair[1], &got, &err), 0);
-    assert_int_equal(got.serial, 7);
-    assert_string_equal(got.account, "dcm-gate");
-    assert_int_equal(got.length, 3);
-    assert_memory_equal(got.body, "{}\n", 3);
+    assert_int_equal(works_send(pair[0], &sent, 1, &err), 0);
+    assert_int_equal(works_receive(pair[1], &got, &err), 0);
+    assert_int_equal(got.count, 1);
+    assert_int_equal(got.list[0].serial, 7);
+    assert_string_equal(got.list[0].account, "dcm-gate");
+    assert_int_equal(got.list[0].length, 3);
+    assert_memory_equal(got.list[0].body, "{}\n", 3);
+}
+
+static void many_go_in_one_message_each_with_its_own_body(void **state)
+{
+    static const char *const bodies[] = {"{}", "", "[1, 2]"};
+    struct work sent[3] = {{0}};
+    int *pair = *state;
+    struct error err;
+    for (size_t i = 0; i < 3; i++)
+        sent[i] = (struct work){
+            .light = true, .serial = i + 1, .length = strlen(bodies[i]), .body = bodies[i]};
+    assert_int_equal(works_send(pair[0], sent, 3, &err), 0);
+    assert_int_equal(works_receive(pair[1], &got, &err), 0);
+    assert_int_equal(got.count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(got.list[i].serial, i + 1);
+        assert_int_equal(got.list[i].length, strlen(bodies[i]));
+        assert_memory_equal(got.list[i].body, bodies[i], strlen(bodies[i]));
+    }
 }
 
 static void the_largest_body_passes(void **state)
 {
-    static struct work sent = {.length = REQUEST_MAX_BYTES};
-    static struct work got;
+    static char body[REQUEST_MAX_BYTES];
+    struct work sent = {.length = sizeof body, .body = body};
     int *pair = *state;
     struct error err;
-    sent.body[REQUEST_MAX_BYTES - 1] = '}';
-    assert_int_equal(work_send(pair[0], &sent, &err), 0);
-    assert_int_equal(work_receive(pair[1], &got, &err), 0);
-    assert_int_equal(got.body[REQUEST_MAX_BYTES - 1], '}');
+    body[sizeof body - 1] = '}';
+    assert_int_equal(works_send(pair[0], &sent, 1, &err), 0);
+    assert_int_equal(works_receive(pair[1], &got, &err), 0);
+    assert_int_equal(got.list[0].body[REQUEST_MAX_BYTES - 1], '}');
+}
+
+static void more_than_a_message_holds_is_not_sent(void **state)
+{
+    static char body[REQUEST_MAX_BYTES];
+    struct work sent = {.length = sizeof body, .body = body};
+    struct work both[] = {sent, sent};
+    int *pair = *state;
+    struct error err = {0};
+    assert_true(work_size(&sent) * 2 > WORKS_BYTES);
+    assert_int_equal(works_send(pair[0], both, 2, &err), -1);
+    assert_int_equal(err.fault, FAULT_INTERNAL);
+}
+
+static void assert_refused(int *pair, const void *bytes, size_t size)
+{
+    struct error err = {0};
+    assert_int_equal(send(pair[0], bytes, size, 0), (int)size);
+    assert_int_equal(works_receive(pair[1], &got, &err), -1);
+    assert_int_equal(err.fault, FAULT_INTERNAL);
 }
 
 static void a_message_that_does_not_add_up_is_refused(void **state)
 {
-    static struct work got;
-    struct work *short_one = &got;
-    int *pair = *state;
-    struct error err = {0};
-    char bytes[16] = {0};
-    assert_int_equal(send(pair[0], bytes, sizeof bytes, 0), (int)sizeof bytes);
-    assert_int_equal(work_receive(pair[1], short_one, &err), -1);
-    assert_int_equal(err.fault, FAULT_INTERNAL);
+    static const char bytes[16];
+    struct work too_long[2] = {{.length = sizeof(struct work) + 1}};
+    struct work endless = {.length = SIZE_MAX};
+    assert_refused(*state, bytes, sizeof bytes);
+    assert_refused(*state, too_long, sizeof too_long);
+    assert_refused(*state, &endless, sizeof endless);
+}
+
+static void more_works_than_there_can_be_are_refused(void **state)
+{
+    static struct work works[WORKS_MOST + 1];
+    assert_refused(*state, works, sizeof works);
 }
 
 static void what_a_link_that_was_taken_over_might_say_is_refused(void **state)
 {
-    static struct work works[4], got;
-    int *pair = *state;
+    struct work works[4] = {{0}};
     works[0].kind = WORK_COUNT;
     works[1].kind = (enum work_kind) - 1;
     memset(works[2].account, 'x', sizeof works[2].account);
     memset(works[3].id, 'x', sizeof works[3].id);
-    for (size_t i = 0; i < COUNT(works); i++) {
-        struct error err = {0};
-        assert_int_equal(work_send(pair[0], &works[i], &err), 0);
-        assert_int_equal(work_receive(pair[1], &got, &err), -1);
-        assert_int_equal(err.fault, FAULT_INTERNAL);
+    for (size_t i = 0; i < COUNT(works); i++)
+        assert_refused(*state, &works[i], sizeof works[i]);
+}
+
+static void one_word_names_all_that_have_ended(void **state)
+{
+    static struct word word = {.kind = WORD_ENDED}, heard;
+    int *pair = *state;
+    struct error err;
+    uint64_t serial = 0;
+    size_t at = 0;
+    for (uint64_t i = 1; i <= WORKS_MOST; i++)
+        word_add_serial(&word, i * 1000);
+    assert_int_equal(word_send(pair[0], &word, &err), 0);
+    assert_int_equal(word_receive(pair[1], &heard, &err), 0);
+    for (uint64_t i = 1; i <= WORKS_MOST; i++) {
+        assert_true(word_next_serial(&heard, &at, &serial));
+        assert_int_equal(serial, i * 1000);
     }
+    assert_false(word_next_serial(&heard, &at, &serial));
 }
 
 static void the_other_sides_end_is_seen(void **state)
@@ -117,7 +174,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(work_arrives_whole_with_only_as_much_body_as_it_has, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(many_go_in_one_message_each_with_its_own_body, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(the_largest_body_passes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(more_than_a_message_holds_is_not_sent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(more_works_than_there_can_be_are_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(one_word_names_all_that_have_ended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_message_that_does_not_add_up_is_refused, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_a_link_that_was_taken_over_might_say_is_refused,

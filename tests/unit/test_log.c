@@ -131,6 +131,36 @@ static void the_longest_line_is_one_whole_write(void **state)
     assert_string_equal(logged(), "");
 }
 
+static void gathered_lines_are_written_together_and_in_their_order(void **state)
+{
+    (void)state;
+    log_gather();
+    log_info("one");
+    log_info("two");
+    assert_string_equal(logged(), "");
+    log_release();
+    const char *lines = logged(), *one = strstr(lines, "one");
+    assert_non_null(one);
+    assert_non_null(strstr(one, "two\"\n"));
+    log_info("three");
+    assert_non_null(strstr(logged(), "three"));
+}
+
+static void more_lines_than_a_write_holds_are_written_whole(void **state)
+{
+    char text[PIPE_BUF / 3];
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    log_gather();
+    for (int i = 0; i < 4; i++)
+        log_info("%.*s", (int)sizeof(text), text);
+    const char *lines = logged();
+    assert_int_equal(lines[strlen(lines) - 1], '\n');
+    log_release();
+    assert_non_null(strstr(logged(), "time="));
+}
+
 static void errno_survives_logging(void **state)
 {
     (void)state;
@@ -178,6 +208,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_text_cannot_forge_a_line_or_a_field, begin, end),
         cmocka_unit_test_setup_teardown(a_request_id_cannot_forge_a_field, begin, end),
         cmocka_unit_test_setup_teardown(the_longest_line_is_one_whole_write, begin, end),
+        cmocka_unit_test_setup_teardown(gathered_lines_are_written_together_and_in_their_order,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(more_lines_than_a_write_holds_are_written_whole, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(errno_survives_logging, begin, end),
         cmocka_unit_test_setup_teardown(the_journal_gets_levels_that_it_understands, begin, end),
         cmocka_unit_test(levels_have_names),

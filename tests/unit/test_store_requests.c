@@ -460,15 +460,66 @@ static void many_are_claimed_and_ended_at_once(void **state)
     assert_field(fixture, &requests[FRESH], "epoch", "1");
     assert_field(fixture, &requests[OURS], "epoch", "1");
     json_auto_t *entries = read_stream(fixture, &requests[FRESH]);
-    assert_int_equal(json_array_size(entries), 2);
-    assert_phase(entries, 0, "placed");
-    assert_phase(entries, 1, "done");
+    assert_int_equal(json_array_size(entries), 1);
+    assert_phase(entries, 0, "done");
     assert_int_equal(ask_number(fixture, "TTL", &requests[FRESH], KEY_REQUEST),
                      REQUEST_RETENTION_S);
     for (size_t i = 0; i < COUNT; i++) {
         json_decref(results[i]);
         request_clear(&requests[i]);
     }
+}
+
+/* All of one round trip; asserts that each has ended. */
+static void end_at_once(struct store *store, const struct request *requests, size_t count)
+{
+    struct store_ending endings[STORE_TOGETHER];
+    json_t *results[STORE_TOGETHER];
+    bool ended[STORE_TOGETHER] = {false};
+    for (size_t i = 0; i < count; i++) {
+        results[i] = result_new(&requests[i]);
+        result_set_done(results[i], "lcg50");
+        endings[i] = (struct store_ending){&requests[i], HASH, results[i]};
+    }
+    assert_done(store_end_unclaimed(store, endings, count, ended, err));
+    for (size_t i = 0; i < count; i++) {
+        assert_true(ended[i]);
+        json_decref(results[i]);
+    }
+}
+
+static void those_of_several_users_end_at_once_each_in_his_own_list(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct request requests[] = {request_of("alice"), request_of("bob"), request_of("alice")};
+    end_at_once(fixture->store, requests, 3);
+    for (size_t i = 0; i < 3; i++) {
+        char key[KEY_SIZE];
+        json_auto_t *listed = NULL;
+        assert_field(fixture, &requests[i], "state", "done");
+        assert_int_equal(ask_number(fixture, "EXISTS", &requests[i], KEY_EVENTS), 1);
+        key_of_user(key, KEY_REQUESTS, requests[i].user, NULL);
+        assert_done(redis_link_text(fixture->link, &listed, err, "ZCARD", key, NULL));
+        assert_int_equal(json_integer_value(listed), i == 1 ? 1 : 2);
+        request_clear(&requests[i]);
+    }
+}
+
+/* Whoever waits for one of them is woken by its stream. */
+static void as_many_as_end_at_once_are_all_told(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct request requests[STORE_TOGETHER];
+    AUTO(request) struct request before = request_of("alice");
+    end_as_done(fixture->store, &before);
+    for (size_t i = 0; i < STORE_TOGETHER; i++)
+        requests[i] = request_of("alice");
+    end_at_once(fixture->store, requests, STORE_TOGETHER);
+    for (size_t i = 0; i < STORE_TOGETHER; i++) {
+        assert_int_equal(ask_number(fixture, "EXISTS", &requests[i], KEY_EVENTS), 1);
+        request_clear(&requests[i]);
+    }
+    assert_int_equal(ask_number(fixture, "EXISTS", &before, KEY_EVENTS), 0);
 }
 
 static void of_what_has_ended_the_newest_streams_stay_and_all_records(void **state)
@@ -541,6 +592,11 @@ static void what_others_wrote_there_keeps_no_request_from_its_end(void **state)
         end_as_done(fixture->store, &early);
         assert_field(fixture, &early, "state", "done");
 
+        AUTO(request) struct request both = request_of("alice");
+        plant(fixture, &both, &planted[i]);
+        end_at_once(fixture->store, &both, 1);
+        assert_field(fixture, &both, "state", "done");
+
         assert_int_equal(claim_of(fixture->store, &late, HASH, &nothing), CLAIM_OURS);
         plant(fixture, &late, &planted[i]);
         if (strcmp(planted[i].command[1], "server") == 0)
@@ -589,6 +645,8 @@ int main(void)
         TEST(a_store_that_is_down_is_a_dependency),
         TEST(heartbeats_count_and_carry_the_facts),
         TEST(many_are_claimed_and_ended_at_once),
+        TEST(those_of_several_users_end_at_once_each_in_his_own_list),
+        TEST(as_many_as_end_at_once_are_all_told),
         TEST(of_what_has_ended_the_newest_streams_stay_and_all_records),
         cmocka_unit_test_setup(what_is_cancelled_in_the_queue_is_claimed_by_nobody, fixture_empty),
         cmocka_unit_test_setup(a_cancellation_may_come_before_its_request, fixture_empty),

@@ -150,9 +150,9 @@ static void what_a_runner_has_in_hand_is_found_in_order(void **state)
     assert_ptr_equal(workload_of_runner(workload, NULL, 2), first);
     assert_ptr_equal(workload_of_runner(workload, first, 2), second);
     assert_null(workload_of_runner(workload, second, 2));
-    assert_int_equal(workload_first_tag(workload), 4);
+    assert_ptr_equal(workload_unsettled(workload), other);
     other->tag = 0;
-    assert_int_equal(workload_first_tag(workload), 7);
+    assert_ptr_equal(workload_unsettled(workload), first);
 }
 
 static void slow_requests_leave_runners_for_quick_ones(void **state)
@@ -163,6 +163,35 @@ static void slow_requests_leave_runners_for_quick_ones(void **state)
     first->state = ITEM_OUT;
     assert_ptr_equal(next(workload, 0, 1), quick);
     assert_ptr_equal(next(workload, 0, 2), second);
+}
+
+static void light_ones_go_along_until_something_else_is_due(void **state)
+{
+    struct workload *workload = *state;
+    struct item *items[5];
+    for (size_t i = 0; i < 5; i++) {
+        items[i] = add(workload, i + 1);
+        items[i]->errand.light = i != 3;
+    }
+    items[1]->state = ITEM_OUT; /* with another runner */
+    assert_ptr_equal(workload_along(items[0], 0), items[2]);
+    assert_null(workload_along(items[2], 0)); /* the next is none, and nothing overtakes it here */
+    assert_ptr_equal(workload_along(items[3], 0), items[4]);
+    assert_null(workload_along(items[4], 0));
+    items[4]->crashes = 1;
+    assert_null(workload_along(items[3], 0));
+}
+
+static void of_the_batch_class_none_goes_along_out_of_turn(void **state)
+{
+    struct workload *workload = *state;
+    struct batch alice = {.user = "alice"};
+    struct item *quick = add(workload, 1), *batched = add(workload, 2),
+                *next_one = add(workload, 3);
+    quick->errand.light = batched->errand.light = next_one->errand.light = true;
+    batched->batch = &alice;
+    assert_null(workload_along(quick, 0));
+    assert_null(workload_along(batched, 0));
 }
 
 static void the_batch_class_comes_behind_and_in_turn(void **state)
@@ -308,6 +337,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_runner_has_in_hand_is_found_in_order, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(slow_requests_leave_runners_for_quick_ones, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(light_ones_go_along_until_something_else_is_due, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(of_the_batch_class_none_goes_along_out_of_turn, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_batch_class_comes_behind_and_in_turn, set_up,
                                         tear_down),
