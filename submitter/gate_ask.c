@@ -59,8 +59,7 @@ static void write_events(const struct gate_ask *ask, json_t *message)
 static int read_events(const json_t *message, const char *user, struct gate_ask *ask,
                        struct error *err)
 {
-    snprintf(ask->after, sizeof(ask->after), "%s",
-             text_at(message, "after"));
+    snprintf(ask->after, sizeof(ask->after), "%s", text_at(message, "after"));
     ask->wait_ms = gate_ask_limit(milliseconds_of(message, "wait_ms"), GATE_WAIT_MOST_MS);
     return read_record(message, user, ask, err);
 }

@@ -90,8 +90,7 @@ static int read_requests(json_t *const *values, size_t count, const char *user,
 /* As a number that has been checked to be in the range of an int. */
 static int patience_of(const json_t *message)
 {
-    return gate_ask_limit((int)number_at(message, "timeout_ms"),
-                          GATE_SUBMIT_MOST_MS);
+    return gate_ask_limit((int)number_at(message, "timeout_ms"), GATE_SUBMIT_MOST_MS);
 }
 
 int gate_ask_read_submit(const json_t *message, const char *user, struct gate_ask *ask,
