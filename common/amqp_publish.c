@@ -120,9 +120,7 @@ int amqp_link_ship(struct amqp_link *link, const struct amqp_publication *public
         link->rejected = false;
     if (!shipment)
         fail(&err, FAULT_INTERNAL, "out of memory");
-    else
-        check_all(link, publications, count, &err);
-    if (err.fault != FAULT_NONE) {
+    if (!shipment || check_all(link, publications, count, &err) < 0) {
         for (size_t i = 0; i < count; i++)
             reasons[i] = err;
         free(shipment);

@@ -25,7 +25,7 @@ void text_digest(const char *text, char ret_digest[DIGEST_SIZE])
 
     if (!EVP_Digest(text, strlen(text), digest, &length, sha256(), NULL))
         abort();
-    for (unsigned i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++) {
         ret_digest[2 * i] = digits[digest[i] >> 4];
         ret_digest[2 * i + 1] = digits[digest[i] & 0xf];
     }

@@ -56,7 +56,7 @@ int request_encode(const struct request *request, char **ret_text, struct error 
     AUTO(request) struct request again = {0};
     AUTO(string) char *text = NULL;
 
-    if (check_words(request, err) == -1 || request_write(request, &text, err) == -1 ||
+    if (check_words(request, err) == -1 || request_write(request, &text, err) == -1 || !text ||
         request_decode(text, strlen(text), &again, err) == -1)
         return -1;
     *ret_text = TAKE(text);

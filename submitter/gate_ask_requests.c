@@ -35,7 +35,7 @@ static bool add_request(char *text, size_t *length, const char *request, bool is
         return false;
     if (!is_first)
         text[(*length)++] = ',';
-    memcpy(text + *length, request, more);
+    memcpy(text + *length, request, more + 1);
     *length += more;
     return true;
 }

@@ -28,7 +28,7 @@
 
 /* Light ones that go to a runner together, and the bytes of their message: any one fits. */
 #define WORKS_MOST 64
-#define WORKS_BYTES (64 * 1024)
+#define WORKS_BYTES ((size_t)64 * 1024)
 
 /* A request that has ended so many attempts by killing its runner is begun no more. */
 #define ATTEMPTS_MOST 3

@@ -66,17 +66,17 @@ int runner_run(const struct worker_config *config, struct watermark *mark, struc
 /* One request on its way through a runner. */
 struct job {
     struct request request;
-    char hash[REQUEST_HASH_SIZE];
-    const char *publisher; /* borrowed */
-    const char *body;      /* as it came, terminated; borrowed */
+    const char *publisher;    /* borrowed */
+    const char *body;         /* as it came, terminated; borrowed */
+    struct verdicts *decided; /* by which rules it is allowed, for the audit log; borrowed */
     uint64_t serial;
     int64_t claimed_at; /* clock_ms; 0: not by this attempt */
-    bool journalled;    /* of a kind that the journal must know before it begins */
-    bool resumed;       /* journalled by an earlier attempt */
-    bool untouched;     /* and no attempt can have had an effect */
     int64_t begun; /* when the first attempt began it (milliseconds since 1970); journalled only */
+    char hash[REQUEST_HASH_SIZE];
     char container[ENGINE_ID_SIZE]; /* what the journal knows of that attempt, or "" */
-    struct verdicts *decided;       /* by which rules it is allowed, for the audit log; borrowed */
+    bool journalled;                /* of a kind that the journal must know before it begins */
+    bool resumed;                   /* journalled by an earlier attempt */
+    bool untouched;                 /* and no attempt can have had an effect */
 };
 
 #endif

@@ -473,8 +473,8 @@ static void many_are_claimed_and_ended_at_once(void **state)
 /* All of one round trip; asserts that each has ended. */
 static void end_at_once(struct store *store, const struct request *requests, size_t count)
 {
-    struct store_ending endings[STORE_TOGETHER];
-    json_t *results[STORE_TOGETHER];
+    struct store_ending endings[STORE_TOGETHER] = {{0}};
+    json_t *results[STORE_TOGETHER] = {NULL};
     bool ended[STORE_TOGETHER] = {false};
     for (size_t i = 0; i < count; i++) {
         results[i] = result_new(&requests[i]);
