@@ -37,9 +37,10 @@ int ask_report_unsubmitted(const struct session *session, const struct options *
                            const struct command *command, const struct request *request,
                            const char *subject, const struct error *reason);
 
-/* What a request about this operand takes: new reference; NULL: *err says why it cannot be one. */
+/* What a request about this operand takes: new reference; NULL: *err says why it cannot be one. The
+ * operand may become what messages call it, borrowed from the session. */
 typedef json_t *args_maker(const struct session *session, const struct options *options,
-                           const char *operand, struct error *err);
+                           const char **operand, struct error *err);
 /* ask_all for a request of command->op about each operand; but where one of them is faulty nothing
  * is asked. */
 int ask_each(const struct session *session, const struct options *options,

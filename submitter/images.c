@@ -26,12 +26,15 @@ int run_commit(const struct session *session, const struct command *command,
 }
 
 static json_t *args_for_image(const struct session *session, const struct options *options,
-                              const char *text, struct error *err)
+                              const char **text, struct error *err)
 {
     const char *image = NULL;
 
     (void)options;
-    return find_image(session, text, &image, err) == 0 ? json_pack("{s:s}", "image", image) : NULL;
+    if (find_image(session, *text, &image, err) == -1)
+        return NULL;
+    *text = image_called(session, *text);
+    return json_pack("{s:s}", "image", image);
 }
 
 int run_rmi(const struct session *session, const struct command *command,

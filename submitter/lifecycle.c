@@ -3,8 +3,10 @@
 #include "submitter/commands.h"
 
 static json_t *args_for_container(const struct session *session, const struct options *options,
-                                  const char *container, struct error *err)
+                                  const char **operand, struct error *err)
 {
+    const char *container = *operand;
+
     (void)session;
     if (!name_is_container_reference(container)) {
         fail(err, FAULT_INVALID, "\"%.40s\" is not a container's name or SSH port", container);

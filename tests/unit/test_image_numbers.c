@@ -61,6 +61,20 @@ static void a_create_without_an_image_numbers_them_too(void **state)
     assert_non_null(strstr(scene->screen.err, "debian-ssh: queued"));
 }
 
+static void what_a_number_asks_is_told_by_the_name_beside_it(void **state)
+{
+    struct scene *scene = *state;
+    json_auto_t *images = two_images();
+    json_auto_t *numbered = NULL;
+
+    scene->fake.lists[LIST_IMAGES] = images;
+    scene->screen.session.numbered = &numbered;
+    scene->screen.session.err_is_terminal = true;
+    assert_int_equal(screen_run(&scene->screen, "images"), 0);
+    assert_int_equal(screen_run(&scene->screen, "rmi 2 debian-ssh"), 0);
+    assert_string_equal(scene->screen.err, "mine:latest: queued\ndebian-ssh: queued\n");
+}
+
 static void a_list_that_changes_meanwhile_moves_no_number(void **state)
 {
     struct scene *scene = *state;
@@ -121,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENE(a_number_is_the_id_that_was_listed),
         SCENE(a_create_without_an_image_numbers_them_too),
+        SCENE(what_a_number_asks_is_told_by_the_name_beside_it),
         SCENE(a_list_that_changes_meanwhile_moves_no_number),
         SCENE(a_number_that_was_not_listed_asks_nothing),
         SCENE(elsewhere_a_number_is_refused_with_the_name_to_use),
