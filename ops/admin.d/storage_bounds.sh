@@ -71,9 +71,14 @@ storage_bound() {
     fi
     uid=$(storage_uid "$1")
     [[ -n $uid ]] || return 0
-    [[ -d $own ]] || mkdir -m 700 "$own"
-    [[ $(storage_project "$own") == "$uid" ]] || chattr -p "$uid" +P "$own"
+    storage_claim "$own" "$uid"
     storage_limit "$uid" "$2"
+}
+
+# storage_claim FOLDER UID: it is there, and what is made in it from now on is of the user's project.
+storage_claim() {
+    [[ -d $1 ]] || mkdir -m 700 "$1"
+    [[ $(storage_project "$1") == "$2" ]] || chattr -p "$2" +P "$1"
 }
 
 # storage_bounds USER…: the policy's become the file system's. What could not be done is told.

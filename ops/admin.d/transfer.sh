@@ -76,11 +76,13 @@ user_import() {
     arriving=$(storage_arriving "$name")
     rm -rf --one-file-system -- "$arriving"
     mkdir -m 700 "$arriving"
+    transfer_claim "$arriving/storage" "$facts"
     tar --extract --file "$1" --same-owner --numeric-owner --same-permissions --directory "$arriving"
     transfer_load_images "$name" "$arriving" "$facts"
     # Before there is an account whose owner could ask for a container, and so for storage.
     [[ ! -d $arriving/storage || -d $(storage_of "$name") ]] || mv -T "$arriving/storage" "$(storage_of "$name")"
     transfer_admit "$name" "$facts" "$arriving/authorized_keys"
+    storage_bounds "$name"
     rm -rf --one-file-system -- "$arriving"
     user_print "$name"
 }
@@ -120,6 +122,13 @@ transfer_check() {
 # Where an import puts what it has not finished with. No user's name begins with a dot.
 storage_arriving() {
     printf '%s/.importing.%s\n' "${SETTINGS[storage]}" "$1"
+}
+
+# transfer_claim FOLDER FACTS: what is taken out in a folder of a project is of it from its first byte on. Also where the policy sets
+# no bound: a later one then counts all of it.
+transfer_claim() {
+    storage_look
+    ! storage_has_projects || storage_claim "$1" "$(jq '.policy.uid // .uid' <<<"$2")"
 }
 
 # transfer_admit NAME FACTS KEYS

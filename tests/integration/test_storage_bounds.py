@@ -120,6 +120,27 @@ def test_storage_is_a_project_of_the_users_before_he_has_it(stack, admin, bound,
     assert quotas() == [limit(stack, carol.uid, 0)]
 
 
+def test_what_an_import_brings_is_bounded_from_the_start(stack, admin, bound, quotas):
+    bound("1g")
+    admin.add()
+    carol = admin.user()
+    carol.ssh(carol.create(), "mkdir -p a/b; echo text > a/b/file")
+    own, archive = stack.storage / NAME, stack.state / "bounded.tar"
+    modes = [(path.stat().st_mode, path.stat().st_uid) for path in (own, own / "root", own / "home")]
+    admin.run("user", "suspend", NAME)
+    admin.run("user", "export", NAME, archive)
+    admin.run("user", "remove", NAME, "--yes")
+    quotas()
+    admin.run("user", "import", archive)
+    archive.unlink()
+    assert quotas() == [limit(stack, carol.uid, 1 << 30)]
+    folders = [own, own / "root", own / "home", own / "home" / "a" / "b"]
+    assert projects(*folders) == [(carol.uid, True)] * 4
+    assert projects(own / "home" / "a" / "b" / "file") == [(carol.uid, False)]
+    assert modes == [(path.stat().st_mode, path.stat().st_uid) for path in folders[:3]]
+    assert carol.ssh(carol.create(), "cat a/b/file") == "text"
+
+
 def test_limits_shows_the_bound(bound, alice):
     assert "no end" in [line for line in alice.submit("limits").stdout.splitlines() if line.startswith("storage")][0]
     bound("1g")
