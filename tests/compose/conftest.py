@@ -10,18 +10,10 @@ sys.path[:0] = [str(TESTS / "integration")]
 
 from containers import Stack  # noqa: E402
 
-# tests/lib/compose.sh: where an engine keeps its data, which has the stack's images already.
+# tests/lib/compose.sh: where an engine keeps its data, which has the stack's images already; and docker-compose 1.29
+# and Compose v2.
 ENGINE = pathlib.Path(os.environ["COMPOSE_ENGINE"])
-
-
-def spoken():
-    """docker-compose 1.29 and Compose v2: what of them is here."""
-    for command in ("docker-compose", "docker compose"):
-        try:
-            subprocess.run([*command.split(), "version"], capture_output=True, check=True)
-        except (FileNotFoundError, subprocess.CalledProcessError):
-            continue
-        yield command
+COMMANDS = os.environ["COMPOSE_COMMANDS"].split()
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +24,7 @@ def engine():
     subprocess.run([services, "down", ENGINE], check=True)
 
 
-@pytest.fixture(scope="module", params=list(spoken()))
+@pytest.fixture(scope="module", params=COMMANDS, ids=os.path.basename)
 def stack(request, engine):
     stack = Stack(engine, ENGINE / "stack", request.param)
     try:
