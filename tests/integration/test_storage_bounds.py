@@ -120,10 +120,8 @@ def test_storage_is_a_project_of_the_users_before_he_has_it(stack, admin, bound,
     assert quotas() == [limit(stack, carol.uid, 0)]
 
 
-def test_what_an_import_brings_is_bounded_from_the_start(stack, admin, bound, quotas):
+def test_what_an_import_brings_is_bounded_from_the_start(stack, admin, bound, quotas, carol):
     bound("1g")
-    admin.add()
-    carol = admin.user()
     carol.ssh(carol.create(), "mkdir -p a/b; echo text > a/b/file")
     own, archive = stack.storage / NAME, stack.state / "bounded.tar"
     modes = [(path.stat().st_mode, path.stat().st_uid) for path in (own, own / "root", own / "home")]
