@@ -16,8 +16,8 @@ def kinds(outcome):
 
 def test_an_acknowledgement_before_the_journal_loses_requests():
     # What waits at the link while runners stand still goes with it.
-    outcome = run.report_on(StandinChecked, "early", 120, mutant="ack-early",
-                            faults={"kill link": 2, "stall runner": 1}, **SHORT)
+    outcome = run.report_on(StandinChecked, "early", 200, mutant="ack-early",
+                            faults={"kill link": 1, "stall runner": 1}, **SHORT)
     assert "lost" in kinds(outcome)
 
 
