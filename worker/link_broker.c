@@ -15,9 +15,6 @@
 #define PAUSE_LEAST_MS 250
 #define PAUSE_MOST_MS 5000
 
-/* With four runners as many as go to one together (WORKS_MOST): half of them are worked on while
- * the other half comes. What one server has in hand others lack, and slow ones hold it. */
-#define PREFETCH_EACH 16
 #define BATCH_PREFETCH 8
 
 static const struct amqp_exchange exchanges[] = {

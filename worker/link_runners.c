@@ -233,11 +233,17 @@ static struct work work_of(const struct item *item)
     return work;
 }
 
+static bool is_full(const struct link *link, const struct parcel *parcel)
+{
+    size_t share = link->slots * PREFETCH_EACH / 2;
+    return parcel->count == (share < WORKS_MOST ? share : WORKS_MOST);
+}
+
 /* False: there is no room. */
 static bool pack(struct link *link, struct parcel *parcel, struct item *item)
 {
     struct work work = work_of(item);
-    if (parcel->count == WORKS_MOST || parcel->bytes + work_size(&work) > WORKS_BYTES)
+    if (is_full(link, parcel) || parcel->bytes + work_size(&work) > WORKS_BYTES)
         return false;
     parcel->works[parcel->count] = work;
     parcel->items[parcel->count++] = item;

@@ -10,7 +10,10 @@
 #include "common/log.h"
 #include "schemas/parked.h"
 #include "schemas/topology.h"
+#include "schemas/units.h"
 #include "worker/link_private.h"
+
+#define LIGHT_MS 100 /* a light one that is out for longer is held up by something */
 
 static int compare_tags(const void *one, const void *other)
 {
@@ -19,10 +22,13 @@ static int compare_tags(const void *one, const void *other)
 }
 
 /* An acknowledgement costs the broker the same for one as for all up to it. What comes after light
- * ones that are out waits for them, for they take no time. */
+ * ones that are out waits for them, for they take no time; not for a runner that stands still. */
 static bool is_worth_waiting_for(const struct item *first)
 {
-    return first && first->state == ITEM_OUT && item_is_light(first);
+    if (!first || first->state != ITEM_OUT || !item_is_light(first))
+        return false;
+    int64_t out = timestamp_now() - first->attempts[0].begun;
+    return out >= 0 && out < LIGHT_MS;
 }
 
 /* All that come before the first delivery that is not settled go by one acknowledgement, and the

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 
 import truth
@@ -145,3 +146,23 @@ def test_a_second_worker_stands_by(stack, alice):
     finally:
         second.kill()
         second.wait()
+
+
+def test_a_runner_that_stands_still_leaves_the_rest_to_the_others(stack, alice):
+    """What it has in hand waits for it, and what others have done is acknowledged meanwhile, so that more comes."""
+    still = stack.worker.children("runner-1")[0]
+    os.kill(still, signal.SIGSTOP)
+    try:
+        process = alice.popen("enqueue", "-", stdin=subprocess.PIPE)
+        out, err = process.communicate('{"op":"ping"}\n' * 600, timeout=120)
+        assert (process.returncode, err) == (0, "")
+        asked = out.split()
+
+        def undone():
+            with stack.redis() as store:
+                return sum(store.hget(f"dcm:user:alice:request:{one}", "state") != "done" for one in asked)
+
+        eventually(lambda: undone() <= 32, 30, "all but what one runner holds")
+    finally:
+        os.kill(still, signal.SIGCONT)
+    assert alice.submit("wait", *asked, "--timeout", "60s").returncode == 0
