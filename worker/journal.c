@@ -11,6 +11,7 @@
 void journal_entry_clear(struct journal_entry *entry)
 {
     free(entry->body);
+    json_decref(entry->removed);
     json_decref(entry->result);
     json_decref(entry->history);
     *entry = (struct journal_entry){0};
@@ -36,18 +37,28 @@ static int copy_column(sqlite3_stmt *row, int column, char *ret_text, size_t siz
     return length >= 0 && (size_t)length < size ? 0 : -1;
 }
 
+/* NULL where the column is. */
+static int read_column(sqlite3_stmt *row, int column, json_t **ret_document)
+{
+    const char *text = column_text(row, column);
+
+    if (*text)
+        *ret_document = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    return *text && !*ret_document ? -1 : 0;
+}
+
 /* The columns stand as STATEMENT_FIND names them. */
 static int read_entry(sqlite3_stmt *row, const char *id, struct journal_entry *entry,
                       struct error *err)
 {
-    const char *result = column_text(row, 5);
+    const bool ended = *column_text(row, 5) != '\0';
 
-    entry->state = *result ? JOURNAL_ENDED : JOURNAL_BEGUN;
+    entry->state = ended ? JOURNAL_ENDED : JOURNAL_BEGUN;
     entry->attempts = (long)sqlite3_column_int64(row, 3);
     entry->recorded = sqlite3_column_int(row, 6) != 0;
     entry->begun = sqlite3_column_int64(row, 7);
     entry->touched = sqlite3_column_int(row, 8) != 0;
-    entry->parked = *result ? 0 : sqlite3_column_int64(row, 10);
+    entry->parked = ended ? 0 : sqlite3_column_int64(row, 10);
     if (op_from_name(column_text(row, 9), &entry->op))
         return damaged(id, "op", err);
     if (copy_column(row, 0, entry->hash, sizeof(entry->hash)))
@@ -59,13 +70,13 @@ static int read_entry(sqlite3_stmt *row, const char *id, struct journal_entry *e
     entry->body = strdup(column_text(row, 2));
     if (!entry->body)
         return fail(err, FAULT_INTERNAL, "out of memory");
-    if (*result) {
-        entry->result = json_loads(result, JSON_REJECT_DUPLICATES, NULL);
-        if (!entry->result)
-            return damaged(id, "result", err);
-    }
-    entry->history = json_loads(column_text(row, 11), JSON_REJECT_DUPLICATES, NULL);
-    return entry->history ? 0 : damaged(id, "history", err);
+    if (read_column(row, 5, &entry->result))
+        return damaged(id, "result", err);
+    if (read_column(row, 11, &entry->history))
+        return damaged(id, "history", err);
+    if (read_column(row, 12, &entry->removed))
+        return damaged(id, "removal", err);
+    return 0;
 }
 
 int journal_find(struct journal *journal, const char *id, struct journal_entry *ret_entry,
@@ -169,6 +180,17 @@ int journal_container(struct journal *journal, const char *id, const char *conta
     const struct argument arguments[] = {{.text = container}, {.text = id}};
 
     return update(journal, STATEMENT_CONTAINER, arguments, id, err);
+}
+
+int journal_removal(struct journal *journal, const char *id, const char *container,
+                    const json_t *removed, struct error *err)
+{
+    AUTO(string) char *text = json_dumps(removed, JSON_COMPACT);
+
+    if (!text)
+        return fail(err, FAULT_INTERNAL, "what request %s removes cannot be written", id);
+    const struct argument arguments[] = {{.text = container}, {.text = text}, {.text = id}};
+    return update(journal, STATEMENT_REMOVAL, arguments, id, err);
 }
 
 int journal_recorded(struct journal *journal, const char *id, uint64_t seq, struct error *err)

@@ -35,6 +35,7 @@ struct journal_entry {
     char container[ENGINE_ID_SIZE]; /* "" until the engine has made one */
     char publisher[64];
     char *body;      /* the message as it came, terminated */
+    json_t *removed; /* what a removal takes away, as its result shows it; NULL where not noted */
     json_t *result;  /* of an ended request */
     int64_t begun;   /* milliseconds since the epoch */
     long attempts;   /* how often it has been begun and not let go: how many attempts have died */
@@ -81,6 +82,9 @@ int journal_unpark(struct journal *journal, const char *id, struct error *err);
 /* The engine has made this container for the request. */
 int journal_container(struct journal *journal, const char *id, const char *container,
                       struct error *err);
+/* The request is about to take this away, a container or an image, which looked like that. */
+int journal_removal(struct journal *journal, const char *id, const char *container,
+                    const json_t *removed, struct error *err);
 /* After the last effect, before the store is told. Begins it first where it was not begun
  * (publisher
  * "", the body written anew). One that has ended keeps its first result. */

@@ -1,7 +1,7 @@
 /* The journal's tables, and what makes a journal of an earlier version one of a later one. */
 #include "worker/journal_private.h"
 
-#define SCHEMA_VERSION 7
+#define SCHEMA_VERSION 8
 
 /* begun and ended are milliseconds since the epoch. rowid tells the order in which requests were
  * begun, which a clock that is set back does not. */
@@ -71,10 +71,14 @@ static const char waits[] = "CREATE TABLE waits ("
                             ") STRICT, WITHOUT ROWID;"
                             "PRAGMA user_version = 7;";
 
+/* What is taken away, as JSON, as its result shows it: nothing else knows that afterwards. */
+static const char removed[] =
+    "ALTER TABLE requests ADD COLUMN removed TEXT; PRAGMA user_version = 8;";
+
 /* What makes a journal of each earlier version one of a later one; the first begins with nothing.
  */
 static const char *const upgrades[SCHEMA_VERSION] = {
-    schema, touched, lives, store, batches, parking, waits,
+    schema, touched, lives, store, batches, parking, waits, removed,
 };
 
 static int read_version(sqlite3 *database, int *ret_version, struct error *err)

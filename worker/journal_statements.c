@@ -5,7 +5,7 @@ const char *const journal_texts[STATEMENT_COUNT] = {
     [STATEMENT_LOOK] = "BEGIN",
     [STATEMENT_LOOKED] = "COMMIT",
     [STATEMENT_FIND] = "SELECT hash, publisher, body, attempts, container, result, recorded,"
-                       " begun, touched, op, parked, history FROM requests WHERE id = ?",
+                       " begun, touched, op, parked, history, removed FROM requests WHERE id = ?",
     [STATEMENT_BEGIN] =
         "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun, history)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, json_array(json_object('begun', ?7)))"
@@ -21,6 +21,7 @@ const char *const journal_texts[STATEMENT_COUNT] = {
     [STATEMENT_UNPARK] = "UPDATE requests SET parked = NULL, attempts = 0, touched = 1"
                          " WHERE id = ? AND ended IS NULL",
     [STATEMENT_CONTAINER] = "UPDATE requests SET container = ? WHERE id = ?",
+    [STATEMENT_REMOVAL] = "UPDATE requests SET container = ?, removed = ? WHERE id = ?",
     [STATEMENT_END] = "UPDATE requests SET result = ?, ended = ? WHERE id = ? AND ended IS NULL",
     [STATEMENT_END_UNBEGUN] =
         "INSERT INTO requests (id, user, op, hash, publisher, body, attempts, begun, result, ended)"

@@ -74,6 +74,7 @@ struct job {
     int64_t begun; /* when the first attempt began it (milliseconds since 1970); journalled only */
     char hash[REQUEST_HASH_SIZE];
     char container[ENGINE_ID_SIZE]; /* what the journal knows of that attempt, or "" */
+    json_t *removed;                /* what that was about to remove; NULL where none; borrowed */
     bool journalled;                /* of a kind that the journal must know before it begins */
     bool resumed;                   /* journalled by an earlier attempt */
     bool untouched;                 /* and no attempt can have had an effect */

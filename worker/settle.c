@@ -211,7 +211,10 @@ static int settle_job(struct runner *runner, struct job *job, const struct work 
     job->untouched = job->resumed && journal_is_untouched(&entry);
     job->begun = entry.begun;
     memcpy(job->container, entry.container, sizeof job->container);
-    return run_audited(runner, job, err);
+    job->removed = entry.removed;
+    int status = run_audited(runner, job, err);
+    job->removed = NULL;
+    return status;
 }
 
 /* Whoever asks in words of a later version is told so, instead of waiting. Nothing is done, and

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kinds import CASES, KINDS, check_nothing_leaked, insist, is_alone
+from kinds import CASES, KINDS, check_nothing_leaked, insist, is_alone, is_told
 from stack import eventually
 
 
@@ -16,7 +16,7 @@ def test_a_death_there_costs_nothing(stack, alice, name, point, turn):
     eventually(stack.plan.is_spent, 5, f"a death at {point}")
     check_nothing_leaked(stack)
     kind.effect(stack, alice)
-    assert result["state"] == "done" and alice.json("status", result["request"]) == result
+    assert is_told(result) and alice.json("status", result["request"]) == result
     assert not kind.once or stack.calls(kind.once) - before == 1
 
 

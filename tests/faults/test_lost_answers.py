@@ -9,7 +9,7 @@ import re
 import pytest
 
 from checker.proxy import PIECE, Proxy
-from kinds import KINDS, LIGHT, check_nothing_leaked, insist
+from kinds import KINDS, LIGHT, check_nothing_leaked, insist, is_told
 from stack import eventually
 
 DATABASE = 3  # not the one that a connection has without being asked
@@ -93,5 +93,5 @@ def test_it_is_asked_again_and_done_once(deaf, stack, alice, name, function):
     assert deaf.function is None
     check_nothing_leaked(stack)
     kind.effect(stack, alice)
-    assert result["state"] == "done" and alice.json("status", result["request"]) == result
+    assert is_told(result) and alice.json("status", result["request"]) == result
     assert not kind.once or stack.calls(kind.once) - before == 1

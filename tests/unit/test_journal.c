@@ -49,6 +49,22 @@ static void what_was_begun_is_found_as_it_came(void **state)
     journal_close(journal);
 }
 
+static void what_a_removal_takes_away_is_shown_to_its_next_attempt(void **state)
+{
+    struct journal *journal = open_journal(state);
+    struct request request = request_of(1);
+    json_auto_t *shown = json_pack("{s:s}", "name", "web");
+
+    begin(journal, &request);
+    assert_int_equal(journal_removal(journal, request.id, CONTAINER, shown, NULL), 0);
+    struct journal_entry entry = find(journal, request.id);
+    assert_string_equal(entry.container, CONTAINER);
+    assert_true(json_equal(entry.removed, shown));
+    journal_entry_clear(&entry);
+    request_clear(&request);
+    journal_close(journal);
+}
+
 static void wait_a_moment(void)
 {
     const struct timespec moment = {.tv_nsec = 5000000};
@@ -345,6 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(a_request_that_nobody_began_is_unknown),
         JOURNAL_TEST(what_was_begun_is_found_as_it_came),
+        JOURNAL_TEST(what_a_removal_takes_away_is_shown_to_its_next_attempt),
         JOURNAL_TEST(beginning_again_counts_and_keeps_the_rest),
         JOURNAL_TEST(an_attempt_that_was_let_go_does_not_count),
         JOURNAL_TEST(attempts_are_remembered_with_their_ends),

@@ -34,7 +34,8 @@ static void assert_made_current(void *const *state, const char *undo)
     journal_close(journal);
 }
 
-#define BEFORE_WAITS "DROP TABLE waits;"
+#define BEFORE_REMOVALS "ALTER TABLE requests DROP COLUMN removed;"
+#define BEFORE_WAITS BEFORE_REMOVALS "DROP TABLE waits;"
 #define BEFORE_PARKING                                                                             \
     BEFORE_WAITS                                                                                   \
     "ALTER TABLE requests DROP COLUMN history; ALTER TABLE requests DROP COLUMN parked;"
@@ -71,6 +72,11 @@ static void a_journal_of_the_sixth_version_is_made_current(void **state)
     assert_made_current(state, BEFORE_WAITS "PRAGMA user_version = 6;");
 }
 
+static void a_journal_of_the_seventh_version_is_made_current(void **state)
+{
+    assert_made_current(state, BEFORE_REMOVALS "PRAGMA user_version = 7;");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -79,6 +85,7 @@ int main(void)
         JOURNAL_TEST(a_journal_of_the_fourth_version_is_made_current),
         JOURNAL_TEST(a_journal_of_the_fifth_version_is_made_current),
         JOURNAL_TEST(a_journal_of_the_sixth_version_is_made_current),
+        JOURNAL_TEST(a_journal_of_the_seventh_version_is_made_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,7 +102,8 @@ static int take_down(struct runner *runner, const struct job *job, const struct 
     engine_image_of(user, own->name, engine_name);
     const char *id = text_at(own->inspected, "Id");
     /* Should we die now, the next attempt knows that the image's absence is our work. */
-    if (journal_container(runner->journal, job->request.id, id + strlen("sha256:"), err) < 0)
+    if (journal_removal(runner->journal, job->request.id, id + strlen("sha256:"),
+                        json_object_get(own->entry, "image"), err) < 0)
         return -1;
     return engine_image_remove(runner->engine, engine_name, err);
 }
@@ -119,7 +120,11 @@ int request_image_remove(struct runner *runner, struct job *job, json_t *result,
         if (err->fault != FAULT_NOT_FOUND)
             return -1;
         /* An earlier attempt got as far as the index. */
-        return job->resumed && job->container[0] ? 0 : refuse(runner, job, reference, err);
+        if (!job->resumed || !job->container[0])
+            return refuse(runner, job, reference, err);
+        if (job->removed)
+            json_object_set(result, "image", job->removed);
+        return 0;
     }
     if (own.inspected && take_down(runner, job, &own, err) < 0)
         return -1;

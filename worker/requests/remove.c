@@ -7,21 +7,24 @@
 #include "worker/requests/requests.h"
 #include "worker/store_containers.h"
 
-static int take_down(struct runner *runner, const struct job *job, const char *id,
-                     struct error *err)
-{
-    /* The journal first: should we die here, the next attempt knows what to look for. */
-    if (journal_container(runner->journal, job->request.id, id, err) < 0)
-        return -1;
-    return container_destroy(runner, id, err);
-}
-
-static void say_removed(json_t *result, const json_t *entry)
+/* How its result shows it. */
+static json_t *last_sight(const json_t *entry)
 {
     json_t *container = json_deep_copy(json_object_get(entry, "container"));
     json_object_set_new(container, "state", json_string("stopped"));
     json_object_del(container, "waits_for");
-    json_object_set_new(result, "container", container);
+    return container;
+}
+
+static int take_down(struct runner *runner, const struct job *job, const struct owned *owned,
+                     json_t *result, struct error *err)
+{
+    json_auto_t *container = last_sight(owned->entry);
+    /* The journal first: should we die here, the next attempt knows what to look for. */
+    if (journal_removal(runner->journal, job->request.id, owned->id, container, err) < 0)
+        return -1;
+    json_object_set(result, "container", container);
+    return container_destroy(runner, owned->id, err);
 }
 
 /* An earlier attempt got as far as the journal: the container is gone, or going. */
@@ -33,8 +36,10 @@ static int finish_removal(struct runner *runner, const struct job *job, json_t *
     const char *user = job->request.user;
     const char *reference = text_at(job->request.args, "container");
     if (lock_take(runner->config->state, LOCK_CONTAINER, job->container, false, &lock, err) < 0 ||
-        take_down(runner, job, job->container, err) < 0)
+        container_destroy(runner, job->container, err) < 0)
         return -1;
+    if (job->removed)
+        json_object_set(result, "container", job->removed);
     if (store_container(runner->store, user, reference, &entry, err) < 0) {
         if (err->fault != FAULT_NOT_FOUND)
             return -1;
@@ -46,7 +51,6 @@ static int finish_removal(struct runner *runner, const struct job *job, json_t *
     const char *name = text_at(container, "name");
     if (!id || !name || strcmp(id, job->container) != 0)
         return 0; /* the name is another container's by now */
-    say_removed(result, entry);
     return container_release(runner, user, name, NULL, err);
 }
 
@@ -84,8 +88,7 @@ int request_remove(struct runner *runner, struct job *job, json_t *result, struc
     owned_clear(&owned);
     if (owned_find(runner, job, &owned, err) < 0 || check_state(job, &owned, err) < 0)
         return -1;
-    say_removed(result, owned.entry);
-    if (take_down(runner, job, owned.id, err) < 0)
+    if (take_down(runner, job, &owned, result, err) < 0)
         return -1;
     return container_release(runner, job->request.user, owned.name, NULL, err);
 }
