@@ -37,7 +37,7 @@ def test_what_a_create_costs_without_an_engine(dcm, report):
 
     def clear(name, number):
         if name == "DCM":
-            assert dcm.stack.alice.submit("remove", "-f", f"own{number + 1}").returncode == 0
+            dcm.stack.alice.do("remove", "-f", f"own{number + 1}")
     times = milliseconds(in_turns(CREATES, clients, line, clear))
     for client in clients.values():
         client.close()
@@ -59,7 +59,7 @@ def test_runners(dcm, report):
     for runners in RUNNERS:
         dcm.stack.worker.stop()
         dcm.stack.worker.start("--runners", str(runners))
-        assert dcm.stack.alice.submit("ping").returncode == 0
+        dcm.stack.alice.do("ping")
         points.append((runners, [1e6 / dcm.passage(COUNT).drained for _ in range(3)]))
     dcm.stack.worker.stop()
     dcm.stack.worker.start()
@@ -85,7 +85,7 @@ def test_followers(dcm, report):
     for follower in followers:
         follower.wait(30)
     asker.close()
-    assert alice.submit("remove", "-f", "followed").returncode == 0
+    alice.do("remove", "-f", "followed")
     report.add(Curve("a ping beside followers", "followers", "ms", times, "flat",
                      "who follows sleeps in a blocking read of the store, in a child of the gate of its own"))
     report.add(Curve("memory of the gate with followers", "followers", "MiB", held, "linear", "a child each", base=True))
@@ -132,8 +132,8 @@ def leasing(stack):
         store.config_set("slowlog-max-len", 100000)
         store.slowlog_reset()
         for number in range(10):
-            assert stack.alice.submit("create", "debian-ssh", "--name", f"leased{number}").returncode == 0
-            assert stack.alice.submit("remove", "-f", f"leased{number}").returncode == 0
+            stack.alice.do("create", "debian-ssh", "--name", f"leased{number}")
+            stack.alice.do("remove", "-f", f"leased{number}")
         store.config_set("slowlog-log-slower-than", -1)
         words = [(one["command"].decode(errors="replace").split(" "), one["duration"]) for one in store.slowlog_get(100000)]
     return [took / 1000 for command, took in words if command[0] == "FCALL" and command[1].endswith("_reserve")]

@@ -66,7 +66,7 @@ def test_what_is_dropped_ends_for_whoever_waits(stack, alice, admin, point, stat
     assert nothing_left(stack, alice) and stack.unfinished() == []
     assert admin.tell("parked", "drop", request).returncode == 4
     publish(stack, body)  # a copy of the message that comes late
-    assert alice.submit("ping").returncode == 0
+    alice.do("ping")
     eventually(lambda: stack.queue_length() == 0, 10, "an empty queue")
     assert alice.json("status", request) == result and nothing_left(stack, alice) and stack.unfinished() == []
 
@@ -106,7 +106,7 @@ def test_what_is_parked_stays_so_over_a_restart(stack, alice, admin):
     eventually(lambda: stack.journal("SELECT 1 FROM requests WHERE parked IS NOT NULL"), 10, "its mark")
     stack.worker.stop()
     stack.worker.start()
-    assert alice.submit("ping").returncode == 0
+    alice.do("ping")
     assert stack.queue_length("dcm.parked") == 1 and nothing_left(stack, alice)
     admin.run("parked", "requeue", request)
     assert alice.json("wait", request)["state"] == "done"

@@ -54,9 +54,9 @@ def test_a_retired_address_gets_nothing_new_and_keeps_what_it_has(stack, admin, 
     assert bob.create("80")["ports"][0]["address"] == "127.0.0.1"
     assert bob.submit("create", "debian-ssh", "80").returncode == 1
     # Ports are stable: a restart takes them again.
-    assert alice.submit("restart", old["name"]).returncode == 0
+    alice.do("restart", old["name"])
     assert alice.json("show", old["name"])["container"]["ports"] == old["ports"]
-    assert alice.submit("remove", "-f", old["name"]).returncode == 0
+    alice.do("remove", "-f", old["name"])
     assert "127.0.0.2" not in addresses()
 
 

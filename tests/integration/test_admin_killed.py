@@ -55,7 +55,7 @@ def test_user_remove(stack, admin, nobody, alice):
         archive.unlink(missing_ok=True)
         admin.add()
         user = admin.user()
-        assert user.submit("create", "debian-ssh", "--name", "web").returncode == 0
+        user.do("create", "debian-ssh", "--name", "web")
 
     def check():
         assert admin.trace(NAME) == {} and stack.containers() == [hers["id"]] and stack.networks() == ["dcm.alice"]

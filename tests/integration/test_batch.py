@@ -53,7 +53,7 @@ def stray(stack, count):
 def queues(stack):
     """alice and bob have their queues."""
     for user in (stack.alice, stack.bob):
-        assert user.submit("ping", "--batch").returncode == 0
+        user.do("ping", "--batch")
         eventually(lambda user=user: has_queue(stack, user.name), 20, "the queue")
     return stack
 
@@ -128,7 +128,7 @@ def test_a_queue_that_is_deleted_under_the_worker_is_made_again(queues, alice):
         connection.channel().queue_delete("dcm.batch.alice")
     eventually(lambda: "alice" not in {name.decode() if isinstance(name, bytes) else name
                                        for name in queues.redis().smembers("dcm:batches")}, 20, "it to be forgotten")
-    assert alice.submit("ping", "--batch").returncode == 0
+    alice.do("ping", "--batch")
     assert has_queue(queues, "alice")
 
 
@@ -160,7 +160,7 @@ def test_who_may_not_speak_for_a_user_makes_no_queue_for_him(stack, alice):
 
 
 def test_a_user_who_is_removed_leaves_no_queue(stack, admin, carol):
-    assert carol.submit("ping", "--batch").returncode == 0
+    carol.do("ping", "--batch")
     assert has_queue(stack, "carol") and stack.redis().sismember("dcm:batches", "carol")
     admin.run("user", "remove", "carol", "--yes")
     assert not has_queue(stack, "carol") and not stack.redis().sismember("dcm:batches", "carol")

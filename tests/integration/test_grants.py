@@ -144,7 +144,7 @@ class Grants:
 def start_worker(stack):
     """It has to be up before a reload: a signal that nobody waits for would end it."""
     stack.worker.start()
-    assert stack.alice.submit("ping").returncode == 0
+    stack.alice.do("ping")
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def on_engine(whole_stack, srv, fuse, on_standin):
     alice = whole_stack.alice
     grants.everything = whole_stack.inspect(alice.create(*EVERYTHING, "--name", "everything"))
     grants.anew = whole_stack.inspect(alice.json("recreate", "everything")["container"])
-    assert alice.submit("commit", "everything", "mine").returncode == 0
+    alice.do("commit", "everything", "mine")
     grants.plain = whole_stack.inspect(alice.create("--name", "plain"))
     grants.heir_of_mine = alice.json("create", "mine", "--name", "heir")["container"]
     grants.heir = whole_stack.inspect(grants.heir_of_mine)
@@ -348,5 +348,5 @@ def test_a_restart_policy_is_the_engines_and_start_and_stop_are_the_users(on_eng
                20, "the end")
     eventually(lambda: listed() == ("running" if comes_back else "stopped"), 20, "the state in the index")
     for command, running in (("stop", False), ("start", True), ("restart", True), ("stop", False)):
-        assert alice.submit(command, name).returncode == 0
+        alice.do(command, name)
         assert (state()["Running"], listed()) == (running, "running" if running else "stopped")

@@ -57,7 +57,7 @@ def test_what_was_put_into_a_container_is_in_the_image(stack, alice):
     alice.ssh(container, "mkdir -p /opt/tool && echo made >/opt/tool/it && echo kept >/root/note", login="root")
     image = alice.json("commit", container["name"], "tools:v1", "-m", "with a tool")["image"]
     assert (image["name"], image["owner"]) == ("tools:v1", "alice")
-    assert alice.submit("remove", "-f", container["name"]).returncode == 0
+    alice.do("remove", "-f", container["name"])
     again = alice.json("create", "tools:v1", "--name", "again")["container"]
     assert again["image"] == "tools:v1"
     assert alice.ssh(again, "cat /opt/tool/it") == "made"
@@ -68,9 +68,9 @@ def test_what_was_put_into_a_container_is_in_the_image(stack, alice):
 def test_an_image_in_which_the_user_has_another_uid_is_the_users_all_the_same(stack, alice):
     container = alice.create()
     alice.ssh(container, "sed -i '/^alice:/s/5001/6001/g' /etc/passwd /etc/group && chown 6001 /opt", login="root")
-    assert alice.submit("commit", container["name"], "odd").returncode == 0
+    alice.do("commit", container["name"], "odd")
     again = alice.json("create", "odd", "--name", "again")["container"]
-    assert alice.submit("restart", container["name"]).returncode == 0
+    alice.do("restart", container["name"])
     for one in (container, again):
         assert alice.ssh(one, "id -un; id -u; touch ~/file && stat -c %u ~/file").split() == ["alice", "5001", "5001"]
         assert stack.inspect(one)["RestartCount"] == 0
@@ -273,7 +273,7 @@ def test_the_engines_limit_on_layers_is_told_before_it_is_met(stack, alice):
             assert refused["code"] == "conflict" and "125 layers" in refused["message"], command
         assert state(stack, last)["Running"] and alice.ssh(last, "id -un") == "alice"
         alice.submit("remove", "-f", first["name"], last["name"])
-        assert alice.submit("rmi", "full").returncode == 0
+        alice.do("rmi", "full")
         engine.remove_image("debian-deep")
 
 

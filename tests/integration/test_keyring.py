@@ -31,7 +31,7 @@ def test_a_new_key_signs_and_the_old_one_verifies_until_it_is_retired(stack, ali
 
     assert signed_by(stack, alice.create("--name", "new")) == new and signed_by(stack, old) == "k1"
     for name in ("old", "new"):
-        assert alice.submit("restart", name).returncode == 0
+        alice.do("restart", name)
     told = admin.tell("keyring", "retire", "k1")
     assert told.returncode == FAILED and "k1 has signed container dcm.alice.old, network dcm.alice: " in told.stderr
     again = alice.json("recreate", "old")["container"]
@@ -39,7 +39,7 @@ def test_a_new_key_signs_and_the_old_one_verifies_until_it_is_retired(stack, ali
     assert "has signed network dcm.alice:" in admin.tell("keyring", "retire", "k1").stderr
     stack.clear()
     assert ids(admin.run("keyring", "retire", "k1")) == [new]
-    assert alice.submit("stop", alice.create()["name"]).returncode == 0
+    alice.do("stop", alice.create()["name"])
     assert not re.search(r"[0-9a-f]{64}", admin.tell("keyring", "list", form=()).stdout)
 
 
@@ -55,7 +55,8 @@ def test_what_a_retired_key_has_signed_is_nobodys_and_stays_as_it_is(stack, alic
     assert stack.inspect(container)["State"]["Running"]
     keyring.write_text(keyring.read_text() + before)
     admin.run("keyring", "rotate")
-    assert alice.submit("stop", "old").returncode == 0 and alice.submit("remove", "old").returncode == 0
+    alice.do("stop", "old")
+    alice.do("remove", "old")
 
 
 def test_a_rotation_that_was_killed_half_way_is_finished_by_the_next(stack, admin, keyring):
@@ -135,5 +136,6 @@ def test_a_container_by_hand_with_copied_or_forged_labels_is_nobodys(stack, alic
         assert user.submit("stop", reference).returncode in (2, NOT_FOUND)
     assert stack.inspect({"id": foreign})["State"]["Running"]
     # The twin: the real one obeys, and goes; the foreign one stays.
-    assert alice.submit("stop", "real").returncode == 0 and alice.submit("remove", "real").returncode == 0
+    alice.do("stop", "real")
+    alice.do("remove", "real")
     assert stack.containers() == [foreign]

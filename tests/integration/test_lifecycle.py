@@ -27,12 +27,12 @@ def test_a_counter_stands_still_while_paused(stack, alice):
                          ">/dev/null 2>&1 &", login="root")
     count = stack.storage / "alice" / "root" / "count"
     eventually(lambda: count.exists() and count.read_text().strip() not in ("", "1"), 20, "counting")
-    assert alice.submit("pause", container["name"]).returncode == 0
+    alice.do("pause", container["name"])
     assert state(stack, container)["Paused"]
     before = count.read_text()
     time.sleep(3)
     assert count.read_text() == before
-    assert alice.submit("unpause", container["name"]).returncode == 0
+    alice.do("unpause", container["name"])
     assert not state(stack, container)["Paused"]
     eventually(lambda: count.read_text() not in ("", before), 10, "counting again")
 
@@ -40,7 +40,7 @@ def test_a_counter_stands_still_while_paused(stack, alice):
 def test_restart_changes_started_at_and_keeps_the_port(stack, alice):
     container = alice.create()
     before = stack.inspect(container)
-    assert alice.submit("restart", container["name"]).returncode == 0
+    alice.do("restart", container["name"])
     after = stack.inspect(container)
     assert after["State"]["StartedAt"] != before["State"]["StartedAt"]
     assert after["HostConfig"]["PortBindings"] == before["HostConfig"]["PortBindings"]
@@ -50,8 +50,8 @@ def test_restart_changes_started_at_and_keeps_the_port(stack, alice):
 def test_port_and_host_key_outlive_stop_start_and_a_restart_of_the_engine(stack, alice):
     container = alice.create()
     key = host_key(container)
-    assert alice.submit("stop", container["name"]).returncode == 0
-    assert alice.submit("start", container["name"]).returncode == 0
+    alice.do("stop", container["name"])
+    alice.do("start", container["name"])
     assert host_key(container) == key
     stack.service("stop", "engine")
     stack.service("start", "engine")
@@ -65,7 +65,7 @@ def test_remove_refuses_a_running_container_without_force(stack, alice):
     refused = alice.json("remove", container["name"], status=1)
     assert refused["error"]["code"] == "conflict" and "remove -f" in refused["error"]["message"]
     assert state(stack, container)["Running"]
-    assert alice.submit("remove", "-f", container["name"]).returncode == 0
+    alice.do("remove", "-f", container["name"])
     assert stack.containers() == []
     with socket.socket() as free:
         free.bind(("0.0.0.0", container["ssh_port"]))

@@ -99,7 +99,7 @@ def listened_to(address):
 def test_what_ran_runs_again_and_what_was_stopped_stays_so(stack, alice, aliases):
     for name, options in {"ran": on(ALIAS, 8081), "never": ["--restart", "no"], "halted": on(ALIAS, 8082)}.items():
         alice.create("--name", name, *options)
-    assert alice.submit("stop", "halted").returncode == 0
+    alice.do("stop", "halted")
     with crash(stack):
         pass
     eventually(lambda: in_engine(stack) == {"ran": True, "never": True, "halted": False}, 30, "the containers as they were")
@@ -115,7 +115,7 @@ def test_a_missing_address_is_named_and_waited_for_whatever_the_restart_policy(s
     for port, name in ((8085, "halted"), (8086, "forgone")):
         alice.create("--name", name, *on(ALIAS, port))
     alice.create("--name", "bare")
-    assert alice.submit("stop", "halted").returncode == 0
+    alice.do("stop", "halted")
     with down(stack):
         take(ALIAS)
     runs, stands, waits = ("running", None), ("stopped", None), ("stopped", ALIAS)
@@ -140,7 +140,8 @@ def test_a_missing_address_is_named_and_waited_for_whatever_the_restart_policy(s
     assert listened_to(ALIAS) == [8081, 8082, 8083, 8084]
     assert stack.journal("SELECT name, address FROM waits") == [("forgone", "")]
     eventually(lambda: truth.differences(stack) == [], 30, "agreement")
-    assert alice.submit("start", "forgone").returncode == 0 and stack.journal("SELECT 1 FROM waits") == []
+    alice.do("start", "forgone")
+    assert stack.journal("SELECT 1 FROM waits") == []
 
 
 def test_of_two_missing_addresses_each_is_waited_for_in_turn_and_policy_is_asked_again(stack, alice, bob, aliases):
@@ -174,5 +175,5 @@ def test_nothing_is_asked_of_the_engine_that_a_missing_address_would_spoil(stack
     assert stack.inspect(container)["State"]["Running"] and states(alice) == {"web": ("running", None)}
     assert alice.create("80")["ports"][0]["address"] != ALIAS
     # With other ports it is another matter.
-    assert alice.submit("recreate", "web", "127.0.0.1:8081:80").returncode == 0
-    assert alice.submit("stop", "web").returncode == 0
+    alice.do("recreate", "web", "127.0.0.1:8081:80")
+    alice.do("stop", "web")

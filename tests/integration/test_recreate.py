@@ -87,7 +87,7 @@ def test_changes_storage_port_and_host_key_stay_and_the_new_port_answers(stack, 
 
 
 def test_without_ports_the_present_ones_stay_and_none_drops_them(stack, alice, web):
-    assert alice.submit("recreate", "web").returncode == 0
+    alice.do("recreate", "web")
     check_one(stack, alice, web, [8080])
     done = alice.submit("recreate", str(web["ssh_port"]), "none")
     assert done.returncode == 0 and "Container web recreated successfully." in done.stdout
@@ -149,7 +149,7 @@ def test_a_paused_container_and_a_neighbours_are_refused(stack, alice, bob, web)
 
 
 def test_an_image_that_is_no_longer_granted_cannot_be_recreated_around(stack, alice, web):
-    assert alice.submit("recreate", "web").returncode == 0
+    alice.do("recreate", "web")
     policy = stack.usual_policy()
     policy["groups"]["testers"] = {**VETTED, "members": ["alice", "bob"], "images": ["other"]}
     stack.set_policy(policy, reload=True)
@@ -212,7 +212,7 @@ def test_what_an_abandoned_recreate_left_aside_is_put_back(stack, alice, web, wo
     finally:
         client.close()
     assert stack.inspect(web)["State"]["Running"] == runs
-    assert alice.submit("restart", "web").returncode == 0
+    alice.do("restart", "web")
 
 
 @pytest.mark.parametrize("victim, moment", [*(("runner", moment) for moment in (0.05, 0.2, 0.35, 0.5, 0.7, 1.0)),

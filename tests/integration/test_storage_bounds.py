@@ -168,7 +168,7 @@ def test_who_could_outgrow_his_bound_gets_no_container(stack, admin, bound, alic
     assert check == "storage" and message in said
     assert stack.bob.create()  # the twin: the file system as a whole is smaller than what he may have
     bound(None)
-    assert alice.submit("start", "before").returncode == 0
+    alice.do("start", "before")
 
 
 def test_a_user_who_is_added_where_nothing_can_bound_him_is_told_of(admin, bound, on_xfs):
@@ -241,7 +241,7 @@ def test_who_fills_his_storage_is_told_so_and_nobody_else_notices(stack, admin, 
     other = bob.create()
     assert bob.ssh(other, "head -c 100m /dev/zero >~/big && sync ~/big && echo written && rm ~/big") == "written"
     for command in (["stop"], ["start"], ["restart"]):
-        assert carol.submit(*command, "full").returncode == 0
+        carol.do(*command, "full")
     carol.ssh(container, "rm ~/big")
     assert carol.ssh(container, "head -c 20m /dev/zero >~/again && sync ~/again && echo written") == "written"
     # A smaller one counts at once.

@@ -84,13 +84,14 @@ def test_everything_is_lost_under_load(stack, alice, bob):
 
 def test_what_has_stopped_keeps_its_port_and_its_end_when_everything_is_lost(stack, alice):
     container = alice.create("--ttl", "2h", "127.0.0.1:8080:80")
-    assert alice.submit("stop", container["name"]).returncode == 0
+    alice.do("stop", container["name"])
     flush(stack)
     done = alice.submit("create", "debian-ssh", "127.0.0.1:8080:80")
     assert done.returncode == 1 and "8080/tcp is taken" in done.stderr
     agree(stack)
     assert [shown["expires"] for shown in alice.json("ps")["containers"]] == [container["expires"]]
-    assert container["expires"] and alice.submit("start", container["name"]).returncode == 0
+    assert container["expires"]
+    alice.do("start", container["name"])
 
 
 def test_a_pending_create_finds_its_own_again(stack, alice):
@@ -163,9 +164,9 @@ def make_changes(user):
     """What an older store does not know. What has to be there afterwards."""
     gone, stays, anew = (user.create("--name", name)["name"] for name in ("gone", "stays", "anew"))
     yield "before"
-    assert user.submit("remove", "-f", gone).returncode == 0
-    assert user.submit("stop", stays).returncode == 0
-    assert user.submit("recreate", anew, "8081:80").returncode == 0
+    user.do("remove", "-f", gone)
+    user.do("stop", stays)
+    user.do("recreate", anew, "8081:80")
     user.create("--name", "late", "8082:80")
     yield {"stays", "anew", "late"}
 
@@ -214,6 +215,6 @@ def test_a_store_that_comes_back_as_it_was_is_the_same(stack, alice):
     time.sleep(1.2)
     stack.service("stop", "store")
     stack.service("start", "store")
-    assert alice.submit("stop", container["name"]).returncode == 0
+    alice.do("stop", container["name"])
     agree(stack)
     assert generation(stack) == before

@@ -142,7 +142,7 @@ def test_the_table_of_commands_is_one(whole_stack):
     for command in ("create", "ps", "show", "start", "stop", "restart", "pause", "unpause", "remove", "logs", "ping",
                     "status", "wait", "jobs"):
         assert command in listed
-        assert whole_stack.alice.submit("help", command).returncode == 0
+        whole_stack.alice.do("help", command)
     assert listed.rstrip().endswith("your containers: ps")
 
 

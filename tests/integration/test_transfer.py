@@ -32,7 +32,7 @@ def moved(stack, admin, keeper, carol):
     container = carol.create("--name", "work")
     carol.ssh(container, PLANTED)
     carol.ssh(container, "echo tools >/opt/tools", login="root")
-    assert carol.submit("commit", "work", "tools").returncode == 0
+    carol.do("commit", "work", "tools")
     archive = stack.state / "moved.tar"
     archive.unlink(missing_ok=True)
     told = admin.tell("user", "export", NAME, archive)

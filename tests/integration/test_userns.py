@@ -90,7 +90,7 @@ def test_storage_of_an_engine_without_namespaces_keeps_nobody_out_and_can_be_mov
     container = alice.create()
     alice.ssh(container, "umask 077; echo hers >/root/hers", "root")
     alice.ssh(container, "echo hers >~/file; ln -s /etc/shadow ~/link")
-    assert alice.submit("remove", "-f", container["name"]).returncode == 0
+    alice.do("remove", "-f", container["name"])
     assert admin.run("storage", "shift", THERE, "0") == {"from": THERE, "to": "0", "count": 65536}
     own = stack.storage / "alice"
     assert owner(own / "root" / "hers") == (0, 0) and owner(own / "home" / "link") == (5001, 5001)
@@ -104,7 +104,7 @@ def test_storage_of_an_engine_without_namespaces_keeps_nobody_out_and_can_be_mov
     assert check == "storage" and message.endswith("belongs to an id that containers do not have")
 
     assert "running" in admin.run("storage", "shift", "0", THERE, status=1)
-    assert alice.submit("remove", "-f", container["name"]).returncode == 0
+    alice.do("remove", "-f", container["name"])
     assert f"dcm-admin storage shift 0 {THERE}" in admin.tell("doctor", form=()).stdout
     for _ in range(2):
         assert admin.run("storage", "shift", "0", THERE) == {"from": "0", "to": THERE, "count": 65536}
@@ -144,7 +144,7 @@ def test_a_worker_notices_that_its_engine_has_come_back_without_namespaces_and_w
         assert owner(own / "root") == ids and owner(own / "home") == (ids[0] + 5001, ids[1] + 5001)
         assert alice.ssh(container, "echo mine >/root/mine; cat /root/mine", "root") == "mine"
         alice.ssh(container, "rm -rf /root/mine /root/.dcm*", "root")
-        assert alice.submit("remove", "-f", container["name"]).returncode == 0
+        alice.do("remove", "-f", container["name"])
 
     create_and_see((FIRST_UID, FIRST_GID))
     with engine_without(stack):

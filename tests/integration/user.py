@@ -42,6 +42,12 @@ class User:
         out, err = process.communicate(timeout=timeout)
         return subprocess.CompletedProcess(args, process.returncode, out, err)
 
+    def do(self, *args, **options):
+        """The same of what has to succeed."""
+        done = self.submit(*args, **options)
+        assert done.returncode == 0, (args, done.returncode, done.stdout, done.stderr)
+        return done
+
     def json(self, *args, status=0):
         """The JSON that a command prints; it must end with this status (None: any)."""
         done = self.submit("--json", *args)
