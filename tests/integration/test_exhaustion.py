@@ -68,6 +68,7 @@ class Bounded(Stack):
             mounted = subprocess.run(["mount", "-t", kind, "-o", options, disk, self.service_state], check=False,
                                      capture_output=True, text=True)
             if mounted.returncode == 0:
+                self.kind = kind
                 break
         assert mounted.returncode == 0, mounted.stderr
         for apart in ("broker", "store"):  # the engine may fill its disk
@@ -125,6 +126,8 @@ def test_who_fills_his_disk_is_told_so_and_nobody_else_notices(bounded):
     others_go_on(bounded, bob)
     told = bob.create("--name", "beside")
     assert_written(bob, told, "fits", 20)
+    if bounded.kind == "btrfs":  # the engine cannot start one that has not a byte left there
+        alice.ssh(container, "truncate -s -10m /var/tmp/big && sync -f /var/tmp", "root")
     for command in (["stop"], ["start"], ["restart"], ["logs"]):
         alice.do(*command, "full")
     alice.ssh(container, "rm /var/tmp/big ~/file && sync -f /var/tmp", "root", check=False)
