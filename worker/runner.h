@@ -69,12 +69,12 @@ struct job {
     const char *publisher;    /* borrowed */
     const char *body;         /* as it came, terminated; borrowed */
     struct verdicts *decided; /* by which rules it is allowed, for the audit log; borrowed */
+    json_t *removed;          /* what an earlier attempt was about to remove, or NULL; borrowed */
     uint64_t serial;
     int64_t claimed_at; /* clock_ms; 0: not by this attempt */
     int64_t begun; /* when the first attempt began it (milliseconds since 1970); journalled only */
     char hash[REQUEST_HASH_SIZE];
     char container[ENGINE_ID_SIZE]; /* what the journal knows of that attempt, or "" */
-    json_t *removed;                /* what that was about to remove; NULL where none; borrowed */
     bool journalled;                /* of a kind that the journal must know before it begins */
     bool resumed;                   /* journalled by an earlier attempt */
     bool untouched;                 /* and no attempt can have had an effect */
