@@ -1,6 +1,6 @@
 #include "schemas/event.h"
 
-#include <openssl/evp.h>
+#include <resolv.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static const char *const phases[PHASE_COUNT + 1] = {
 static const char *const streams[] = {"stdout", "stderr", NULL};
 
 /* Base64 as encoders write it (RFC 4648, section 4): padded, no white space, and no bits set that
- * stand for nothing. libcrypto's decoder is not as strict. */
+ * stand for nothing. libresolv's decoder lets white space pass. */
 static bool is_base64(const char *text)
 {
     size_t length = strlen(text);
@@ -92,10 +92,8 @@ json_t *event_output(const char *request_id, const char *stream, const void *dat
     if (length > EVENT_OUTPUT_MAX)
         return NULL;
     AUTO(string) char *base64 = malloc(BASE64_SIZE(length) + 1);
-    if (!base64)
+    if (!base64 || b64_ntop(data, length, base64, BASE64_SIZE(length) + 1) < 0)
         return NULL;
-    base64[0] = '\0';
-    EVP_EncodeBlock((unsigned char *)base64, data, (int)length);
     char now[TIMESTAMP_SIZE];
     timestamp_format(timestamp_now(), now);
     return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "v", EVENT_VERSION, "request", request_id,
@@ -110,18 +108,15 @@ int event_output_data(const json_t *event, const char **ret_stream, unsigned cha
     if (!stream || !base64 || !is_base64(base64))
         return fail(err, FAULT_INVALID, "the event holds no output");
 
-    size_t length = strlen(base64);
-    size_t padding = length - strcspn(base64, "=");
-    AUTO(string) char *data = malloc(length + 1); /* larger than needed, and never empty */
+    size_t size = strlen(base64) + 1; /* larger than needed, and never empty */
+    AUTO(string) char *data = malloc(size);
     if (!data)
         return fail(err, FAULT_INTERNAL, "out of memory");
-    /* The decoder counts padding as zero bytes. */
-    int decoded =
-        EVP_DecodeBlock((unsigned char *)data, (const unsigned char *)base64, (int)length);
-    if (decoded < (int)padding)
+    int length = b64_pton(base64, (unsigned char *)data, size);
+    if (length < 0)
         return fail(err, FAULT_INVALID, "data: is not base64");
     *ret_stream = stream;
-    *ret_length = (size_t)decoded - padding;
+    *ret_length = (size_t)length;
     *ret_data = (unsigned char *)TAKE(data);
     return 0;
 }

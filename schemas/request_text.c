@@ -1,4 +1,4 @@
-/* A request as text: the message's body, and what its hash is of. */
+/* A request as text: the message's body. */
 #include "schemas/request.h"
 
 #include <inttypes.h>
@@ -61,16 +61,4 @@ int request_encode(const struct request *request, char **ret_text, struct error 
         return -1;
     *ret_text = TAKE(text);
     return 0;
-}
-
-/* Sorted by name, as json_digest has it. */
-void request_hash(const struct request *request, char ret_hash[REQUEST_HASH_SIZE])
-{
-    AUTO(string) char *args = json_dumps(request->args, JSON_SORT_KEYS | JSON_COMPACT);
-    AUTO(string) char *text = NULL;
-
-    if (!args || asprintf(&text, "{\"args\":%s,\"op\":\"%s\",\"user\":\"%s\"}", args,
-                          op_name(request->op), request->user) == -1)
-        abort(); /* as json_digest does */
-    text_digest(text, ret_hash);
 }

@@ -1,36 +1,11 @@
 #include "submitter/connect.h"
 
 #include <pwd.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/count.h"
-#include "common/settings.h"
-#include "common/tls.h"
-
 #define FIRST_PERSON 1000 /* accounts below are the system's (Debian policy, section 9.2.2) */
-
-struct submit_settings {
-    char **broker;
-    char *store;
-    struct tls_settings tls; /* to both */
-};
-
-static const struct setting settings_table[] = {
-    {.name = "broker",
-     .kind = SETTING_LIST,
-     .offset = offsetof(struct submit_settings, broker),
-     .secret = true},
-    {.name = "store",
-     .kind = SETTING_TEXT,
-     .offset = offsetof(struct submit_settings, store),
-     .fallback = "",
-     .secret = true},
-    TLS_SETTINGS(offsetof(struct submit_settings, tls)),
-};
-#define SETTINGS_COUNT COUNT(settings_table)
 
 static int own_account(char ret_user[USER_NAME_MAX + 1], struct error *err)
 {
@@ -59,31 +34,11 @@ int asking_user(const char *as, char ret_user[USER_NAME_MAX + 1], struct error *
     return 0;
 }
 
-static int connect_directly(const char *config, const char *user, struct courier **ret_courier,
-                            bool *ret_reads, struct error *err)
-{
-    struct submit_settings settings = {0};
-
-    if (settings_read(config, settings_table, SETTINGS_COUNT, &settings, err) == -1) {
-        if (err)
-            err->fault = FAULT_INVALID; /* whatever keeps us from reading it: nothing was asked */
-        return -1;
-    }
-    int status = tls_configure(&settings.tls, err);
-    if (status == 0)
-        status = courier_direct_open((const char *const *)settings.broker, settings.store, user,
-                                     ret_courier, err);
-    if (status == 0)
-        *ret_reads = settings.store != NULL;
-    settings_free(settings_table, SETTINGS_COUNT, &settings);
-    return status;
-}
-
-int connect_courier(const char *config, const char *user, struct courier **ret_courier,
-                    bool *ret_reads, struct error *err)
+int connect_courier(const char *config, connect_with *direct, const char *user,
+                    struct courier **ret_courier, bool *ret_reads, struct error *err)
 {
     if (config)
-        return connect_directly(config, user, ret_courier, ret_reads, err);
+        return direct(config, user, ret_courier, ret_reads, err);
 
     const char *socket_path = getenv("DCM_GATE");
     if (!socket_path || !*socket_path)

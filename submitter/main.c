@@ -1,40 +1,51 @@
-/* dcm-submit: one command, from the caller's words to the exit status. */
+/* dcm-submit: through the gate. With --config it becomes dcm-submit-direct. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "submitter/run.h"
+#include "submitter/submit.h"
 
-static volatile sig_atomic_t interrupted;
+static char **words; /* as they came */
 
-static void interrupt(int signal_number)
+/* Beside us, wherever that is. */
+static int find_direct(char ret_path[PATH_MAX])
 {
-    (void)signal_number;
-    interrupted = 1;
+    char own[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
+
+    if (length < 0)
+        return -1;
+    own[length] = '\0';
+    char *slash = strrchr(own, '/');
+    if (!slash)
+        return -1;
+    *slash = '\0';
+    length = snprintf(ret_path, PATH_MAX, "%s/../libexec/dcm/dcm-submit-direct", own);
+    return length < PATH_MAX ? 0 : -1;
 }
 
-/* The first signal stops following in good order; a second one ends the program at once. */
-static void catch_signals(void)
+/* Nothing has been asked or read yet: it begins anew with the same words. */
+static int hand_over(const char *config, const char *user, struct courier **ret_courier,
+                     bool *ret_reads, struct error *err)
 {
-    struct sigaction stop = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    char path[PATH_MAX] = "";
 
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGTERM, &stop, NULL);
-    sigaction(SIGPIPE, &ignore, NULL); /* a broken connection or reader is an error like others */
+    (void)config, (void)user, (void)ret_courier, (void)ret_reads;
+    if (find_direct(path) == 0)
+        execv(path, words);
+    return fail(err, FAULT_DEPENDENCY, "cannot run %.200s: %s", path, strerror(errno));
 }
 
 int main(int argc, char *argv[])
 {
-    struct session session = {
-        .program = "dcm-submit",
-        .prefix = "dcm-submit ",
-        .in = STDIN_FILENO,
-        .out = stdout,
-        .err = stderr,
-        .out_is_terminal = isatty(STDOUT_FILENO) == 1,
-        .err_is_terminal = isatty(STDERR_FILENO) == 1,
-        .interrupted = &interrupted,
-    };
-
-    catch_signals();
-    return run_finish(&session, run_words(&session, argc - 1, argv + 1));
+    words = calloc((size_t)argc + 1, sizeof(*words));
+    if (!words)
+        return fault_exit_status(FAULT_INTERNAL);
+    memcpy(words, argv, (size_t)argc * sizeof(*words));
+    int status = submit(argc, argv, hand_over);
+    free(words);
+    return status;
 }

@@ -57,7 +57,8 @@ static int run_connected(struct session *session, const struct options *options)
     bool reads = false;
 
     if ((!session->user[0] && asking_user(options->as, session->user, &reason) == -1) ||
-        connect_courier(options->config, session->user, &courier, &reads, &reason) == -1)
+        connect_courier(options->config, session->direct, session->user, &courier, &reads,
+                        &reason) == -1)
         return render_error(session, NULL, NULL, &reason);
     if (!reads && needs_store(options)) {
         fail(&reason, FAULT_INVALID,

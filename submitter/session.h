@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "schemas/names.h"
+#include "submitter/connect.h"
 #include "submitter/courier.h"
 #include "submitter/options.h"
 
@@ -19,6 +20,7 @@ struct session {
     const char *prefix;  /* in front of a command that we propose: "dcm-submit ", at a prompt "" */
     char user[USER_NAME_MAX + 1]; /* "" until it has been looked up */
     struct courier *courier;      /* borrowed, for the one command; NULL if that is offline */
+    connect_with *direct;         /* for --config; NULL where that is withheld */
     option_set withheld;          /* TAKES(…) of options that this program does not offer */
     bool *leave;                  /* at a prompt: true ends it; elsewhere NULL */
     json_t **numbered; /* at a prompt: the images last listed, or NULL; elsewhere no slot (NULL) */

@@ -109,7 +109,7 @@ static void add_names(struct candidates *candidates, enum listing listing, const
     size_t i;
     json_t *item;
 
-    if (connect_courier(NULL, NULL, &courier, &reads, NULL) == -1 ||
+    if (connect_courier(NULL, NULL, NULL, &courier, &reads, NULL) == -1 ||
         courier->methods->list(courier, listing, &items, NULL) == -1)
         return;
     json_array_foreach(items, i, item)

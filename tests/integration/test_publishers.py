@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import pika
@@ -131,6 +132,13 @@ def test_the_workers_account_can_do_what_its_functions_do_and_no_more(stack):
                     ["SHUTDOWN"], ["DEBUG", "SLEEP", "0"], ["FUNCTION", "FLUSH"], ["EVAL", "return 1", "0"], ["MONITOR"]):
         with pytest.raises(redis.exceptions.ResponseError):
             worker.execute_command(*command)
+
+
+def test_a_dcm_submit_without_its_other_half_says_so(stack, slurm, tmp_path):
+    alone = [shutil.copy(stack.program("dcm-submit"), tmp_path), "--config", slurm, "--as", "alice", "ping"]
+    done = subprocess.run(alone, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 6 and done.stderr.count("\n") == 1
+    assert "dcm-submit-direct: No such file or directory" in done.stderr
 
 
 def test_users_and_connections_can_be_changed_and_its_password_stays(stack, admin, slurm, bob):
