@@ -47,6 +47,7 @@ void redis_disconnect(struct redis_link *link)
     if (link->context)
         redisFree(link->context);
     link->context = NULL;
+    link->owed = 0;
 }
 
 /* A context that failed is finished. */
@@ -156,8 +157,23 @@ static bool is_stale(const redisContext *context)
     return poll(&idle, 1, 0) != 0;
 }
 
+/* Whatever they say: who sent those commands has gone on. */
+static void read_owed(struct redis_link *link)
+{
+    while (link->owed > 0) {
+        void *answer = NULL;
+        if (redisGetReply(link->context, &answer) != REDIS_OK) {
+            redis_disconnect(link);
+            return;
+        }
+        freeReplyObject(answer);
+        link->owed--;
+    }
+}
+
 int redis_ensure_connected(struct redis_link *link, struct error *err)
 {
+    read_owed(link);
     if (link->context && is_stale(link->context))
         redis_disconnect(link);
     return link->context ? 0 : connect_link(link, err);

@@ -22,6 +22,7 @@ struct redis_link {
     int timeout_ms;
     const char *functions;
     redisContext *context; /* NULL while unconnected */
+    size_t owed;           /* replies of that connection that nobody waits for */
 };
 
 static inline void auto_redis_reply(redisReply **slot)
@@ -43,7 +44,8 @@ json_t *redis_json_from(const redisReply *reply);
 /* Have the server know our functions. */
 int redis_load_functions(struct redis_link *link, struct error *err);
 
-/* Connect, with AUTH and SELECT, unless the connection that is there is sound. */
+/* Connect, with AUTH and SELECT, unless the connection that is there is sound. What it owed has
+ * been read then. */
 int redis_ensure_connected(struct redis_link *link, struct error *err);
 
 /* redis_tls.c: can this build do it at all? FAULT_INVALID. And on a connection that is new. */

@@ -58,6 +58,10 @@ int redis_link_pipeline(struct redis_link *link, const struct redis_command *com
 int redis_link_pipeline_functions(struct redis_link *link, const struct redis_command *calls,
                                   size_t count, json_t **ret_replies, struct error *err);
 
+/* The same with one FCALL, without waiting: its reply is read before the next command, and dropped.
+ * Whether it has been done nobody learns; what comes after it finds it done, or lost. */
+int redis_link_tell(struct redis_link *link, const struct redis_command *call, struct error *err);
+
 /* XREAD BLOCK on one stream from after the entry `*after` (an id of at most 31 characters), for at
  * most wait_ms beyond the link's own timeout. The reply is an array of [id, [field, value, …]];
  * empty when nothing came. */

@@ -28,6 +28,19 @@ static int send_all(struct redis_link *link, const struct redis_command *command
     return 0;
 }
 
+int redis_link_tell(struct redis_link *link, const struct redis_command *call, struct error *err)
+{
+    int done = 0;
+
+    if (redis_ensure_connected(link, err) < 0 || send_all(link, call, 1, true, err) < 0)
+        return -1;
+    while (!done)
+        if (redisBufferWrite(link->context, &done) != REDIS_OK)
+            return redis_fail_connection(link, err);
+    link->owed++;
+    return 0;
+}
+
 /* All replies are read also when one is an error: the next command's would be taken for it. */
 static int read_all(struct redis_link *link, size_t count, json_t *replies, struct error *err)
 {

@@ -182,6 +182,17 @@ int journal_container(struct journal *journal, const char *id, const char *conta
     return update(journal, STATEMENT_CONTAINER, arguments, id, err);
 }
 
+int journal_made(struct journal *journal, const char *id, const char *container, struct error *err)
+{
+    if (journal_script(journal->database, "PRAGMA synchronous = NORMAL", err))
+        return -1;
+    int status = journal_container(journal, id, container, err);
+    /* It cannot fail, or the connection is of no use any more. */
+    if (journal_script(journal->database, "PRAGMA synchronous = FULL", status ? NULL : err))
+        return -1;
+    return status;
+}
+
 int journal_removal(struct journal *journal, const char *id, const char *container,
                     const json_t *removed, struct error *err)
 {

@@ -79,9 +79,12 @@ int journal_death(struct journal *journal, const char *id, int64_t since, int64_
 /* Nothing is begun for it until it is asked for anew; then the attempts so far count no more. */
 int journal_park(struct journal *journal, const char *id, struct error *err);
 int journal_unpark(struct journal *journal, const char *id, struct error *err);
-/* The engine has made this container for the request. */
+/* The request has this container in hand. */
 int journal_container(struct journal *journal, const char *id, const char *container,
                       struct error *err);
+/* The same of one that has just been made, without waiting for the disk: what a power failure takes
+ * back, the next attempt finds by its name and label in the engine. */
+int journal_made(struct journal *journal, const char *id, const char *container, struct error *err);
 /* The request is about to take this away, a container or an image, which looked like that. */
 int journal_removal(struct journal *journal, const char *id, const char *container,
                     const json_t *removed, struct error *err);

@@ -99,6 +99,15 @@ static int send_call(struct store *store, const struct store_call *call, const c
     return measure(store, status, err);
 }
 
+int store_tell(struct store *store, const struct store_call *call, struct error *err)
+{
+    AUTO(fcall) struct fcall fcall = {0};
+    if (write_call(call, NULL, &fcall, err) < 0)
+        return -1;
+    const struct redis_command command = {fcall.argc, fcall.argv};
+    return measure(store, redis_link_tell(store->link, &command, err), err);
+}
+
 int store_call_plain(struct store *store, const struct store_call *call, json_t **ret_answer,
                      struct error *err)
 {

@@ -39,6 +39,9 @@ int store_call_all(struct store *store, const struct store_call *calls, size_t c
 int store_call_plain(struct store *store, const struct store_call *call, json_t **ret_answer,
                      struct error *err);
 
+/* The same, without waiting for the answer, which nobody learns. */
+int store_tell(struct store *store, const struct store_call *call, struct error *err);
+
 /*
  * Call a function on one user's containers here: the keys of schemas/store/30_containers.lua, then
  * user, server, request_id (NULL: ""), first and so on (NULL: no more). *ret_answer is the object

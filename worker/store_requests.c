@@ -164,22 +164,22 @@ int store_cancel(struct store *store, const char *user, const char *id, enum can
     return fail(err, FAULT_INTERNAL, "the store calls a cancellation \"%s\"", word_of(reply, 0));
 }
 
-static int send_event(struct store *store, const struct request *request, const char *event,
-                      struct error *err)
+static void event_call(struct request_call *call, const struct request *request, const char *event)
 {
-    struct request_call call;
-    json_auto_t *reply = NULL;
-    call_begin(&call, "event", request);
-    add(&call, event);
-    add(&call, call.retention);
-    return store_call_plain(store, &call.call, &reply, err);
+    call_begin(call, "event", request);
+    add(call, event);
+    add(call, call->retention);
 }
 
 int store_progress(struct store *store, const struct request *request, enum phase phase,
                    struct error *err)
 {
     AUTO(string) char *event = progress_text(request, phase, err);
-    return event ? send_event(store, request, event, err) : -1;
+    struct request_call call;
+    if (!event)
+        return -1;
+    event_call(&call, request, event);
+    return store_tell(store, &call.call, err);
 }
 
 int store_output(struct store *store, const struct request *request, const char *stream,
@@ -190,7 +190,11 @@ int store_output(struct store *store, const struct request *request, const char 
         piece = length - done < EVENT_OUTPUT_MAX ? length - done : EVENT_OUTPUT_MAX;
         json_auto_t *event = event_output(request->id, stream, bytes + done, piece);
         AUTO(string) char *text = store_text(event, err);
-        if (!text || send_event(store, request, text, err))
+        struct request_call call;
+        if (!text)
+            return -1;
+        event_call(&call, request, text);
+        if (store_call_plain(store, &call.call, NULL, err))
             return -1;
     }
     return 0;

@@ -31,6 +31,7 @@ enum cancel {
 /* Take back the user's request of this id, which may not have come yet: NOTED with "" as word. */
 int store_cancel(struct store *store, const char *user, const char *id, enum cancel *ret_cancel,
                  char ret_word[CANCEL_WORD_SIZE], struct error *err);
+/* A hint, which may be lost: it is sent, and nobody waits for an answer. */
 int store_progress(struct store *store, const struct request *request, enum phase phase,
                    struct error *err);
 int store_output(struct store *store, const struct request *request, const char *stream,

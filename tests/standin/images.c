@@ -32,11 +32,12 @@ void show_info(struct standin *standin, const struct call *call, struct http_rep
     (void)call;
     json_object_foreach(standin->containers, id, container) running += is_running(container);
     reply_json(reply, 200,
-               json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:i, s:I}", "ID", standin->identity,
-                         "Containers", (json_int_t)json_object_size(standin->containers),
-                         "ContainersRunning", running, "Images",
-                         (json_int_t)json_array_size(standin->images), "Name", "standin",
-                         "ServerVersion", "20.10.24", "NCPU", 2, "MemTotal", (json_int_t)8 << 30));
+               json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:i, s:I}", "ID", standin->identity,
+                         "DockerRootDir", "/", "Containers",
+                         (json_int_t)json_object_size(standin->containers), "ContainersRunning",
+                         running, "Images", (json_int_t)json_array_size(standin->images), "Name",
+                         "standin", "ServerVersion", "20.10.24", "NCPU", 2, "MemTotal",
+                         (json_int_t)8 << 30));
 }
 
 void add_image(struct standin *standin, const char *name, const char *config_file)

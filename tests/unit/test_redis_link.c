@@ -305,6 +305,20 @@ static void an_error_in_a_pipeline_leaves_the_link_in_step(void **state)
     assert_int_equal(json_integer_value(reply), 8);
 }
 
+static void what_is_only_told_is_answered_before_the_next_command(void **state)
+{
+    static const char *const script[] = {"-ERR no\r\n", ":2\r\n", NULL};
+    const char *const argv[] = {"event", "0"};
+
+    (void)state;
+    serve(script);
+    const struct redis_command call = {2, argv};
+    assert_int_equal(redis_link_tell(fixture.link, &call, NULL), 0);
+    usleep(
+        50000); /* for the answer to arrive: an idle connection that is readable is no broken one */
+    assert_asked("2");
+}
+
 static void functions_missing_in_a_pipeline_are_loaded_and_all_sent_again(void **state)
 {
     static const char *const script[] = {"-ERR Function not found\r\n-ERR Function not found\r\n",
@@ -334,6 +348,7 @@ int main(void)
         SCRIPTED(a_stream_is_read_as_its_entries),
         SCRIPTED(commands_of_a_pipeline_are_answered_in_order),
         SCRIPTED(an_error_in_a_pipeline_leaves_the_link_in_step),
+        SCRIPTED(what_is_only_told_is_answered_before_the_next_command),
         SCRIPTED(functions_missing_in_a_pipeline_are_loaded_and_all_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,7 @@ static int make(struct runner *runner, const struct job *job, const struct conta
         return fail(err, FAULT_DEPENDENCY, "out of memory");
     engine_name_of(plan->user, plan->name, engine_name);
     if (engine_container_create(runner->engine, engine_name, body, ret_id, err) == 0)
-        return journal_container(runner->journal, job->request.id, ret_id, err);
+        return journal_made(runner->journal, job->request.id, ret_id, err);
     if (err->fault != FAULT_CONFLICT)
         return -1;
     if (engine_container_inspect(runner->engine, engine_name, &found, err) < 0)
@@ -70,7 +70,7 @@ static int make(struct runner *runner, const struct job *job, const struct conta
                     "the engine has another container named %s: choose another --name",
                     engine_name);
     snprintf(ret_id, ENGINE_ID_SIZE, "%s", text_at(found, "Id"));
-    return journal_container(runner->journal, job->request.id, ret_id, err);
+    return journal_made(runner->journal, job->request.id, ret_id, err);
 }
 
 /* Start and look at what came of it. *ret_taken: a port turned out to be in use outside DCM. */
@@ -80,7 +80,7 @@ static int launch(struct runner *runner, const struct job *job, const struct con
     char id[ENGINE_ID_SIZE];
     if (make(runner, job, plan, id, err) < 0)
         return -1;
-    store_progress(runner->store, &job->request, PHASE_STARTING, err); /* a hint may be lost */
+    store_progress(runner->store, &job->request, PHASE_STARTING, err);
     if (engine_container_act(runner->engine, ENGINE_START, id, ret_taken, err) < 0 ||
         engine_container_inspect(runner->engine, id, ret_inspected, err) < 0)
         return -1;
@@ -207,7 +207,7 @@ int request_create(struct runner *runner, struct job *job, json_t *result, struc
     bool renewed = false;
     if (order_prepare(runner, job, &order, err) < 0)
         return -1;
-    store_progress(runner->store, &job->request, PHASE_CREATING, err); /* a hint may be lost */
+    store_progress(runner->store, &job->request, PHASE_CREATING, err);
     for (int try = 0; try < TRIES_MOST; try++) {
         struct obstacle obstacle = {0};
         if (attempt(runner, job, &order, &avoid, &reservation, result, &obstacle, err) == 0)

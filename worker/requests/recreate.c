@@ -210,7 +210,7 @@ static int replace(struct runner *runner, struct job *job, const struct owned *o
         .ports = &change->ports,
         .network = network,
     };
-    store_progress(runner->store, &job->request, PHASE_STARTING, err); /* a hint may be lost */
+    store_progress(runner->store, &job->request, PHASE_STARTING, err);
     int64_t ends = 0;
     if (launch(runner, job, &plan, change, owned->inspected, &inspected, err) < 0 ||
         inherit_life(runner, change, inspected, &ends, err) < 0)
@@ -232,7 +232,7 @@ static int attempt(struct runner *runner, struct job *job, const struct owned *o
         recreate_check(runner, change->user, owned, &change->ports, job->decided, err) <
             0) /* again, now that every port has its address */
         return -1;
-    store_progress(runner->store, &job->request, PHASE_CREATING, err); /* a hint may be lost */
+    store_progress(runner->store, &job->request, PHASE_CREATING, err);
     if (stand_aside(runner, job, owned, change, err) < 0)
         return -1;
     return replace(runner, job, owned, change, result, err);
