@@ -142,10 +142,9 @@ KINDS = {
 
 
 def is_told(result):
-    """Done, and what was changed is in the result, whoever of several attempts brought it to its end."""
+    """Done, and what it was about is in the result, whoever of several attempts brought it to its end."""
     part = result["op"].split(".")[0]
-    shows = part in ("container", "image") and result["op"] not in READS
-    return result["state"] == "done" and shows == (part in result)
+    return result["state"] == "done" and (part in result) == (part in ("container", "image"))
 
 
 def points(kind):
