@@ -1,98 +1,18 @@
 /* The client's side of the gate's socket, against gates that behave well, badly, or not at all. */
+#include "tests/unit/gate_stage.h"
+
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/auto.h"
-#include "common/members.h"
-#include "submitter/courier.h"
 #include "submitter/gate_ask.h"
 
 #include <cmocka.h> /* last: it defines a macro fail() */
-
-#define ID "01a20a75-eaec-7a6f-84e4-b4b0d27b8dd1"
-#define EVENT(phase)                                                                               \
-    "{\"v\":1,\"request\":\"" ID "\",\"kind\":\"progress\",\"phase\":\"" phase                     \
-    "\",\"at\":\"2026-11-23T22:10:29.745Z\"}"
-
-struct stage {
-    char folder[32], path[64];
-    int listener;
-    pid_t gate;
-    struct courier *courier;
-};
-
-static int set_up(void **state)
-{
-    struct stage *stage = calloc(1, sizeof(*stage));
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(stage->folder, sizeof(stage->folder), "/tmp/dcm-unit.XXXXXX");
-    if (!mkdtemp(stage->folder))
-        return -1;
-    snprintf(stage->path, sizeof(stage->path), "%s/gate", stage->folder);
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", stage->path);
-    stage->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    *state = stage;
-    if (bind(stage->listener, (struct sockaddr *)&address, sizeof(address)) == -1)
-        return -1;
-    return listen(stage->listener, 4);
-}
-
-static int tear_down(void **state)
-{
-    struct stage *stage = *state;
-    int status = 0;
-    courier_close(stage->courier);
-    if (stage->gate > 0)
-        waitpid(stage->gate, &status, 0);
-    close(stage->listener);
-    unlink(stage->path);
-    rmdir(stage->folder);
-    free(stage);
-    return status;
-}
-
-/* A gate that plays this part and ends. */
-static struct courier *meet(struct stage *stage, void (*part)(int listener))
-{
-    stage->gate = fork();
-    assert_int_not_equal(stage->gate, -1);
-    if (stage->gate == 0) {
-        alarm(20);
-        part(stage->listener);
-        _exit(EXIT_SUCCESS);
-    }
-    assert_int_equal(courier_gate_open(stage->path, &stage->courier, NULL), 0);
-    return stage->courier;
-}
-
-static int welcome(int listener)
-{
-    return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-}
-
-static void heed(int client)
-{
-    char packet[4096];
-    if (recv(client, packet, sizeof(packet), 0) <= 0)
-        _exit(EXIT_FAILURE); /* tear_down sees it */
-}
-
-static void say(int client, const char *text)
-{
-    if (send(client, text, strlen(text), MSG_NOSIGNAL) == -1)
-        _exit(EXIT_FAILURE);
-}
 
 static int submit_ping(struct courier *courier, struct error *err)
 {
@@ -146,14 +66,6 @@ static void a_gate_that_dies_with_a_question_is_out_of_reach(void **state)
     assert_int_equal(courier->methods->record(courier, ID, &result, &err), -1);
     assert_int_equal(err.fault, FAULT_DEPENDENCY);
     assert_null(result);
-}
-
-static void stay_silent(int listener)
-{
-    int client = welcome(listener);
-    char byte;
-    heed(client);
-    (void)!recv(client, &byte, 1, 0);
 }
 
 static void a_gate_that_stays_silent_leaves_doubt(void **state)
@@ -364,88 +276,6 @@ static void what_was_never_answered_is_in_doubt_and_the_rest_is_not(void **state
         assert_int_equal(reasons[i].fault, i < GATE_ENQUEUE_MOST ? FAULT_NONE : FAULT_UNCONFIRMED);
 }
 
-static void give_events(int listener)
-{
-    int client = welcome(listener);
-    heed(client);
-    say(client, "{\"item\":" EVENT("placed") ",\"cursor\":\"0-0\"}");
-    say(client, "{\"item\":{\"v\":9,\"kind\":\"omen\"},\"cursor\":\"0-0\"}");
-    say(client, "{\"item\":" EVENT("done") ",\"cursor\":\"7-2\"}");
-    say(client, "{\"end\":true,\"cursor\":\"7-3\"}");
-}
-
-static void events_that_we_know_come_with_the_cursor_of_the_end(void **state)
-{
-    struct courier *courier = meet(*state, give_events);
-    char cursor[COURIER_CURSOR_SIZE] = "0-0";
-    json_auto_t *events = NULL;
-    assert_int_equal(courier->methods->events(courier, ID, cursor, 100, &events, NULL), 0);
-    assert_int_equal(json_array_size(events), 2);
-    assert_string_equal(text_at(json_array_get(events, 1), "phase"), "done");
-    assert_string_equal(cursor, "7-3");
-}
-
-static void break_off_in_the_middle(int listener)
-{
-    int client = welcome(listener);
-    heed(client);
-    say(client, "{\"item\":" EVENT("placed") ",\"cursor\":\"0-0\"}");
-    close(client);
-}
-
-static void half_a_list_of_events_moves_no_cursor(void **state)
-{
-    struct courier *courier = meet(*state, break_off_in_the_middle);
-    char cursor[COURIER_CURSOR_SIZE] = "0-0";
-    json_t *events = NULL;
-    struct error err = {0};
-    assert_int_equal(courier->methods->events(courier, ID, cursor, 100, &events, &err), -1);
-    assert_int_equal(err.fault, FAULT_DEPENDENCY);
-    assert_string_equal(cursor, "0-0");
-    assert_null(events);
-}
-
-static void on_alarm(int number)
-{
-    (void)number;
-}
-
-static void a_signal_ends_the_wait_for_events_and_nothing_is_wrong(void **state)
-{
-    struct courier *courier = meet(*state, stay_silent);
-    struct sigaction action = {.sa_handler = on_alarm}; /* and no SA_RESTART */
-    struct itimerval soon = {.it_value = {.tv_usec = 100000}};
-    char cursor[COURIER_CURSOR_SIZE] = "3-1";
-    json_auto_t *events = NULL;
-
-    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
-    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
-    assert_int_equal(courier->methods->events(courier, ID, cursor, 5000, &events, NULL), 0);
-    assert_int_equal(json_array_size(events), 0);
-    assert_string_equal(cursor, "3-1");
-}
-
-static void list_twice(int listener)
-{
-    for (int i = 0; i < 2; i++) {
-        int client = welcome(listener);
-        heed(client);
-        say(client, "{\"end\":true}");
-        close(client);
-    }
-}
-
-static void what_the_gate_closed_is_opened_again(void **state)
-{
-    struct courier *courier = meet(*state, list_twice);
-    for (int i = 0; i < 2; i++) {
-        json_auto_t *list = NULL;
-        assert_int_equal(courier->methods->list(courier, LIST_REQUESTS, &list, NULL), 0);
-        assert_int_equal(json_array_size(list), 0);
-        usleep(50000); /* the gate closes */
-    }
-}
-
 static void where_no_gate_is_the_error_says_where(void **state)
 {
     struct stage *stage = *state;
@@ -468,8 +298,6 @@ static void an_id_that_only_begins_well_is_refused(void **state)
     assert_int_equal(err.fault, FAULT_INVALID);
 }
 
-#define ON_A_STAGE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,10 +315,6 @@ int main(void)
         ON_A_STAGE(the_next_ask_does_not_wait_for_the_answer_to_the_last),
         ON_A_STAGE(what_a_gate_left_unanswered_is_asked_again),
         ON_A_STAGE(what_was_never_answered_is_in_doubt_and_the_rest_is_not),
-        ON_A_STAGE(events_that_we_know_come_with_the_cursor_of_the_end),
-        ON_A_STAGE(half_a_list_of_events_moves_no_cursor),
-        ON_A_STAGE(a_signal_ends_the_wait_for_events_and_nothing_is_wrong),
-        ON_A_STAGE(what_the_gate_closed_is_opened_again),
         ON_A_STAGE(where_no_gate_is_the_error_says_where),
         ON_A_STAGE(an_id_that_only_begins_well_is_refused),
     };
