@@ -12,4 +12,13 @@ static inline int64_t clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* What is left of a time that ends at `until`, as a timeout: from 0 to `most`. */
+static inline int clock_left(int64_t until, int most)
+{
+    int64_t left = until - clock_ms();
+    if (left < 0)
+        return 0;
+    return left < most ? (int)left : most;
+}
+
 #endif

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/clock.h"
 #include "common/fault_point.h"
 #include "common/members.h"
-#include "submitter/clock.h"
 #include "submitter/mailbox.h"
 #include "submitter/publisher.h"
 

@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 
 #include "common/auto.h"
+#include "common/clock.h"
 #include "schemas/result.h"
-#include "submitter/clock.h"
 #include "submitter/gate_answer.h"
 
 int gate_about(struct gate_ask *question, const char *id, struct error *err)

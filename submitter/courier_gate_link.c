@@ -9,7 +9,7 @@
 #include <sys/time.h>
 
 #include "common/auto.h"
-#include "submitter/clock.h"
+#include "common/clock.h"
 #include "submitter/gate_packet.h"
 
 #define CONNECT_S 2

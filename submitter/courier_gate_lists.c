@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/clock.h"
 #include "common/members.h"
 #include "schemas/event.h"
 #include "schemas/grant.h"
 #include "schemas/result.h"
-#include "submitter/clock.h"
 #include "submitter/gate_answer.h"
 
 #define EVENTS_GRACE_MS 5000

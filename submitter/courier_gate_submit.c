@@ -2,7 +2,7 @@
 #include "submitter/courier_gate_private.h"
 
 #include "common/auto.h"
-#include "submitter/clock.h"
+#include "common/clock.h"
 
 #define GRACE_MS 2000    /* beyond what the gate itself may take */
 #define UNDER_WAY_MOST 3 /* the gate has two in hand; the next is there when it wants it */

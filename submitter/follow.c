@@ -4,10 +4,10 @@
 #include <time.h>
 
 #include "common/auto.h"
+#include "common/clock.h"
 #include "common/members.h"
 #include "schemas/event.h"
 #include "schemas/result.h"
-#include "submitter/clock.h"
 
 #define PAUSE_FIRST_MS 50
 #define PAUSE_LAST_MS 1000

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/log.h"
-#include "submitter/clock.h"
 #include "submitter/gate_answer.h"
 
 struct batch {

@@ -9,11 +9,11 @@
 #include <sys/socket.h>
 
 #include "common/auto.h"
+#include "common/clock.h"
 #include "common/confine.h"
 #include "common/log.h"
 #include "common/prefork.h"
 #include "common/privileges.h"
-#include "submitter/clock.h"
 #include "submitter/gate.h"
 #include "submitter/gate_client.h"
 #include "submitter/gate_keeper.h"

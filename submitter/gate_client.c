@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "common/auto.h"
+#include "common/clock.h"
 #include "common/prefork.h"
-#include "submitter/clock.h"
 #include "submitter/gate_answer.h"
 #include "submitter/gate_ask.h"
 #include "submitter/gate_batch.h"

@@ -1,7 +1,7 @@
 #include "submitter/gate_keeper.h"
 
+#include "common/clock.h"
 #include "common/log.h"
-#include "submitter/clock.h"
 
 void gate_keep(struct gate_keeper *keeper)
 {

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "common/auto.h"
-#include "submitter/clock.h"
+#include "common/clock.h"
 
 /* PACKET_DONE: worth another try now. */
 static enum packet_fate wait_for(int fd, short what, int64_t until)

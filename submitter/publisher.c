@@ -7,8 +7,8 @@
 
 #include "common/amqp_link.h"
 #include "common/auto.h"
+#include "common/clock.h"
 #include "schemas/topology.h"
-#include "submitter/clock.h"
 
 #define CONNECT_LEAST_MS 500 /* an endpoint gets this long, however many share the deadline */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/auto.h"
-#include "submitter/clock.h"
+#include "common/clock.h"
 #include "submitter/commands.h"
 #include "submitter/connect.h"
 #include "submitter/render.h"

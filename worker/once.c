@@ -24,10 +24,10 @@
 #define NOT_FOUND 4
 #define PATIENCE_S 30 /* a keeper notices within seconds that the store has lost data */
 
-static int complain(const struct error *err)
+int once_complain(int status, const char *text)
 {
-    fprintf(stderr, "dcm-worker: %s\n", err->text);
-    return EXIT_FAILURE;
+    fprintf(stderr, "dcm-worker: %s\n", text);
+    return status;
 }
 
 static void print(const json_t *document)
@@ -41,10 +41,8 @@ int once_check_policy(const char *path)
     json_auto_t *policy = NULL;
     struct error err = {0};
     char version[DIGEST_SIZE];
-    if (policy_document_read(path, &policy, &err) < 0) {
-        complain(&err);
-        return 2;
-    }
+    if (policy_document_read(path, &policy, &err) < 0)
+        return once_complain(2, err.text);
     json_digest(policy, version);
     puts(version);
     return EXIT_SUCCESS;
@@ -56,10 +54,8 @@ int once_grants(const char *path)
     struct error err = {0};
     const char *user = NULL;
     json_t *unused = NULL;
-    if (policy_document_read(path, &policy, &err) < 0) {
-        complain(&err);
-        return 2;
-    }
+    if (policy_document_read(path, &policy, &err) < 0)
+        return once_complain(2, err.text);
     people = policy_people(policy);
     json_object_set_new(people, EVERYBODY, json_true());
     json_object_foreach(people, user, unused)
@@ -154,13 +150,13 @@ int once_reconcile(const struct worker_config *config, bool apply)
     struct runner runner;
     log_open("dcm-worker", LOG_LEVEL_ERROR); /* what is done is in the report */
     if (watermark_new(&mark, &err) < 0 || runner_open(config, mark, -1, &runner, &err) < 0)
-        return complain(&err);
+        return once_complain(EXIT_FAILURE, err.text);
     int status = reconcile(&runner, apply, &found, &err);
     for (size_t i = 0; i < json_array_size(found); i++)
         print(json_array_get(found, i));
     runner_close(&runner);
     if (status < 0)
-        return complain(&err);
+        return once_complain(EXIT_FAILURE, err.text);
     return is_left(found) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -190,13 +186,11 @@ int once_journal(const struct worker_config *config, const char *id)
     struct error err = {0};
     AUTO(journal) struct journal *journal = NULL;
     AUTO(journal_entry) struct journal_entry entry = {0};
-    if (!identifier_is_valid(id)) {
-        fprintf(stderr, "dcm-worker: --journal: this is no request's id\n");
-        return 2;
-    }
+    if (!identifier_is_valid(id))
+        return once_complain(2, "--journal: this is no request's id");
     if (open_journal(config, &journal, &err) < 0 ||
         (journal && journal_find(journal, id, &entry, &err) < 0))
-        return complain(&err);
+        return once_complain(EXIT_FAILURE, err.text);
     if (entry.state == JOURNAL_UNKNOWN)
         return NOT_FOUND;
     json_auto_t *document = describe_entry(id, &entry);
@@ -209,13 +203,11 @@ int once_forget(const struct worker_config *config, const char *user)
     struct error err = {0};
     AUTO(journal) struct journal *journal = NULL;
     bool left = false;
-    if (!name_is_user(user)) {
-        fprintf(stderr, "dcm-worker: --forget: this is no user's name\n");
-        return 2;
-    }
+    if (!name_is_user(user))
+        return once_complain(2, "--forget: this is no user's name");
     if (open_journal(config, &journal, &err) < 0 ||
         (journal && journal_forget_user(journal, user, &left, &err) < 0))
-        return complain(&err);
+        return once_complain(EXIT_FAILURE, err.text);
     return left ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -237,15 +229,12 @@ int once_sign_image(const struct worker_config *config, const char *user, const 
 {
     struct error err = {0};
     struct runner runner;
-    if (!name_is_user(user) || !name || !name_is_image(name) || !strchr(name, ':')) {
-        fprintf(stderr,
-                "dcm-worker: --sign-image: name a user and an image of his, with its tag\n");
-        return 2;
-    }
+    if (!name_is_user(user) || !name || !name_is_image(name) || !strchr(name, ':'))
+        return once_complain(2, "--sign-image: name a user and an image of his, with its tag");
     log_open("dcm-worker", LOG_LEVEL_ERROR);
     if (runner_open(config, NULL, -1, &runner, &err) < 0)
-        return complain(&err);
+        return once_complain(EXIT_FAILURE, err.text);
     int status = sign_image(&runner, user, name, &err);
     runner_close(&runner);
-    return status < 0 ? complain(&err) : EXIT_SUCCESS;
+    return status < 0 ? once_complain(EXIT_FAILURE, err.text) : EXIT_SUCCESS;
 }

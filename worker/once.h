@@ -46,4 +46,7 @@ int once_forget(const struct worker_config *config, const char *user);
  * this name has it in the user's index within a minute, as one that the index had lost. */
 int once_sign_image(const struct worker_config *config, const char *user, const char *name);
 
+/* One line to standard error, for the files that do these. Returns the status. */
+int once_complain(int status, const char *text);
+
 #endif

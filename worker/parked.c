@@ -194,12 +194,6 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
-static int complain(int status, const char *text)
-{
-    fprintf(stderr, "dcm-worker: %s\n", text);
-    return status;
-}
-
 static int run(const struct verb *verb, const struct worker_config *config, const char *id,
                struct desk *desk)
 {
@@ -209,11 +203,11 @@ static int run(const struct verb *verb, const struct worker_config *config, cons
     bool own = desk->tls.ca || desk->tls.certificate;
     if (tls_configure(own ? &desk->tls : &config->tls, &err) < 0 ||
         watermark_new(&mark, &err) < 0 || runner_open(config, mark, -1, &desk->runner, &err) < 0)
-        return complain(EXIT_FAILURE, err.text);
+        return once_complain(EXIT_FAILURE, err.text);
     int status = verb->run(desk, id, &err);
     amqp_link_close(desk->queue);
     runner_close(&desk->runner);
-    return status < 0 ? complain(EXIT_FAILURE, err.text) : status;
+    return status < 0 ? once_complain(EXIT_FAILURE, err.text) : status;
 }
 
 int once_parked(const struct worker_config *config, const char *name, const char *id,
@@ -231,11 +225,11 @@ int once_parked(const struct worker_config *config, const char *name, const char
     struct desk desk = {.broker = NULL};
     struct error err = {0};
     if (!verb || verb->takes_id != (id != NULL))
-        return complain(2, "--parked takes list, or show, requeue or drop and an id");
+        return once_complain(2, "--parked takes list, or show, requeue or drop and an id");
     if (id && !identifier_is_valid(id))
-        return complain(2, "--parked: this is no message's id: see list");
+        return once_complain(2, "--parked: this is no message's id: see list");
     if (settings_read(broker, settings, count, &desk, &err) < 0)
-        return complain(2, err.text);
+        return once_complain(2, err.text);
     int status = run(verb, config, id, &desk);
     settings_free(settings, count, &desk);
     return status;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "submitter/clock.h"
+#include "common/clock.h"
 #include "submitter/commands.h"
 #include "submitter/render.h"
 

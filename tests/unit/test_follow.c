@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "common/members.h"
 #include "schemas/result.h"
-#include "submitter/clock.h"
 #include "tests/unit/fake_courier.h"
 
 static const struct pace quick = {.wait_ms = 10, .look_ms = 40, .patience_ms = 120, .again_ms = 60};
