@@ -34,16 +34,17 @@ int asking_user(const char *as, char ret_user[USER_NAME_MAX + 1], struct error *
     return 0;
 }
 
-int connect_courier(const char *config, connect_with *direct, const char *user,
-                    struct courier **ret_courier, bool *ret_reads, struct error *err)
+int connect_courier(const struct connection *connection, struct courier **ret_courier,
+                    bool *ret_reads, struct error *err)
 {
-    if (config)
-        return direct(config, user, ret_courier, ret_reads, err);
+    if (connection->config)
+        return connection->direct(connection->config, connection->user, ret_courier, ret_reads,
+                                  err);
 
     const char *socket_path = getenv("DCM_GATE");
     if (!socket_path || !*socket_path)
         socket_path = DCM_RUN_DIRECTORY "/gate.sock";
-    if (courier_gate_open(socket_path, ret_courier, err) == -1)
+    if (courier_gate_open(socket_path, connection->interrupted, ret_courier, err) == -1)
         return -1;
     *ret_reads = true;
     return 0;

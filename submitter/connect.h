@@ -2,6 +2,7 @@
 #ifndef DCM_SUBMITTER_CONNECT_H
 #define DCM_SUBMITTER_CONNECT_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "common/error.h"
@@ -19,10 +20,16 @@ int asking_user(const char *as, char ret_user[USER_NAME_MAX + 1], struct error *
 typedef int connect_with(const char *config, const char *user, struct courier **ret_courier,
                          bool *ret_reads, struct error *err);
 
-/* With a configuration file (submit.conf) by what `direct` does, without one (NULL) through the
- * gate. */
-int connect_courier(const char *config, connect_with *direct, const char *user,
-                    struct courier **ret_courier, bool *ret_reads, struct error *err);
+/* All borrowed. */
+struct connection {
+    const char *config;   /* a configuration file (submit.conf): by what `direct` does; or NULL:
+                             through the gate */
+    connect_with *direct; /* NULL where there is no config */
+    const char *user;     /* for `direct` */
+    const volatile sig_atomic_t *interrupted; /* as for courier_gate_open */
+};
+int connect_courier(const struct connection *connection, struct courier **ret_courier,
+                    bool *ret_reads, struct error *err);
 
 /* To broker and store, with the credentials of the file: only programs that link dcm_direct can. */
 connect_with connect_directly;

@@ -7,6 +7,7 @@
 #define DCM_SUBMITTER_COURIER_H
 
 #include <jansson.h>
+#include <signal.h>
 
 #include "common/error.h"
 #include "schemas/request.h"
@@ -41,8 +42,10 @@ struct courier {
     const struct courier_methods *methods;
 };
 
-/* Through the gate's socket; the user is whoever we are. */
-int courier_gate_open(const char *socket_path, struct courier **ret_courier, struct error *err);
+/* Through the gate's socket; the user is whoever we are. `interrupted` may be NULL; set by a
+ * signal, it ends the wait for a gate that is being started anew. */
+int courier_gate_open(const char *socket_path, const volatile sig_atomic_t *interrupted,
+                      struct courier **ret_courier, struct error *err);
 /* With own credentials: amqp:// and redis:// URLs. Connects on first use. All are copied. Without a
  * store (NULL) it can only submit. */
 int courier_direct_open(const char *const *brokers, const char *store, const char *user,

@@ -50,7 +50,8 @@ static const struct courier_methods gate_methods = {
     .close = gate_close,
 };
 
-int courier_gate_open(const char *socket_path, struct courier **ret_courier, struct error *err)
+int courier_gate_open(const char *socket_path, const volatile sig_atomic_t *interrupted,
+                      struct courier **ret_courier, struct error *err)
 {
     struct gate_courier *gate = calloc(1, sizeof(*gate));
     if (!gate)
@@ -58,6 +59,7 @@ int courier_gate_open(const char *socket_path, struct courier **ret_courier, str
 
     AUTO(courier) struct courier *courier = &gate->courier;
     courier->methods = &gate_methods;
+    gate->interrupted = interrupted;
     gate->fd = -1;
     gate->address.sun_family = AF_UNIX;
     if (snprintf(gate->address.sun_path, sizeof(gate->address.sun_path), "%s", socket_path) >=

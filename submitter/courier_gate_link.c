@@ -42,6 +42,8 @@ int gate_connect(struct gate_courier *gate, struct error *err)
     while (connect(fd, (struct sockaddr *)&gate->address, sizeof(gate->address)) == -1) {
         if (errno == EINTR)
             continue;
+        if (gate->interrupted && *gate->interrupted)
+            return fail(err, FAULT_DEPENDENCY, "interrupted before the DCM gate was back");
         if (!may_come_back(errno) || clock_ms() >= until)
             return fail(err, FAULT_DEPENDENCY,
                         "the DCM gate does not answer at %s: is dcm-gate running?",

@@ -22,8 +22,9 @@
 struct gate_courier {
     struct courier courier; /* first: what callers hold is a pointer to it */
     struct sockaddr_un address;
-    int fd;      /* -1 while unconnected, and again as soon as we are out of step with the gate */
-    bool closed; /* by the gate, which left us without an answer */
+    int fd; /* -1 while unconnected, and again as soon as we are out of step with the gate */
+    const volatile sig_atomic_t *interrupted; /* a signal has come; or NULL */
+    bool closed;                              /* by the gate, which left us without an answer */
 };
 
 static inline struct gate_courier *gate_of(struct courier *courier)

@@ -55,10 +55,13 @@ static int run_connected(struct session *session, const struct options *options)
     struct error reason = {0};
     AUTO(courier) struct courier *courier = NULL;
     bool reads = false;
+    const struct connection connection = {.config = options->config,
+                                          .direct = session->direct,
+                                          .user = session->user,
+                                          .interrupted = session->interrupted};
 
     if ((!session->user[0] && asking_user(options->as, session->user, &reason) == -1) ||
-        connect_courier(options->config, session->direct, session->user, &courier, &reads,
-                        &reason) == -1)
+        connect_courier(&connection, &courier, &reads, &reason) == -1)
         return render_error(session, NULL, NULL, &reason);
     if (!reads && needs_store(options)) {
         fail(&reason, FAULT_INVALID,

@@ -105,11 +105,12 @@ static void add_names(struct candidates *candidates, enum listing listing, const
 {
     AUTO(courier) struct courier *courier = NULL;
     json_auto_t *items = NULL;
+    const struct connection connection = {.interrupted = &interrupted};
     bool reads = false;
     size_t i;
     json_t *item;
 
-    if (connect_courier(NULL, NULL, NULL, &courier, &reads, NULL) == -1 ||
+    if (connect_courier(&connection, &courier, &reads, NULL) == -1 ||
         courier->methods->list(courier, listing, &items, NULL) == -1)
         return;
     json_array_foreach(items, i, item)

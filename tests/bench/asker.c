@@ -60,7 +60,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench-asker SOCKET USER OP\n");
         return 2;
     }
-    if (courier_gate_open(argv[1], &courier, &err) < 0)
+    if (courier_gate_open(argv[1], NULL, &courier, &err) < 0)
         return turns_refuse(&err);
     asker.courier = courier;
     asker.user = argv[2];

@@ -52,7 +52,7 @@ struct courier *meet(struct stage *stage, void (*part)(int listener))
         part(stage->listener);
         _exit(EXIT_SUCCESS);
     }
-    assert_int_equal(courier_gate_open(stage->path, &stage->courier, NULL), 0);
+    assert_int_equal(courier_gate_open(stage->path, NULL, &stage->courier, NULL), 0);
     return stage->courier;
 }
 

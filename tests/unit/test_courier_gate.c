@@ -2,10 +2,12 @@
 #include "tests/unit/gate_stage.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -283,7 +285,7 @@ static void where_no_gate_is_the_error_says_where(void **state)
     struct error err = {0};
     char elsewhere[80];
     snprintf(elsewhere, sizeof(elsewhere), "%s.none", stage->path);
-    assert_int_equal(courier_gate_open(elsewhere, &courier, &err), -1);
+    assert_int_equal(courier_gate_open(elsewhere, NULL, &courier, &err), -1);
     assert_int_equal(err.fault, FAULT_DEPENDENCY);
     assert_non_null(strstr(err.text, elsewhere));
     assert_null(courier);
@@ -296,6 +298,32 @@ static void an_id_that_only_begins_well_is_refused(void **state)
     json_t *result = NULL;
     assert_int_equal(courier->methods->record(courier, ID "0", &result, &err), -1);
     assert_int_equal(err.fault, FAULT_INVALID);
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* Unheard, it would leave the gate to be waited for, and the error to say that there is none. */
+static void a_signal_ends_the_wait_for_a_gate(void **state)
+{
+    struct stage *stage = *state;
+    struct courier *courier = NULL;
+    struct sigaction action = {.sa_handler = interrupt};
+    struct itimerval soon = {.it_value = {.tv_usec = 100000}};
+    struct error err = {0};
+    char elsewhere[80];
+
+    snprintf(elsewhere, sizeof(elsewhere), "%s.none", stage->path);
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    assert_int_equal(courier_gate_open(elsewhere, &interrupted, &courier, &err), -1);
+    assert_int_equal(err.fault, FAULT_DEPENDENCY);
+    assert_non_null(strstr(err.text, "interrupted"));
 }
 
 int main(void)
@@ -316,6 +344,7 @@ int main(void)
         ON_A_STAGE(what_a_gate_left_unanswered_is_asked_again),
         ON_A_STAGE(what_was_never_answered_is_in_doubt_and_the_rest_is_not),
         ON_A_STAGE(where_no_gate_is_the_error_says_where),
+        ON_A_STAGE(a_signal_ends_the_wait_for_a_gate),
         ON_A_STAGE(an_id_that_only_begins_well_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
