@@ -129,6 +129,7 @@ int ask_follow(struct follow_up *follow_up)
         .courier = session->courier,
         .id = follow_up->id,
         .submitted = follow_up->request != NULL,
+        .fresh = follow_up->is_fresh,
         .request = follow_up->request,
         .until = ask_until(session, follow_up->options),
         .interrupted = session->interrupted,
@@ -206,6 +207,8 @@ int ask_all(const struct session *session, const struct options *options,
         struct error reason = {FAULT_INTERNAL, "", "out of memory"};
         return render_error(session, command->name, NULL, &reason);
     }
+    if (count == 1 && !(options->given & TAKES(OPTION_DETACH)))
+        courier_foresee(session->courier, requests[0].id, follow_pace.wait_ms);
     session->courier->methods->submit(session->courier, requests, count, PUBLISH_TIMEOUT_MS,
                                       reasons);
     for (size_t i = 0; i < count; i++) {
@@ -213,6 +216,7 @@ int ask_all(const struct session *session, const struct options *options,
                                       .options = options,
                                       .id = requests[i].id,
                                       .request = &requests[i],
+                                      .is_fresh = count == 1,
                                       .subject = subjects[i],
                                       .is_output = requests[i].op == OP_CONTAINER_LOGS};
         int status;

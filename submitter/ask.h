@@ -53,6 +53,7 @@ struct follow_up {
     const char *id;
     const struct request *request; /* that we have just submitted, or NULL */
     const char *subject;           /* for messages; may be NULL */
+    bool is_fresh;                 /* and nothing else with it */
     bool is_output;                /* container.logs: it ends with its reader, and does not go on */
     struct progress progress;      /* zeroed */
 };

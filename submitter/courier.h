@@ -36,11 +36,17 @@ struct courier_methods {
      * (schemas/grant.h) with what is used, by server. */
     int (*list)(struct courier *courier, enum listing listing, json_t **ret_list,
                 struct error *err);
+    /* courier_foresee, or NULL where that saves nothing. */
+    void (*foresee)(struct courier *courier, const char *id, int wait_ms);
     void (*close)(struct courier *courier);
 };
 struct courier {
     const struct courier_methods *methods;
 };
+
+/* A hint: once the request of this id has been submitted, its events will be asked for, from the
+ * beginning and for so long, and then its record. */
+void courier_foresee(struct courier *courier, const char *id, int wait_ms);
 
 /* Through the gate's socket; the user is whoever we are. `interrupted` may be NULL; set by a
  * signal, it ends the wait for a gate that is being started anew. */

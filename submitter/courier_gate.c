@@ -34,6 +34,16 @@ static int gate_record(struct courier *courier, const char *id, json_t **ret_res
     return 0;
 }
 
+static void gate_foresee(struct courier *courier, const char *id, int wait_ms)
+{
+    struct foreseen *foreseen = &gate_of(courier)->foreseen;
+
+    if (foreseen->taken == foreseen->asked && identifier_is_valid(id)) {
+        memcpy(foreseen->id, id, IDENTIFIER_SIZE);
+        foreseen->wait_ms = wait_ms;
+    }
+}
+
 static void gate_close(struct courier *courier)
 {
     struct gate_courier *gate = gate_of(courier);
@@ -47,6 +57,7 @@ static const struct courier_methods gate_methods = {
     .record = gate_record,
     .events = gate_events,
     .list = gate_list,
+    .foresee = gate_foresee,
     .close = gate_close,
 };
 

@@ -21,6 +21,7 @@ void gate_disconnect(struct gate_courier *gate)
 {
     auto_fd(&gate->fd);
     gate->fd = -1;
+    gate->foreseen = (struct foreseen){.id = ""};
 }
 
 /* While the gate is started anew, as an upgrade does, there is no socket, or nobody behind it. */
@@ -111,11 +112,52 @@ static int settle_idle(struct gate_courier *gate, struct error *err)
     return refused ? fail_by_rule(err, reason.fault, reason.rule, "%s", reason.text) : 0;
 }
 
+static bool is_same(const struct gate_ask *one, const struct gate_ask *other)
+{
+    return one->kind == other->kind && strcmp(one->id, other->id) == 0 &&
+           strcmp(one->after, other->after) == 0;
+}
+
+/* Has it been asked already? What comes in answer to anything else is of no use any more. */
+static bool was_foreseen(struct gate_courier *gate, const struct gate_ask *question)
+{
+    struct foreseen *foreseen = &gate->foreseen;
+
+    if (foreseen->taken == foreseen->asked)
+        return false;
+    if (is_same(&foreseen->asks[foreseen->taken], question)) {
+        foreseen->taken++;
+        return true;
+    }
+    gate_disconnect(gate);
+    return false;
+}
+
+void gate_ask_foreseen(struct gate_courier *gate, const struct request *request)
+{
+    struct foreseen foreseen = gate->foreseen;
+    struct gate_ask events = {.kind = ASK_EVENTS, .wait_ms = foreseen.wait_ms, .after = "0-0"};
+    struct gate_ask record = {.kind = ASK_RECORD};
+
+    gate->foreseen = (struct foreseen){.id = ""};
+    if (strcmp(foreseen.id, request->id) != 0)
+        return;
+    memcpy(events.id, request->id, IDENTIFIER_SIZE);
+    memcpy(record.id, request->id, IDENTIFIER_SIZE);
+    for (struct gate_ask *next = &events; next; next = next == &events ? &record : NULL) {
+        if (!gate_ask_behind(gate, next))
+            return;
+        gate->foreseen.asks[gate->foreseen.asked++] = *next;
+    }
+}
+
 int gate_ask(struct gate_courier *gate, struct gate_ask *question, struct error *err)
 {
     AUTO(gate_answer) struct gate_answer refusal = {0};
     AUTO(string) char *text = NULL;
 
+    if (was_foreseen(gate, question))
+        return 0;
     if (gate_ask_encode(question, &text, err) == -1)
         return -1;
     if (settle_idle(gate, err) == -1)

@@ -19,12 +19,23 @@
 
 #define GATE_READ_MS 5000 /* for answers that wait for nothing */
 
+/* What is asked behind a submission, before its answer has come: what a follower asks next. Each is
+ * answered in turn; whoever asks for something else has to connect anew. */
+#define FORESEEN_MOST 2
+struct foreseen {
+    char id[IDENTIFIER_SIZE]; /* of the request that will be submitted and followed; "" if none */
+    int wait_ms;
+    struct gate_ask asks[FORESEEN_MOST];
+    size_t asked, taken; /* asks[taken] is the next one to be asked for */
+};
+
 struct gate_courier {
     struct courier courier; /* first: what callers hold is a pointer to it */
     struct sockaddr_un address;
     int fd; /* -1 while unconnected, and again as soon as we are out of step with the gate */
     const volatile sig_atomic_t *interrupted; /* a signal has come; or NULL */
     bool closed;                              /* by the gate, which left us without an answer */
+    struct foreseen foreseen;
 };
 
 static inline struct gate_courier *gate_of(struct courier *courier)
@@ -41,6 +52,9 @@ int gate_ask(struct gate_courier *gate, struct gate_ask *question, struct error 
 /* The same while other asks are not answered yet. False: nothing has been asked, as it cannot be
  * sent at once; hear an answer first. */
 bool gate_ask_behind(struct gate_courier *gate, struct gate_ask *question);
+
+/* Behind the request that is being submitted, if it is the one that was foreseen. */
+void gate_ask_foreseen(struct gate_courier *gate, const struct request *request);
 
 /* The next answer. An error among the answers is the gate's own word, and becomes *err. After every
  * other failure we are out of step: the connection is gone. `interrupted`, if it is given, is set

@@ -114,6 +114,8 @@ static void note_asked(struct submission *submission, const struct gate_ask *que
 {
     submission->asks[submission->asked++ % UNDER_WAY_MOST] = *question;
     submission->next += question->count;
+    if (question->kind == ASK_SUBMIT)
+        gate_ask_foreseen(submission->gate, question->requests);
 }
 
 /* Nothing is under way. A gate that closes at once may just be started anew as well. */
@@ -174,5 +176,7 @@ int gate_submit(struct courier *courier, const struct request *requests, size_t 
     for (size_t i = 0; i < count; i++)
         if (reasons[i].fault != FAULT_NONE)
             status = -1;
+    if (status == -1 && submission.gate->foreseen.asked > 0)
+        gate_disconnect(submission.gate); /* nobody follows what has not been asked */
     return status;
 }

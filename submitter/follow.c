@@ -192,6 +192,8 @@ static struct turn first_turn(const struct following *following)
 {
     struct turn turn = {.following = following, .cursor = "0-0"};
     hear(&turn);
+    if (following->fresh && check_stop(following, NULL) == 0)
+        turn.look_at = turn.heard + following->pace->wait_ms;
     return turn;
 }
 

@@ -27,6 +27,7 @@ struct following {
     struct courier *courier;
     const char *id;
     bool submitted; /* by us: that there is no record yet means queued, not unknown */
+    bool fresh;     /* it has hardly ended yet: its events first, as courier_foresee has them */
     /* What we have submitted, to be asked again, under the same id, where the store has lost its
      * record; or NULL. */
     const struct request *request;

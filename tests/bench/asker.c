@@ -40,11 +40,13 @@ static int ask(const char *line, void *context, struct error *err)
     request.args = *line ? json_loads(line, 0, NULL) : json_object();
     if (!request.args)
         return fail(err, FAULT_INVALID, "these are no args: %s", line);
+    courier_foresee(asker->courier, request.id, follow_pace.wait_ms);
     if (asker->courier->methods->submit(asker->courier, &request, 1, SUBMIT_MS, err) < 0)
         return -1;
     struct following following = {.courier = asker->courier,
                                   .id = request.id,
                                   .submitted = true,
+                                  .fresh = true,
                                   .request = &request,
                                   .pace = &follow_pace};
     return follow(&following, &result, err) < 0 ? -1 : check_done(result, err);

@@ -85,6 +85,40 @@ static void a_request_that_has_ended_is_told_at_once(void **state)
     assert_int_equal(scene.fake.longest_wait_ms, 0);
 }
 
+static void of_what_was_just_submitted_the_events_come_first(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    begin(&scene);
+    scene.following.fresh = true;
+    scene.fake.records[0] = (struct fake_record){.state = "done"};
+    scene.fake.events[0].texts[0] = FAKE_PROGRESS("done");
+    assert_done(&scene);
+    assert_int_equal(scene.fake.record_calls, 1);
+    assert_int_equal(scene.fake.events_calls, 1);
+}
+
+static void without_events_it_is_looked_at_after_the_first_wait(void **state)
+{
+    struct scene scene;
+    int64_t began = clock_ms();
+
+    (void)state;
+    begin(&scene);
+    scene.following.fresh = true;
+    scene.fake.records[0] = (struct fake_record){.state = "done"};
+    assert_done(&scene);
+    assert_in_range(clock_ms() - began, quick.wait_ms, 1000);
+
+    begin(&scene);
+    scene.following.fresh = true;
+    scene.following.until = clock_ms() - 1;
+    scene.fake.records[0] = (struct fake_record){.state = "done"};
+    assert_done(&scene);
+    assert_int_equal(scene.fake.longest_wait_ms, 0);
+}
+
 static void progress_is_told_in_order_up_to_the_result(void **state)
 {
     struct scene scene;
@@ -351,6 +385,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_that_has_ended_is_told_at_once),
+        cmocka_unit_test(of_what_was_just_submitted_the_events_come_first),
+        cmocka_unit_test(without_events_it_is_looked_at_after_the_first_wait),
         cmocka_unit_test(progress_is_told_in_order_up_to_the_result),
         cmocka_unit_test(nothing_is_asked_behind_the_last_event),
         cmocka_unit_test(a_lost_wake_up_delays_the_result_and_does_not_lose_it),
