@@ -139,8 +139,3 @@ int redis_link_read_stream(struct redis_link *link, const char *stream, const ch
         *ret_entries = entries_of(reply);
     return result;
 }
-
-int redis_link_fd(const struct redis_link *link)
-{
-    return link->context ? link->context->fd : -1;
-}

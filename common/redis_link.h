@@ -73,7 +73,4 @@ int redis_link_read_stream(struct redis_link *link, const char *stream, const ch
 int redis_link_text(struct redis_link *link, json_t **ret_reply, struct error *err, ...)
     __attribute__((sentinel));
 
-/* Descriptor for poll, or -1 while unconnected. An idle link that turns readable is broken. */
-int redis_link_fd(const struct redis_link *link);
-
 #endif

@@ -207,7 +207,8 @@ int ask_all(const struct session *session, const struct options *options,
         struct error reason = {FAULT_INTERNAL, "", "out of memory"};
         return render_error(session, command->name, NULL, &reason);
     }
-    if (count == 1 && !(options->given & TAKES(OPTION_DETACH)))
+    bool is_fresh = count == 1 && !options->id;
+    if (is_fresh && !(options->given & TAKES(OPTION_DETACH)))
         courier_foresee(session->courier, requests[0].id, follow_pace.wait_ms);
     session->courier->methods->submit(session->courier, requests, count, PUBLISH_TIMEOUT_MS,
                                       reasons);
@@ -216,7 +217,7 @@ int ask_all(const struct session *session, const struct options *options,
                                       .options = options,
                                       .id = requests[i].id,
                                       .request = &requests[i],
-                                      .is_fresh = count == 1,
+                                      .is_fresh = is_fresh,
                                       .subject = subjects[i],
                                       .is_output = requests[i].op == OP_CONTAINER_LOGS};
         int status;

@@ -24,6 +24,7 @@ static int find_direct(char ret_path[PATH_MAX])
         return -1;
     *slash = '\0';
     length = snprintf(ret_path, PATH_MAX, "%s/../libexec/dcm/dcm-submit-direct", own);
+    errno = ENAMETOOLONG;
     return length < PATH_MAX ? 0 : -1;
 }
 
@@ -36,7 +37,8 @@ static int hand_over(const char *config, const char *user, struct courier **ret_
     (void)config, (void)user, (void)ret_courier, (void)ret_reads;
     if (find_direct(path) == 0)
         execv(path, words);
-    return fail(err, FAULT_DEPENDENCY, "cannot run %.200s: %s", path, strerror(errno));
+    return fail(err, FAULT_DEPENDENCY, "cannot run %.200s: %s",
+                path[0] ? path : "dcm-submit-direct", strerror(errno));
 }
 
 int main(int argc, char *argv[])

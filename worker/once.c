@@ -164,11 +164,12 @@ static json_t *describe_entry(const char *id, const struct journal_entry *entry)
 {
     char begun[TIMESTAMP_SIZE];
     timestamp_format(entry->begun, begun);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s*, s:O*}", "request", id, "state",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s*, s:O*, s:O*}", "request", id, "state",
                      entry->state == JOURNAL_ENDED ? "ended" : "begun", "op", op_name(entry->op),
                      "publisher", entry->publisher, "begun", begun, "attempts",
                      (int)entry->attempts, "container",
-                     entry->container[0] ? entry->container : NULL, "result", entry->result);
+                     entry->container[0] ? entry->container : NULL, "removed", entry->removed,
+                     "result", entry->result);
 }
 
 /* *ret_journal stays NULL where no worker has begun anything: to open it would make it. */

@@ -105,7 +105,9 @@ int store_tell(struct store *store, const struct store_call *call, struct error 
     if (write_call(call, NULL, &fcall, err) < 0)
         return -1;
     const struct redis_command command = {fcall.argc, fcall.argv};
-    return measure(store, redis_link_tell(store->link, &command, err), err);
+    if (redis_link_tell(store->link, &command, err) == 0)
+        return 0; /* which says nothing yet of the store */
+    return measure(store, -1, err);
 }
 
 int store_call_plain(struct store *store, const struct store_call *call, json_t **ret_answer,

@@ -134,6 +134,13 @@ def test_the_workers_account_can_do_what_its_functions_do_and_no_more(stack):
             worker.execute_command(*command)
 
 
+@pytest.mark.parametrize("program", ["dcm-submit", "dcm-shell"])
+def test_who_asks_the_gate_loads_nothing_that_reaches_broker_or_store(stack, program):
+    loaded = subprocess.check_output(["ldd", stack.program(program)], text=True)
+    assert "libjansson" in loaded
+    assert [name for name in ("rabbitmq", "hiredis", "libssl", "libcrypto") if name in loaded] == []
+
+
 def test_a_dcm_submit_without_its_other_half_says_so(stack, slurm, tmp_path):
     alone = [shutil.copy(stack.program("dcm-submit"), tmp_path), "--config", slurm, "--as", "alice", "ping"]
     done = subprocess.run(alone, capture_output=True, text=True, timeout=60, check=False)

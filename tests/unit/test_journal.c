@@ -49,6 +49,28 @@ static void what_was_begun_is_found_as_it_came(void **state)
     journal_close(journal);
 }
 
+/* 2: every commit waits for the disk (https://www.sqlite.org/pragma.html#pragma_synchronous). */
+static void only_what_was_just_made_does_not_wait_for_the_disk(void **state)
+{
+    struct journal *journal = open_journal(state);
+    struct request request = request_of(1);
+    sqlite3_stmt *mode = NULL;
+
+    begin(journal, &request);
+    assert_int_equal(journal_made(journal, request.id, CONTAINER, NULL), 0);
+    struct journal_entry entry = find(journal, request.id);
+    assert_string_equal(entry.container, CONTAINER);
+    assert_int_equal(journal_made(journal, "nobody's", CONTAINER, NULL), -1);
+    assert_int_equal(sqlite3_prepare_v2(journal->database, "PRAGMA synchronous", -1, &mode, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(mode), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(mode, 0), 2);
+    sqlite3_finalize(mode);
+    journal_entry_clear(&entry);
+    request_clear(&request);
+    journal_close(journal);
+}
+
 static void what_a_removal_takes_away_is_shown_to_its_next_attempt(void **state)
 {
     struct journal *journal = open_journal(state);
@@ -361,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(a_request_that_nobody_began_is_unknown),
         JOURNAL_TEST(what_was_begun_is_found_as_it_came),
+        JOURNAL_TEST(only_what_was_just_made_does_not_wait_for_the_disk),
         JOURNAL_TEST(what_a_removal_takes_away_is_shown_to_its_next_attempt),
         JOURNAL_TEST(beginning_again_counts_and_keeps_the_rest),
         JOURNAL_TEST(an_attempt_that_was_let_go_does_not_count),

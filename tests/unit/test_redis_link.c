@@ -204,7 +204,6 @@ static void silence_is_a_dependency_and_the_next_call_connects_anew(void **state
     (void)state;
     serve(script);
     assert_fails(FAULT_DEPENDENCY, "no answer in time");
-    assert_int_equal(redis_link_fd(fixture.link), -1);
     assert_asked("2");
 }
 
@@ -319,6 +318,33 @@ static void what_is_only_told_is_answered_before_the_next_command(void **state)
     assert_asked("2");
 }
 
+static void assert_told_and_asked_anew(const char *const *script)
+{
+    const char *const argv[] = {"event", "0"};
+    const struct redis_command call = {2, argv};
+
+    serve(script);
+    assert_int_equal(redis_link_tell(fixture.link, &call, NULL), 0);
+    usleep(50000); /* for the end of the connection to arrive */
+    assert_asked("2");
+}
+
+static void a_connection_that_ends_with_an_answer_owed_is_replaced(void **state)
+{
+    static const char *const script[] = {HANG_UP, ":2\r\n", NULL};
+
+    (void)state;
+    assert_told_and_asked_anew(script);
+}
+
+static void an_answer_that_is_owed_for_too_long_is_given_up(void **state)
+{
+    static const char *const script[] = {SAY_NOTHING, ":2\r\n", NULL};
+
+    (void)state;
+    assert_told_and_asked_anew(script);
+}
+
 static void functions_missing_in_a_pipeline_are_loaded_and_all_sent_again(void **state)
 {
     static const char *const script[] = {"-ERR Function not found\r\n-ERR Function not found\r\n",
@@ -349,6 +375,8 @@ int main(void)
         SCRIPTED(commands_of_a_pipeline_are_answered_in_order),
         SCRIPTED(an_error_in_a_pipeline_leaves_the_link_in_step),
         SCRIPTED(what_is_only_told_is_answered_before_the_next_command),
+        SCRIPTED(a_connection_that_ends_with_an_answer_owed_is_replaced),
+        SCRIPTED(an_answer_that_is_owed_for_too_long_is_given_up),
         SCRIPTED(functions_missing_in_a_pipeline_are_loaded_and_all_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "worker/store_images.h"
 
 #define NAMES_SIZE 160
+#define LOST "lost" /* in place of the id of an image that the engine has not */
 
 /* The names of the user's containers of this image, as far as there is room. */
 static int users_of(struct runner *runner, const char *user, const json_t *image,
@@ -92,20 +93,20 @@ int judge_image_remove(struct runner *runner, const struct job *job, struct verd
     return verdict_allowed(verdicts, "", "image %s, your own", own.name);
 }
 
+/* Where the engine has lost it there is only its entry to take down. */
 static int take_down(struct runner *runner, const struct job *job, const struct own_image *own,
                      struct error *err)
 {
     char engine_name[ENGINE_IMAGE_SIZE];
-    const char *user = job->request.user;
-    if (check_unused(runner, job, own, err) < 0)
-        return -1;
-    engine_image_of(user, own->name, engine_name);
     const char *id = text_at(own->inspected, "Id");
+    if (own->inspected && check_unused(runner, job, own, err) < 0)
+        return -1;
     /* Should we die now, the next attempt knows that the image's absence is our work. */
-    if (journal_removal(runner->journal, job->request.id, id + strlen("sha256:"),
+    if (journal_removal(runner->journal, job->request.id, id ? id + strlen("sha256:") : LOST,
                         json_object_get(own->entry, "image"), err) < 0)
         return -1;
-    return engine_image_remove(runner->engine, engine_name, err);
+    engine_image_of(job->request.user, own->name, engine_name);
+    return own->inspected ? engine_image_remove(runner->engine, engine_name, err) : 0;
 }
 
 int request_image_remove(struct runner *runner, struct job *job, json_t *result, struct error *err)
@@ -126,7 +127,7 @@ int request_image_remove(struct runner *runner, struct job *job, json_t *result,
             json_object_set(result, "image", job->removed);
         return 0;
     }
-    if (own.inspected && take_down(runner, job, &own, err) < 0)
+    if (take_down(runner, job, &own, err) < 0)
         return -1;
     json_object_set(result, "image", json_object_get(own.entry, "image"));
     return store_image_release(runner->store, user, own.name, NULL, err);

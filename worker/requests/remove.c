@@ -50,7 +50,9 @@ static int finish_removal(struct runner *runner, const struct job *job, json_t *
     const char *id = text_at(container, "id");
     const char *name = text_at(container, "name");
     if (!id || !name || strcmp(id, job->container) != 0)
-        return 0; /* the name is another container's by now */
+        return 0;      /* the name is another container's by now */
+    if (!job->removed) /* begun by a worker that did not note it */
+        json_object_set_new(result, "container", last_sight(entry));
     return container_release(runner, user, name, NULL, err);
 }
 
