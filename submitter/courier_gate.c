@@ -38,10 +38,10 @@ static void gate_foresee(struct courier *courier, const char *id, int wait_ms)
 {
     struct foreseen *foreseen = &gate_of(courier)->foreseen;
 
-    if (foreseen->taken == foreseen->asked && identifier_is_valid(id)) {
-        memcpy(foreseen->id, id, IDENTIFIER_SIZE);
-        foreseen->wait_ms = wait_ms;
-    }
+    if (foreseen->taken < foreseen->asked || !identifier_is_valid(id))
+        return;
+    *foreseen = (struct foreseen){.wait_ms = wait_ms};
+    memcpy(foreseen->id, id, IDENTIFIER_SIZE);
 }
 
 static void gate_close(struct courier *courier)

@@ -10,6 +10,7 @@
 
 #include "common/auto.h"
 #include "common/clock.h"
+#include "common/count.h"
 #include "submitter/gate_packet.h"
 
 #define CONNECT_S 2
@@ -112,10 +113,16 @@ static int settle_idle(struct gate_courier *gate, struct error *err)
     return refused ? fail_by_rule(err, reason.fault, reason.rule, "%s", reason.text) : 0;
 }
 
-static bool is_same(const struct gate_ask *one, const struct gate_ask *other)
+static const enum gate_ask_kind foreseen_kinds[] = {ASK_EVENTS, ASK_RECORD};
+
+static struct gate_ask foreseen_ask(const struct foreseen *foreseen, size_t number)
 {
-    return one->kind == other->kind && strcmp(one->id, other->id) == 0 &&
-           strcmp(one->after, other->after) == 0;
+    struct gate_ask question = {.kind = foreseen_kinds[number], .wait_ms = foreseen->wait_ms};
+
+    memcpy(question.id, foreseen->id, IDENTIFIER_SIZE);
+    if (question.kind == ASK_EVENTS)
+        strcpy(question.after, "0-0");
+    return question;
 }
 
 /* Has it been asked already? What comes in answer to anything else is of no use any more. */
@@ -125,7 +132,9 @@ static bool was_foreseen(struct gate_courier *gate, const struct gate_ask *quest
 
     if (foreseen->taken == foreseen->asked)
         return false;
-    if (is_same(&foreseen->asks[foreseen->taken], question)) {
+    struct gate_ask next = foreseen_ask(foreseen, foreseen->taken);
+    if (next.kind == question->kind && strcmp(next.id, question->id) == 0 &&
+        strcmp(next.after, question->after) == 0) {
         foreseen->taken++;
         return true;
     }
@@ -135,19 +144,16 @@ static bool was_foreseen(struct gate_courier *gate, const struct gate_ask *quest
 
 void gate_ask_foreseen(struct gate_courier *gate, const struct request *request)
 {
-    struct foreseen foreseen = gate->foreseen;
-    struct gate_ask events = {.kind = ASK_EVENTS, .wait_ms = foreseen.wait_ms, .after = "0-0"};
-    struct gate_ask record = {.kind = ASK_RECORD};
+    struct foreseen *foreseen = &gate->foreseen;
 
-    gate->foreseen = (struct foreseen){.id = ""};
-    if (strcmp(foreseen.id, request->id) != 0)
-        return;
-    memcpy(events.id, request->id, IDENTIFIER_SIZE);
-    memcpy(record.id, request->id, IDENTIFIER_SIZE);
-    for (struct gate_ask *next = &events; next; next = next == &events ? &record : NULL) {
-        if (!gate_ask_behind(gate, next))
+    /* Once: whoever submits it again is following it already. */
+    if (foreseen->asked > 0 || strcmp(foreseen->id, request->id) != 0)
+        *foreseen = (struct foreseen){.id = ""};
+    while (foreseen->id[0] && foreseen->asked < COUNT(foreseen_kinds)) {
+        struct gate_ask question = foreseen_ask(foreseen, foreseen->asked);
+        if (!gate_ask_behind(gate, &question))
             return;
-        gate->foreseen.asks[gate->foreseen.asked++] = *next;
+        foreseen->asked++;
     }
 }
 

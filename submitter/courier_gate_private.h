@@ -19,14 +19,13 @@
 
 #define GATE_READ_MS 5000 /* for answers that wait for nothing */
 
-/* What is asked behind a submission, before its answer has come: what a follower asks next. Each is
- * answered in turn; whoever asks for something else has to connect anew. */
-#define FORESEEN_MOST 2
+/* What is asked behind a submission, before its answer has come: what a follower asks next, which
+ * is its events and then its record. Each is answered in turn; whoever asks for something else has
+ * to connect anew. */
 struct foreseen {
     char id[IDENTIFIER_SIZE]; /* of the request that will be submitted and followed; "" if none */
     int wait_ms;
-    struct gate_ask asks[FORESEEN_MOST];
-    size_t asked, taken; /* asks[taken] is the next one to be asked for */
+    size_t asked, taken; /* how many of these asks are out, and have been asked for since */
 };
 
 struct gate_courier {

@@ -176,7 +176,7 @@ int gate_submit(struct courier *courier, const struct request *requests, size_t 
     for (size_t i = 0; i < count; i++)
         if (reasons[i].fault != FAULT_NONE)
             status = -1;
-    if (status == -1 && submission.gate->foreseen.asked > 0)
+    if (status == -1 && submission.gate->foreseen.taken < submission.gate->foreseen.asked)
         gate_disconnect(submission.gate); /* nobody follows what has not been asked */
     return status;
 }
