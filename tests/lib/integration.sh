@@ -22,8 +22,9 @@ part_sanitized() {
     check "the image" image_prepare
     found=$(mktemp -d /tmp/dcm-sanitizers.XXXXXX)
     chmod 1777 "$found"
-    ASAN_OPTIONS=detect_leaks=0:log_path=$found/asan UBSAN_OPTIONS=log_path=$found/ubsan \
-        pytest_shared integration asan
+    local -x ASAN_OPTIONS=detect_leaks=0:log_path=$found/asan UBSAN_OPTIONS=log_path=$found/ubsan
+    pytest_shared integration asan
+    pytest_part security asan
     check "no finding of the sanitizers" report_nothing "$found"
     rm -r "$found"
 }
