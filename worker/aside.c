@@ -67,9 +67,14 @@ static int claim_to_end(struct runner *runner, const struct job *job, json_t **r
         [CLAIM_ELSEWHERE] = "another server has it: run this there",
     };
     enum claim outcome = CLAIM_OURS;
-    if (store_claim(runner->store, &job->request, job->hash, job->resumed, &outcome, ret_ended,
-                    err) < 0)
+    enum standing standing = job->resumed ? STANDING_BEGUN : STANDING_NEW;
+    if (store_claim(runner->store, &job->request, job->hash, standing, &outcome, ret_ended, err) <
+        0)
         return -1;
+    if (outcome == CLAIM_EARLY)
+        return fail(err, FAULT_DEPENDENCY,
+                    "the store has lost data, and other servers put back what they have done: try "
+                    "again in some seconds");
     if (outcome == CLAIM_MISMATCH || outcome == CLAIM_ELSEWHERE)
         return fail(err, FAULT_CONFLICT, "%s", reasons[outcome]);
     return 0;

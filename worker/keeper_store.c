@@ -47,8 +47,8 @@ static int put_back_claim(struct runner *keeper, const char *id, struct error *e
         request_decode(entry.body, strlen(entry.body), &request, err) < 0)
         return 0; /* ended by now, or for the link to set aside */
     FAULT_POINT("keeper.claim");
-    return store_claim(keeper->store, &request, entry.hash, !journal_is_untouched(&entry), &claim,
-                       &unused, err);
+    enum standing standing = journal_is_untouched(&entry) ? STANDING_KNOWN : STANDING_BEGUN;
+    return store_claim(keeper->store, &request, entry.hash, standing, &claim, &unused, err);
 }
 
 static int put_back_requests(struct runner *keeper, const struct opening *opening,

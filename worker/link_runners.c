@@ -136,9 +136,10 @@ static void hear_word(struct link *link, struct runner_slot *slot, const struct 
     item->runner = 0;
     if (word->kind == WORD_DONE) {
         hear_done(link, item, word);
-    } else if (word->kind == WORD_LATER) {
+    } else if (word->kind == WORD_EARLY || word->kind == WORD_LATER) {
         item_postpone(item, clock_ms());
-        begin_outage(link, word->reason);
+        if (word->kind == WORD_LATER)
+            begin_outage(link, word->reason);
     } else {
         hear_park(link, item, word);
     }

@@ -120,27 +120,37 @@ static int call_off(struct runner *runner, const struct job *job, json_t *result
                : record_outcome(runner, job, result, -1, &fault, err);
 }
 
+static enum standing standing_of(const struct job *job)
+{
+    if (!job->resumed)
+        return STANDING_NEW;
+    return job->untouched ? STANDING_KNOWN : STANDING_BEGUN;
+}
+
+/* Who is too late hears it from whoever has claimed it: another server may have been in time. */
 static int run_request(struct runner *runner, struct job *job, struct error *err)
 {
     json_auto_t *result = result_new(&job->request);
     json_auto_t *ended = NULL;
     enum claim outcome = CLAIM_OURS;
     struct error fault = {0};
+    FAULT_POINT("claim.before");
+    job->claimed_at = clock_ms();
+    if (!IS_MUTANT(MUTANT_NO_CLAIM) && store_claim(runner->store, &job->request, job->hash,
+                                                   standing_of(job), &outcome, &ended, err) < 0)
+        return -1;
+    FAULT_POINT("claim.after");
+    if (outcome == CLAIM_EARLY)
+        return SETTLE_EARLY;
+    if (outcome == CLAIM_CANCELLED)
+        return call_off(runner, job, result, err);
+    if (outcome != CLAIM_OURS)
+        return stand_back(runner, job, outcome, ended, err);
     if ((!job->resumed || job->untouched) && admission_of_time(&job->request, &fault) < 0)
         return action_clear_up(runner, job, err) < 0
                    ? -1
                    : record_outcome(runner, job, result, -1, &fault, err);
-    FAULT_POINT("claim.before");
-    bool begun = job->resumed && !job->untouched;
-    job->claimed_at = clock_ms();
-    if (!IS_MUTANT(MUTANT_NO_CLAIM) &&
-        store_claim(runner->store, &job->request, job->hash, begun, &outcome, &ended, err) < 0)
-        return -1;
-    FAULT_POINT("claim.after");
-    if (outcome == CLAIM_CANCELLED)
-        return call_off(runner, job, result, err);
-    return outcome == CLAIM_OURS ? act(runner, job, result, err)
-                                 : stand_back(runner, job, outcome, ended, err);
+    return act(runner, job, result, err);
 }
 
 /* An attempt that neither ended nor was let go has killed its runner, or died with the server. */

@@ -11,9 +11,10 @@
 
 #define SETTLE_PROVEN 1   /* engine and store have both answered */
 #define SETTLE_ADMITTED 2 /* WORK_ADMIT: its user may have a queue in the batch class, no more */
+#define SETTLE_EARLY 3    /* not settled: the store does not know yet whether another has done it */
 
 /*
- * Work a delivery, or what the journal holds. 0, or one of the above: settled, and the link may
+ * Work a delivery, or what the journal holds. 0, or one of the first two: settled, and the link may
  * forget it. FATE_RETRY: engine or store are out of reach. FATE_PARK: nobody can make anything of
  * it, or it has killed too many runners; runner->history is then what the journal knows of its
  * attempts, if anything. Logs the outcome, once.

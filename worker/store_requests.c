@@ -21,6 +21,7 @@ struct request_call {
     char told[KEY_SIZE];
     char submitted[24];
     char retention[24];
+    char made[24];
 };
 
 static void add(struct request_call *call, const char *text)
@@ -87,7 +88,7 @@ static char *progress_text(const struct request *request, enum phase phase, stru
 
 static const char *const claim_words[] = {
     [CLAIM_OURS] = "ours",           [CLAIM_ENDED] = "ended",         [CLAIM_MISMATCH] = "mismatch",
-    [CLAIM_ELSEWHERE] = "elsewhere", [CLAIM_CANCELLED] = "cancelled",
+    [CLAIM_ELSEWHERE] = "elsewhere", [CLAIM_CANCELLED] = "cancelled", [CLAIM_EARLY] = "early",
 };
 
 /* What stands in the record may be a publisher's, and no result. */
@@ -117,9 +118,12 @@ static int read_claim(const struct store *store, const struct request *request, 
     return 0;
 }
 
-int store_claim(struct store *store, const struct request *request, const char *hash, bool begun,
-                enum claim *ret_claim, json_t **ret_result, struct error *err)
+int store_claim(struct store *store, const struct request *request, const char *hash,
+                enum standing standing, enum claim *ret_claim, json_t **ret_result,
+                struct error *err)
 {
+    static const char *const standings[] = {
+        [STANDING_NEW] = "new", [STANDING_KNOWN] = "known", [STANDING_BEGUN] = "begun"};
     json_auto_t *result = result_new(request);
     result_set_running(result, store->server);
     AUTO(string) char *result_json = store_text(result, err);
@@ -130,11 +134,14 @@ int store_claim(struct store *store, const struct request *request, const char *
     struct request_call call;
     json_auto_t *reply = NULL;
     call_begin(&call, "claim", request);
+    call.call.keys[4] = KEY_SERVERS;
+    snprintf(call.made, sizeof(call.made), "%" PRId64, identifier_milliseconds(request->id));
     add_request(&call, store, request, hash);
     add(&call, result_json);
     add(&call, event);
     add(&call, call.retention);
-    add(&call, begun ? "1" : "");
+    add(&call, call.made);
+    add(&call, standings[standing]);
     if (send(store, &call, &reply, err))
         return -1;
     return read_claim(store, request, reply, ret_claim, ret_result, err);

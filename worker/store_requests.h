@@ -17,12 +17,16 @@ enum claim {
     CLAIM_ENDED,     /* somebody finished it: *ret_result */
     CLAIM_MISMATCH,  /* the same id was used with another body */
     CLAIM_ELSEWHERE, /* another server has claimed it */
-    CLAIM_CANCELLED  /* its user took it back before anybody claimed it: end it */
+    CLAIM_CANCELLED, /* its user took it back before anybody claimed it: end it */
+    CLAIM_EARLY      /* the store has lost data, and another server may have done it: try again */
 };
+/* What the journal here has of it: nothing; it is begun, and nothing may have been done; or has. */
+enum standing { STANDING_NEW, STANDING_KNOWN, STANDING_BEGUN };
 /* Place and claim in one step, record `running`, tell the stream "placed". What has begun here
  * already cannot be taken back any more. */
-int store_claim(struct store *store, const struct request *request, const char *hash, bool begun,
-                enum claim *ret_claim, json_t **ret_result, struct error *err);
+int store_claim(struct store *store, const struct request *request, const char *hash,
+                enum standing standing, enum claim *ret_claim, json_t **ret_result,
+                struct error *err);
 enum cancel {
     CANCEL_NOTED, /* it has not begun, and no claim will begin it */
     CANCEL_BEGUN, /* *ret_word: the server that has */

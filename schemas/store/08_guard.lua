@@ -4,6 +4,10 @@
 -- behind that seq, has lost everything or come back old: nothing is changed or allocated there until
 -- the server's keeper has put back what engine and journal know, and says so (90_keeper.lua).
 --
+-- When this process of the store, or this library in it, was first asked for anything (ms). It is kept nowhere
+-- else: a store that was restarted, perhaps with old data, has it anew.
+local began
+
 -- KEYS of all of them begin with the generation and the server's hash, ARGS with generation and seq.
 
 local function is_behind(keys, args)
@@ -12,7 +16,7 @@ local function is_behind(keys, args)
 end
 
 -- Register a function under this name, that runs only on a store that has lost nothing. It answers
--- {seq, what the function answered}, or {"lost"}.
+-- {seq, what the function answered}, or {"lost"}. It is passed the generation's key besides its own.
 local function guarded(name, run, flags)
     redis.register_function({
         function_name = 'dcm_1_' .. name,
@@ -21,7 +25,8 @@ local function guarded(name, run, flags)
             if is_behind(keys, args) then
                 return { 'lost' }
             end
-            local answer = run({ unpack(keys, 3) }, { unpack(args, 3) })
+            began = began or now_ms()
+            local answer = run({ unpack(keys, 3) }, { unpack(args, 3) }, keys[1])
             return { redis.call('HINCRBY', keys[2], 'seq', 1), answer }
         end,
     })

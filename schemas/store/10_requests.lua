@@ -12,8 +12,8 @@ end
 local TYPES = { 'hash', 'zset', 'stream', 'zset' }
 
 local function sweep(keys)
-    for i, key in ipairs(keys) do
-        sweep_key(key, TYPES[i])
+    for i = 1, math.min(#keys, #TYPES) do
+        sweep_key(keys[i], TYPES[i])
     end
 end
 
@@ -76,9 +76,23 @@ local function tell_last(keys, id, event, retention)
     keep(keys, retention)
 end
 
--- What the journal of this server has begun is not called off any more (begun: "1").
-guarded('claim', function(keys, args)
-    local id, server, op, hash, submitted, result, event, retention, begun = unpack(args)
+-- What a server has done, and a store that has lost data knows no more, that server's keeper puts back: it
+-- notices within a heartbeat. Until then no other server may do it when a copy comes its way: what was made
+-- before the loss waits, and what is made after it does not.
+local PUT_BACK_MS = 10000
+
+local function may_be_elsewhere(generation, servers, made)
+    local lost = tonumber(redis.call('HGET', generation, 'since') or 0)
+    if redis.call('SCARD', servers) > 1 then -- another may not have told yet that this one is old
+        lost = math.max(lost, began)
+    end
+    return tonumber(made) < lost and now_ms() < lost + PUT_BACK_MS
+end
+
+-- KEYS: then the set of servers. `made`: the id's time. `standing`: what this server's journal has of it. What
+-- is begun there is not called off any more.
+guarded('claim', function(keys, args, generation)
+    local id, server, op, hash, submitted, result, event, retention, made, standing = unpack(args)
     sweep(keys)
     local state, known_hash, holder, known_result = read_record(keys[1])
     if state and known_hash ~= hash then
@@ -90,7 +104,10 @@ guarded('claim', function(keys, args)
     if state == 'running' then
         return { holder == server and 'ours' or 'elsewhere', holder }
     end
-    if begun ~= '1' and redis.call('HEXISTS', keys[1], 'cancel') == 1 then
+    if standing == 'new' and may_be_elsewhere(generation, keys[5], made) then
+        return { 'early' }
+    end
+    if standing ~= 'begun' and redis.call('HEXISTS', keys[1], 'cancel') == 1 then
         return { 'cancelled' }
     end
     redis.call('HSET', keys[1], 'state', 'running', 'hash', hash, 'op', op,

@@ -25,6 +25,8 @@ part_sanitized() {
     local -x ASAN_OPTIONS=detect_leaks=0:log_path=$found/asan UBSAN_OPTIONS=log_path=$found/ubsan
     pytest_shared integration asan
     pytest_part security asan
+    pytest_faults asan-faults
+    pytest_checker asan
     check "no finding of the sanitizers" report_nothing "$found"
     rm -r "$found"
 }
@@ -50,14 +52,22 @@ part_bench() {
 
 # A build of its own, with the points at which processes die, on an engine that does nothing.
 part_faults() {
-    pytest_shared faults faults --ignore tests/faults/test_checker.py --ignore tests/faults/test_mutants.py
+    pytest_faults faults
+}
+
+pytest_faults() {
+    pytest_shared faults "$1" --ignore tests/faults/test_checker.py --ignore tests/faults/test_mutants.py
 }
 
 # Many requests while everything breaks; how many, from which seeds, on which engine: CHECKER_….
 # And workers that are worse than ours, whose reports have to be bad.
 part_checker() {
     [[ ${CHECKER_ENGINE:-} != docker ]] || check "the image" image_prepare
-    pytest_shared faults/test_checker.py dev -s --show-capture=no tests/faults/test_mutants.py
+    pytest_checker dev
+}
+
+pytest_checker() {
+    pytest_shared faults/test_checker.py "$1" -s --show-capture=no tests/faults/test_mutants.py
 }
 
 # Load for a while, on an engine that does nothing; no process of ours may grow.

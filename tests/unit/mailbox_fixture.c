@@ -33,7 +33,7 @@ void claim(struct fixture *fixture, const struct request *request)
     char hash[REQUEST_HASH_SIZE];
 
     request_hash(request, hash);
-    assert_done(store_claim(fixture->store, request, hash, false, &claim, &result, err));
+    assert_done(store_claim(fixture->store, request, hash, STANDING_NEW, &claim, &result, err));
     assert_int_equal(claim, CLAIM_OURS);
 }
 

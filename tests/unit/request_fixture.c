@@ -88,7 +88,7 @@ enum claim claim_of(struct store *store, const struct request *request, const ch
                     json_t **ret_result)
 {
     enum claim claimed = CLAIM_MISMATCH;
-    assert_done(store_claim(store, request, hash, false, &claimed, ret_result, err));
+    assert_done(store_claim(store, request, hash, STANDING_NEW, &claimed, ret_result, err));
     return claimed;
 }
 

@@ -212,6 +212,71 @@ static void workers_of_two_versions_each_have_their_functions(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, fixture_empty)
 
+static enum claim claim_of(const struct fixture *fixture, const struct request *request,
+                           enum standing standing)
+{
+    enum claim claim = CLAIM_MISMATCH;
+    json_auto_t *unused = NULL;
+    assert_done(store_claim(fixture->store, request, HASH, standing, &claim, &unused, err));
+    return claim;
+}
+
+/* The loss, whenever it was, is longer ago by so much. */
+static void let_pass(const struct fixture *fixture, const char *milliseconds)
+{
+    assert_done(redis_link_text(fixture->link, NULL, err, "HINCRBY", KEY_GENERATION, "since",
+                                milliseconds, NULL));
+}
+
+static void join(const struct fixture *fixture, const char *server)
+{
+    assert_done(redis_link_text(fixture->link, NULL, err, "SADD", KEY_SERVERS, server, NULL));
+}
+
+static void what_another_may_have_done_before_the_loss_waits(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request old = request_of("alice");
+    flush(fixture);
+    sleep_ms(2);
+    fixture_open(fixture->store);
+    AUTO(request) struct request new = request_of("alice");
+    assert_int_equal(claim_of(fixture, &old, STANDING_NEW), CLAIM_EARLY);
+    assert_int_equal(claim_of(fixture, &new, STANDING_NEW), CLAIM_OURS);
+    let_pass(fixture, "-10000");
+    assert_int_equal(claim_of(fixture, &old, STANDING_NEW), CLAIM_OURS);
+}
+
+static void what_is_in_the_journal_here_was_done_by_no_other(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request known = request_of("alice");
+    AUTO(request) struct request begun = request_of("alice");
+    flush(fixture);
+    sleep_ms(2);
+    fixture_open(fixture->store);
+    assert_int_equal(claim_of(fixture, &known, STANDING_KNOWN), CLAIM_OURS);
+    assert_int_equal(claim_of(fixture, &begun, STANDING_BEGUN), CLAIM_OURS);
+}
+
+/* Whose generation it still is: only the other server will see that it has come back old. */
+static void a_store_that_was_restarted_may_be_old_where_there_are_others(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(request) struct request alone = request_of("alice");
+    AUTO(request) struct request old = request_of("alice");
+    fixture_restart(fixture);
+    fixture_open(fixture->store);
+    let_pass(fixture, "-10000");
+    join(fixture, "lcg50");
+    assert_int_equal(claim_of(fixture, &alone, STANDING_NEW), CLAIM_OURS);
+    sleep_ms(2);
+    AUTO(request) struct request new = request_of("alice");
+    join(fixture, "lcg51");
+    assert_int_equal(claim_of(fixture, &old, STANDING_NEW), CLAIM_EARLY);
+    assert_int_equal(claim_of(fixture, &new, STANDING_NEW), CLAIM_OURS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +290,9 @@ int main(void)
         TEST(an_emptied_store_is_of_a_new_generation_and_holds_nothing),
         TEST(a_store_that_is_behind_says_what_it_holds),
         TEST(another_servers_generation_is_taken_over),
+        TEST(what_another_may_have_done_before_the_loss_waits),
+        TEST(what_is_in_the_journal_here_was_done_by_no_other),
+        TEST(a_store_that_was_restarted_may_be_old_where_there_are_others),
         TEST(submitters_get_their_functions_when_others_are_there),
         TEST(workers_of_two_versions_each_have_their_functions),
     };

@@ -130,9 +130,9 @@ static void what_has_begun_is_not_called_off(void **state)
     json_t *unused = NULL;
     assert_done(store_cancel(fixture->store, "alice", request.id, &cancel, word, err));
     assert_int_equal(cancel, CANCEL_NOTED);
-    assert_done(store_claim(fixture->store, &request, HASH, false, &claim, &unused, err));
+    assert_done(store_claim(fixture->store, &request, HASH, STANDING_NEW, &claim, &unused, err));
     assert_int_equal(claim, CLAIM_CANCELLED);
-    assert_done(store_claim(fixture->store, &request, HASH, true, &claim, &unused, err));
+    assert_done(store_claim(fixture->store, &request, HASH, STANDING_BEGUN, &claim, &unused, err));
     assert_int_equal(claim, CLAIM_OURS);
 }
 

@@ -236,11 +236,10 @@ static void a_store_that_lost_its_functions_gets_them_again(void **state)
 static void a_store_that_was_restarted_is_connected_again(void **state)
 {
     struct fixture *fixture = *state;
-    AUTO(request) struct request request = request_of("alice");
     json_auto_t *result = NULL;
-    assert_int_equal(claim_of(fixture->store, &request, HASH, &result), CLAIM_OURS);
     fixture_restart(fixture);
     fixture_open(fixture->store);
+    AUTO(request) struct request request = request_of("alice");
     assert_int_equal(claim_of(fixture->store, &request, HASH, &result), CLAIM_OURS);
     assert_field(fixture, &request, "state", "running");
 }
@@ -255,7 +254,7 @@ static void a_store_that_is_down_is_a_dependency(void **state)
     assert_done(store_new("unix:///nonexistent/socket", "lcg50", NULL, &store, err));
     store_trust(store, 1);
     assert_fault(FAULT_DEPENDENCY,
-                 store_claim(store, &request, HASH, false, &claimed, &result, err));
+                 store_claim(store, &request, HASH, STANDING_NEW, &claimed, &result, err));
     assert_int_equal(claimed, CLAIM_MISMATCH);
 }
 
