@@ -80,6 +80,7 @@ static int loop(struct link *link, struct pollfd *fds)
         if (!stopping) {
             link_park_condemned(link);
             link_keep_batches(link);
+            link_drop_returned(link);
             hand_out_all(link);
         }
         link_measure(link);

@@ -97,8 +97,15 @@ void link_lose_broker(struct link *link, const struct error *err)
     link->settled = 0;
     link->broker_missed = true;
     batches_disconnect(&link->batches);
-    workload_disconnect(&link->workload);
+    link->returned = true;
     plan_next_try(link);
+}
+
+void link_drop_returned(struct link *link)
+{
+    if (link->returned)
+        workload_disconnect(&link->workload);
+    link->returned = false;
 }
 
 /* ---- consuming ---- */
@@ -168,6 +175,7 @@ static void lose_consumer(struct link *link, unsigned number)
 void link_keep_broker(struct link *link, bool stopping)
 {
     struct error err = {0};
+    link_drop_returned(link);
     if (!link->broker && !stopping && clock_ms() >= link->connect_at)
         connect_broker(link);
     if (!link->broker)

@@ -37,6 +37,7 @@ struct link {
     int64_t connect_at;       /* when (clock_ms) to try the broker again */
     int64_t connect_pause;
     bool broker_missed; /* it has been reported that the broker is out of reach */
+    bool returned;      /* a connection broke: what no runner has of it is the broker's again */
     int control;
     bool recalling; /* the journal's leftovers have been asked for */
     bool recalled;  /* and are in hand: what comes from the broker comes after them */
@@ -52,7 +53,10 @@ struct link {
 
 /* Connect when it is time to, and consume or cancel as outage and stopping have it. */
 void link_keep_broker(struct link *link, bool stopping);
+/* Whoever meets the failure may have an item in hand, so none is dropped yet. */
 void link_lose_broker(struct link *link, const struct error *err);
+/* What no runner has of a connection that broke comes again with the next one. */
+void link_drop_returned(struct link *link);
 /* Read what the broker has sent, without waiting. */
 void link_read_broker(struct link *link);
 /* Exchanges and queues that are there whoever uses them: not those of users. */

@@ -112,7 +112,7 @@ void link_admit(struct link *link, struct item *item)
 {
     struct error err = {0};
     struct batch *batch = batches_of(&link->batches, item->errand.user);
-    if (!item->tag) { /* the broker brings it once more */
+    if (!item->tag || !link->broker) { /* the broker brings it once more */
         workload_remove(&link->workload, item);
         return;
     }
@@ -161,7 +161,7 @@ static void publish(struct link *link, struct item *const items[], size_t count)
     FAULT_POINT("sort.after");
     if (amqp_link_is_broken(link->sorter))
         link_end_sorting(link);
-    for (size_t i = 0; i < count && link->broker; i++) { /* with it goes what is not settled */
+    for (size_t i = 0; i < count && link->broker; i++) { /* without it, the rest comes again */
         if (reasons[i].fault == FAULT_NONE) {
             link_settle(link, items[i]);
             workload_remove(&link->workload, items[i]);
