@@ -48,6 +48,7 @@ void redis_disconnect(struct redis_link *link)
         redisFree(link->context);
     link->context = NULL;
     link->owed = 0;
+    link->has_functions = false;
 }
 
 /* A context that failed is finished. */

@@ -23,6 +23,7 @@ struct redis_link {
     const char *functions;
     redisContext *context; /* NULL while unconnected */
     size_t owed;           /* replies of that connection that nobody waits for */
+    bool has_functions;    /* that connection's server has answered a call of one */
 };
 
 static inline void auto_redis_reply(redisReply **slot)
@@ -55,5 +56,10 @@ int redis_begin_tls(struct redis_link *link, struct error *err);
 /* One command on a link that is connected. NULL, and *err, for failures and error replies. */
 redisReply *redis_exchange(struct redis_link *link, size_t argc, const char *const argv[],
                            struct error *err);
+/* redis_pipeline.c: the same with another one behind it (NULL: none), of which an error is no
+ * failure: *ret_then is NULL then. */
+int redis_exchange_two(struct redis_link *link, const struct redis_command *first,
+                       const struct redis_command *then, json_t **ret_first, json_t **ret_then,
+                       struct error *err);
 
 #endif

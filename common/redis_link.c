@@ -115,26 +115,52 @@ static json_t *entries_of(const json_t *reply)
     return entries ? json_incref(entries) : json_array();
 }
 
+struct reading {
+    char wait[16];
+    const char *argv[9];
+    struct redis_command command;
+};
+
+static void plan_reading(struct reading *reading, const char *stream, const char *after,
+                         int wait_ms)
+{
+    size_t argc = 0;
+
+    reading->argv[argc++] = "XREAD";
+    reading->argv[argc++] = "COUNT";
+    reading->argv[argc++] = STREAM_COUNT;
+    if (wait_ms > 0) { /* BLOCK 0 would wait for ever */
+        snprintf(reading->wait, sizeof(reading->wait), "%d", wait_ms);
+        reading->argv[argc++] = "BLOCK";
+        reading->argv[argc++] = reading->wait;
+    }
+    reading->argv[argc++] = "STREAMS";
+    reading->argv[argc++] = stream;
+    reading->argv[argc++] = after;
+    reading->command = (struct redis_command){argc, reading->argv};
+}
+
 int redis_link_read_stream(struct redis_link *link, const char *stream, const char *after,
                            int wait_ms, json_t **ret_entries, struct error *err)
 {
-    json_auto_t *reply = NULL;
-    char wait[16];
-    int result;
+    return redis_link_read_stream_then(link, stream, after, wait_ms, NULL, ret_entries, NULL, err);
+}
 
-    if (wait_ms <= 0) { /* BLOCK 0 would wait for ever */
-        result = redis_link_text(link, &reply, err, "XREAD", "COUNT", STREAM_COUNT, "STREAMS",
-                                 stream, after, NULL);
-    } else {
-        if (redis_ensure_connected(link, err) < 0)
-            return -1;
-        snprintf(wait, sizeof(wait), "%d", wait_ms);
-        redisSetTimeout(link->context, redis_milliseconds(link->timeout_ms + wait_ms));
-        result = redis_link_text(link, &reply, err, "XREAD", "COUNT", STREAM_COUNT, "BLOCK", wait,
-                                 "STREAMS", stream, after, NULL);
-        if (link->context)
-            redisSetTimeout(link->context, redis_milliseconds(link->timeout_ms));
-    }
+int redis_link_read_stream_then(struct redis_link *link, const char *stream, const char *after,
+                                int wait_ms, const struct redis_command *then, json_t **ret_entries,
+                                json_t **ret_answer, struct error *err)
+{
+    json_auto_t *reply = NULL;
+    struct reading reading;
+
+    if (redis_ensure_connected(link, err) < 0)
+        return -1;
+    plan_reading(&reading, stream, after, wait_ms);
+    redisSetTimeout(link->context,
+                    redis_milliseconds(link->timeout_ms + (wait_ms > 0 ? wait_ms : 0)));
+    int result = redis_exchange_two(link, &reading.command, then, &reply, ret_answer, err);
+    if (link->context)
+        redisSetTimeout(link->context, redis_milliseconds(link->timeout_ms));
     if (result == 0)
         *ret_entries = entries_of(reply);
     return result;

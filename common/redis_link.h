@@ -59,7 +59,8 @@ int redis_link_pipeline_functions(struct redis_link *link, const struct redis_co
                                   size_t count, json_t **ret_replies, struct error *err);
 
 /* The same with one FCALL, without waiting: its reply is read before the next command, and dropped.
- * Whether it has been done nobody learns; what comes after it finds it done, or lost. */
+ * Whether it has been done nobody learns; what comes after it finds it done, or lost. The first on
+ * a connection is waited for, lest all be lost where the library is missing. */
 int redis_link_tell(struct redis_link *link, const struct redis_command *call, struct error *err);
 
 /* XREAD BLOCK on one stream from after the entry `*after` (an id of at most 31 characters), for at
@@ -67,6 +68,11 @@ int redis_link_tell(struct redis_link *link, const struct redis_command *call, s
  * empty when nothing came. */
 int redis_link_read_stream(struct redis_link *link, const char *stream, const char *after,
                            int wait_ms, json_t **ret_entries, struct error *err);
+/* And what another command then answers, in the same round trip: `then` goes along, and is run when
+ * the waiting is over. *ret_answer stays NULL where its reply is an error. */
+int redis_link_read_stream_then(struct redis_link *link, const char *stream, const char *after,
+                                int wait_ms, const struct redis_command *then, json_t **ret_entries,
+                                json_t **ret_answer, struct error *err);
 
 /* NULL-terminated convenience for fixed commands: redis_link_text(link, &reply, err, "GET", key,
  * NULL). */

@@ -32,7 +32,14 @@ int redis_link_tell(struct redis_link *link, const struct redis_command *call, s
 {
     int done = 0;
 
-    if (redis_ensure_connected(link, err) < 0 || send_all(link, call, 1, true, err) < 0)
+    if (redis_ensure_connected(link, err) < 0)
+        return -1;
+    if (!link->has_functions) {
+        int result = redis_link_function(link, call->argc, call->argv, NULL, err);
+        link->has_functions = result == 0 && link->context;
+        return result;
+    }
+    if (send_all(link, call, 1, true, err) < 0)
         return -1;
     while (!done)
         if (redisBufferWrite(link->context, &done) != REDIS_OK)
@@ -61,6 +68,27 @@ static int read_all(struct redis_link *link, size_t count, json_t *replies, stru
     if (first.fault != FAULT_NONE && err)
         *err = first;
     return first.fault == FAULT_NONE ? 0 : -1;
+}
+
+int redis_exchange_two(struct redis_link *link, const struct redis_command *first,
+                       const struct redis_command *then, json_t **ret_first, json_t **ret_then,
+                       struct error *err)
+{
+    json_auto_t *replies = json_array(), *answers = json_array();
+    struct error refusal = {.fault = FAULT_NONE};
+
+    if (send_all(link, first, 1, false, err) < 0 ||
+        (then && send_all(link, then, 1, false, err) < 0))
+        return -1;
+    int status = read_all(link, 1, replies, err);
+    if (then && link->context) /* or its reply would be taken for the next command's */
+        read_all(link, 1, answers, &refusal);
+    if (status < 0)
+        return -1;
+    *ret_first = json_incref(json_array_get(replies, 0));
+    if (then && json_array_size(answers) > 0)
+        *ret_then = json_incref(json_array_get(answers, 0));
+    return 0;
 }
 
 static int exchange_all(struct redis_link *link, const struct redis_command *commands, size_t count,

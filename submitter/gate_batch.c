@@ -52,8 +52,10 @@ const struct error *batch_finish(struct batch *batch, struct courier *courier)
 
     if (granted > 0)
         courier_direct_finish(courier, &batch->passage);
+    log_gather();
     for (size_t i = 0; i < granted; i++)
         log_submitted(&ask->requests[i], &batch->reasons[i]);
+    log_release();
     for (size_t i = granted; i < ask->count; i++)
         batch->reasons[i] = batch->excess;
     if (granted < ask->count)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "common/count.h"
 #include "common/members.h"
 #include "schemas/event.h"
 #include "schemas/keys.h"
@@ -34,6 +35,7 @@ void mailbox_free(struct mailbox *mailbox)
 {
     if (!mailbox)
         return;
+    json_decref(mailbox->result);
     redis_link_free(mailbox->link);
     free(mailbox);
 }
@@ -62,6 +64,11 @@ int mailbox_record(struct mailbox *mailbox, const char *user, const char *id, js
     json_auto_t *text = NULL;
 
     key_of_user(record, KEY_REQUEST, user, id);
+    json_auto_t *ended = TAKE(mailbox->result);
+    if (ended && strcmp(mailbox->ended, record) == 0) {
+        *ret_result = TAKE(ended);
+        return 0;
+    }
     if (redis_link_text(mailbox->link, &text, err, "HGET", record, "result", NULL) == -1)
         return -1;
     if (!json_is_string(text))
@@ -90,18 +97,36 @@ static json_t *event_of_entry(const json_t *fields)
     return event;
 }
 
+/* Whoever is told the last event asks for the record next. One that is final stays as it is. */
+static void keep_if_final(struct mailbox *mailbox, const char *record, const json_t *text)
+{
+    json_auto_t *result = NULL;
+
+    json_decref(TAKE(mailbox->result));
+    if (!json_is_string(text) || result_decode(json_string_value(text), &result, NULL) == -1 ||
+        !result_is_final(result))
+        return;
+    snprintf(mailbox->ended, sizeof(mailbox->ended), "%s", record);
+    mailbox->result = TAKE(result);
+}
+
 int mailbox_events(struct mailbox *mailbox, const char *user, const char *id,
                    char cursor[COURIER_CURSOR_SIZE], int wait_ms, json_t **ret_events,
                    struct error *err)
 {
-    char stream[KEY_SIZE];
-    json_auto_t *entries = NULL, *events = json_array();
+    char stream[KEY_SIZE], record[KEY_SIZE];
+    json_auto_t *entries = NULL, *text = NULL, *events = json_array();
+    const char *const read[] = {"HGET", record, "result"};
+    const struct redis_command then = {COUNT(read), read};
 
     key_of_user(stream, KEY_EVENTS, user, id);
+    key_of_user(record, KEY_REQUEST, user, id);
     if (wait_ms > WAIT_MOST_MS)
         wait_ms = WAIT_MOST_MS;
-    if (redis_link_read_stream(mailbox->link, stream, cursor, wait_ms, &entries, err) == -1)
+    if (redis_link_read_stream_then(mailbox->link, stream, cursor, wait_ms, &then, &entries, &text,
+                                    err) == -1)
         return -1;
+    keep_if_final(mailbox, record, text);
 
     size_t i;
     json_t *entry;

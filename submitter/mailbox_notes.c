@@ -84,7 +84,8 @@ static int write_note(const struct request *request, struct note *note)
     return note->result ? 0 : -1;
 }
 
-/* One call for so many notes: all of their keys, then all of their arguments. */
+/* One call for so many notes: all of their keys, then all of their arguments. Without ret_states
+ * nobody waits for the answer: whatever comes after it finds it done. */
 static int call_queue(struct mailbox *mailbox, const struct note *notes, size_t count,
                       json_t **ret_states, struct error *err)
 {
@@ -104,19 +105,33 @@ static int call_queue(struct mailbox *mailbox, const struct note *notes, size_t 
                                 op_name(notes[i].request->op), notes[i].hash, notes[i].submitted,
                                 notes[i].result, retention},
                NOTE_ARGUMENTS * sizeof(*argv));
-    return redis_link_function(mailbox->link, argc, argv, ret_states, err);
+    const struct redis_command call = {argc, argv};
+    return ret_states ? redis_link_function(mailbox->link, argc, argv, ret_states, err)
+                      : redis_link_tell(mailbox->link, &call, err);
 }
 
 /* A library of an older version notes the first one alone, and answers its state: then each has a
- * call of its own. */
-static int send_notes(struct mailbox *mailbox, struct note *notes, size_t count, struct error *err)
+ * call of its own. One that has answered a list once is asked no more. */
+static int note_many(struct mailbox *mailbox, const struct note *notes, size_t count,
+                     struct error *err)
 {
     json_auto_t *states = NULL;
-    int status = count > 0 ? call_queue(mailbox, notes, count, &states, err) : 0;
+    int status = call_queue(mailbox, notes, count, mailbox->notes_many ? NULL : &states, err);
 
-    if (status == 0 && count > 1 && !json_is_array(states))
-        for (size_t i = 1; i < count && status == 0; i++)
-            status = call_queue(mailbox, &notes[i], 1, NULL, err);
+    mailbox->notes_many = mailbox->notes_many || json_is_array(states);
+    for (size_t i = 1; i < count && status == 0 && !mailbox->notes_many; i++)
+        status = call_queue(mailbox, &notes[i], 1, NULL, err);
+    return status;
+}
+
+static int send_notes(struct mailbox *mailbox, struct note *notes, size_t count, struct error *err)
+{
+    int status = 0;
+
+    if (count == 1)
+        status = call_queue(mailbox, notes, 1, NULL, err);
+    else if (count > 1)
+        status = note_many(mailbox, notes, count, err);
     for (size_t i = 0; i < count; i++)
         free(TAKE(notes[i].result));
     return status;

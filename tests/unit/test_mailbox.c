@@ -112,6 +112,41 @@ static void events_come_in_order_and_each_once(void **state)
     assert_int_equal(json_array_size(third), 0);
 }
 
+static void the_record_of_what_has_ended_comes_along_and_once(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request request = request_of("alice");
+    char cursor[COURIER_CURSOR_SIZE] = "0-0", record[KEY_SIZE];
+    json_auto_t *begun = NULL, *ended = NULL, *result = NULL;
+
+    claim(fixture, &request);
+    assert_done(mailbox_events(mailbox, "alice", request.id, cursor, 0, &begun, err));
+    finish(fixture, &request); /* what was running then is not kept */
+    assert_state(mailbox, request.id, "done");
+
+    assert_done(mailbox_events(mailbox, "alice", request.id, cursor, 1000, &ended, err));
+    assert_int_equal(json_array_size(ended), 1);
+    key_of_user(record, KEY_REQUEST, "alice", request.id);
+    assert_done(redis_link_text(fixture->link, NULL, err, "DEL", record, NULL));
+    assert_state(mailbox, request.id, "done");
+    assert_fault(FAULT_NOT_FOUND, mailbox_record(mailbox, "alice", request.id, &result, err));
+}
+
+static void what_came_along_is_of_its_user_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO(mailbox) struct mailbox *mailbox = mailbox_of(fixture);
+    AUTO(request) struct request request = request_of("alice");
+    char cursor[COURIER_CURSOR_SIZE] = "0-0";
+    json_auto_t *events = NULL, *result = NULL;
+
+    claim(fixture, &request);
+    finish(fixture, &request);
+    assert_done(mailbox_events(mailbox, "alice", request.id, cursor, 0, &events, err));
+    assert_fault(FAULT_NOT_FOUND, mailbox_record(mailbox, "bob", request.id, &result, err));
+}
+
 static void an_event_of_a_later_version_is_passed_over(void **state)
 {
     struct fixture *fixture = *state;
@@ -196,6 +231,8 @@ int main(void)
         STORED(an_id_may_be_repeated_but_not_used_for_something_else),
         STORED(a_lost_record_is_not_one_that_never_was),
         STORED(events_come_in_order_and_each_once),
+        STORED(the_record_of_what_has_ended_comes_along_and_once),
+        STORED(what_came_along_is_of_its_user_alone),
         STORED(an_event_of_a_later_version_is_passed_over),
         STORED(somebody_who_follows_is_known_to_for_a_while),
         STORED(a_damaged_record_is_not_the_readers_mistake),

@@ -40,7 +40,7 @@ static int listen_on(const char *path)
     return fd;
 }
 
-/* Commands of these tests come in one read each. */
+/* Commands of these tests come in one read each. To some nothing is said, "". */
 static void answer_all(int listener, const char *const *script)
 {
     char command[4096];
@@ -272,6 +272,54 @@ static void a_stream_is_read_as_its_entries(void **state)
     assert_int_equal(json_array_size(none_yet), 0);
 }
 
+static int read_and_get(json_t **ret_entries, json_t **ret_answer)
+{
+    const char *const get[] = {"GET", "a"};
+    const struct redis_command then = {2, get};
+    return redis_link_read_stream_then(fixture.link, "s", "0-0", 1000, &then, ret_entries,
+                                       ret_answer, &fixture.err);
+}
+
+static void what_goes_along_with_a_stream_is_answered_after_it(void **state)
+{
+    static const char *const script[] = {"*-1\r\n$1\r\nx\r\n", ":2\r\n", NULL};
+    json_auto_t *entries = NULL, *answer = NULL;
+
+    (void)state;
+    serve(script);
+    assert_int_equal(read_and_get(&entries, &answer), 0);
+    assert_int_equal(json_array_size(entries), 0);
+    assert_string_equal(json_string_value(answer), "x");
+    assert_asked("2");
+}
+
+static void a_stream_is_read_whatever_is_wrong_with_what_goes_along(void **state)
+{
+    static const char *const script[] = {"*-1\r\n-WRONGTYPE no\r\n", ":2\r\n", NULL};
+    json_auto_t *entries = NULL, *answer = NULL;
+
+    (void)state;
+    serve(script);
+    assert_int_equal(read_and_get(&entries, &answer), 0);
+    assert_non_null(entries);
+    assert_null(answer);
+    assert_asked("2");
+}
+
+static void a_stream_that_is_none_leaves_the_link_in_step(void **state)
+{
+    static const char *const script[] = {"-WRONGTYPE no\r\n$1\r\nx\r\n", ":2\r\n", NULL};
+    json_auto_t *entries = NULL, *answer = NULL;
+
+    (void)state;
+    serve(script);
+    assert_int_equal(read_and_get(&entries, &answer), -1);
+    assert_int_equal(fixture.err.fault, FAULT_INTERNAL);
+    assert_null(entries);
+    assert_null(answer);
+    assert_asked("2");
+}
+
 static int pipeline(json_t **ret_replies)
 {
     const char *const get[] = {"GET", "a"}, *const count[] = {"INCR", "b"};
@@ -304,15 +352,23 @@ static void an_error_in_a_pipeline_leaves_the_link_in_step(void **state)
     assert_int_equal(json_integer_value(reply), 8);
 }
 
+/* The first, and the one that nobody waits for. */
+static void tell_twice(void)
+{
+    const char *const argv[] = {"event", "0"};
+    const struct redis_command call = {2, argv};
+
+    assert_int_equal(redis_link_tell(fixture.link, &call, NULL), 0);
+    assert_int_equal(redis_link_tell(fixture.link, &call, NULL), 0);
+}
+
 static void what_is_only_told_is_answered_before_the_next_command(void **state)
 {
-    static const char *const script[] = {"-ERR no\r\n", ":2\r\n", NULL};
-    const char *const argv[] = {"event", "0"};
+    static const char *const script[] = {":1\r\n", "-ERR no\r\n", ":2\r\n", NULL};
 
     (void)state;
     serve(script);
-    const struct redis_command call = {2, argv};
-    assert_int_equal(redis_link_tell(fixture.link, &call, NULL), 0);
+    tell_twice();
     usleep(
         50000); /* for the answer to arrive: an idle connection that is readable is no broken one */
     assert_asked("2");
@@ -320,18 +376,15 @@ static void what_is_only_told_is_answered_before_the_next_command(void **state)
 
 static void assert_told_and_asked_anew(const char *const *script)
 {
-    const char *const argv[] = {"event", "0"};
-    const struct redis_command call = {2, argv};
-
     serve(script);
-    assert_int_equal(redis_link_tell(fixture.link, &call, NULL), 0);
+    tell_twice();
     usleep(50000); /* for the end of the connection to arrive */
     assert_asked("2");
 }
 
 static void a_connection_that_ends_with_an_answer_owed_is_replaced(void **state)
 {
-    static const char *const script[] = {HANG_UP, ":2\r\n", NULL};
+    static const char *const script[] = {":1\r\n", "", HANG_UP, ":2\r\n", NULL};
 
     (void)state;
     assert_told_and_asked_anew(script);
@@ -339,10 +392,23 @@ static void a_connection_that_ends_with_an_answer_owed_is_replaced(void **state)
 
 static void an_answer_that_is_owed_for_too_long_is_given_up(void **state)
 {
-    static const char *const script[] = {SAY_NOTHING, ":2\r\n", NULL};
+    static const char *const script[] = {":1\r\n", SAY_NOTHING, ":2\r\n", NULL};
 
     (void)state;
     assert_told_and_asked_anew(script);
+}
+
+static void a_function_that_is_missing_when_it_is_told_is_loaded(void **state)
+{
+    static const char *const script[] = {"-ERR Function not found\r\n", "$1\r\nt\r\n", ":1\r\n",
+                                         ":2\r\n", NULL};
+    const char *const argv[] = {"event", "0"};
+    const struct redis_command call = {2, argv};
+
+    (void)state;
+    serve(script);
+    assert_int_equal(redis_link_tell(fixture.link, &call, NULL), 0);
+    assert_asked("2");
 }
 
 static void functions_missing_in_a_pipeline_are_loaded_and_all_sent_again(void **state)
@@ -372,11 +438,15 @@ int main(void)
         SCRIPTED(a_missing_function_is_loaded_once),
         SCRIPTED(a_function_that_stays_missing_is_an_internal_fault),
         SCRIPTED(a_stream_is_read_as_its_entries),
+        SCRIPTED(what_goes_along_with_a_stream_is_answered_after_it),
+        SCRIPTED(a_stream_is_read_whatever_is_wrong_with_what_goes_along),
+        SCRIPTED(a_stream_that_is_none_leaves_the_link_in_step),
         SCRIPTED(commands_of_a_pipeline_are_answered_in_order),
         SCRIPTED(an_error_in_a_pipeline_leaves_the_link_in_step),
         SCRIPTED(what_is_only_told_is_answered_before_the_next_command),
         SCRIPTED(a_connection_that_ends_with_an_answer_owed_is_replaced),
         SCRIPTED(an_answer_that_is_owed_for_too_long_is_given_up),
+        SCRIPTED(a_function_that_is_missing_when_it_is_told_is_loaded),
         SCRIPTED(functions_missing_in_a_pipeline_are_loaded_and_all_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
