@@ -25,8 +25,9 @@ enum phase {
 };
 const char *phase_name(enum phase phase);
 
-/* {"v":1,"request":ID,"kind":"progress","phase":"creating","at":…} New reference. */
-json_t *event_progress(const char *request_id, enum phase phase);
+/* {"v":1,"request":ID,"kind":"progress","phase":"creating","at":…} as text, which is the caller's
+ * to free; NULL: out of memory. */
+char *event_progress(const char *request_id, enum phase phase);
 /* {"v":1,"request":ID,"kind":"output","stream":"stdout"|"stderr","data":base64,"at":…} New
  * reference; NULL for more than EVENT_OUTPUT_MAX bytes. */
 json_t *event_output(const char *request_id, const char *stream, const void *data, size_t length);

@@ -129,6 +129,22 @@ char *result_new_text(const struct request *request)
     return text;
 }
 
+char *result_done_text(const struct request *request, const char *server)
+{
+    char submitted[TIMESTAMP_SIZE], now[TIMESTAMP_SIZE];
+    char *text = NULL;
+
+    timestamp_format(request->submitted, submitted);
+    timestamp_format(timestamp_now(), now);
+    if (asprintf(&text,
+                 "{\"v\":%d,\"request\":\"%s\",\"op\":\"%s\",\"user\":\"%s\",\"state\":\"done\","
+                 "\"server\":\"%s\",\"submitted\":\"%s\",\"finished\":\"%s\"}",
+                 RESULT_VERSION, request->id, op_name(request->op), request->user, server,
+                 submitted, now) == -1)
+        return NULL;
+    return text;
+}
+
 static void set_state(json_t *result, const char *state, const char *server)
 {
     json_object_set_new(result, "state", json_string(state));

@@ -21,6 +21,8 @@ json_t *result_new(const struct request *request);
 /* Its text, of a request that has been checked, without the tree. The caller's to free; NULL
  * without memory. */
 char *result_new_text(const struct request *request);
+/* The same of one that is done on this server, now. */
+char *result_done_text(const struct request *request, const char *server);
 
 /* server is borrowed; NULL leaves it as it is. All other parts are the caller's. */
 void result_set_running(json_t *result, const char *server);

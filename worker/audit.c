@@ -120,8 +120,8 @@ static int write_lines(json_t *const entries[], size_t count, char **ret_lines, 
     FILE *text = open_memstream(ret_lines, ret_length);
     int status = text ? 0 : -1;
     for (size_t i = 0; i < count && status == 0; i++) {
-        status = json_dumpf(entries[i], text, JSON_COMPACT | JSON_ENSURE_ASCII);
-        fputc('\n', text);
+        AUTO(string) char *line = json_dumps(entries[i], JSON_COMPACT | JSON_ENSURE_ASCII);
+        status = line && fprintf(text, "%s\n", line) > 0 ? 0 : -1;
     }
     return text && fclose(text) == 0 ? status : -1;
 }

@@ -24,11 +24,11 @@ int audit_append(const char *path, json_t *const entries[], size_t count, struct
  * The lines that there are. Each tells of something that has happened: where the file cannot be
  * written that goes on, and the line goes to the log instead, as an error.
  */
-/* A request has ended; result as its user gets it. And several, at most WORKS_MOST, with the result
- * of each. */
+/* A request has ended; result as its user gets it. And several, at most WORKS_MOST, which all came
+ * to the same. */
 void audit_request(const struct runner *runner, const struct job *job, const json_t *result);
-void audit_requests(const struct runner *runner, const struct job *jobs,
-                    const json_t *const results[], size_t count);
+void audit_requests(const struct runner *runner, const struct job *jobs, size_t count,
+                    const json_t *result);
 /* A request that is nobody's: its publisher may not speak for its user. */
 void audit_refusal(const struct runner *runner, const struct job *job, const struct error *refusal);
 /* No request at all. */

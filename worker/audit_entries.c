@@ -7,15 +7,18 @@
 #include "schemas/units.h"
 #include "worker/dispatch.h"
 
-/* What every line begins with. entry: stolen. NULL: out of memory. */
+/* With what every line has. entry: stolen. NULL: out of memory. */
 static json_t *line_of(const struct runner *runner, const char *event, json_t *entry)
 {
-    json_auto_t *line = entry;
     char now[TIMESTAMP_SIZE];
     timestamp_format(timestamp_now(), now);
-    json_auto_t *head = json_pack("{s:i, s:s, s:s, s:s}", "v", 1, "time", now, "server",
-                                  runner->config->server, "event", event);
-    return head && line && json_object_update_missing(line, head) == 0 ? TAKE(line) : NULL;
+    if (json_object_set_new(entry, "v", json_integer(1)) == 0 &&
+        json_object_set_new(entry, "time", json_string(now)) == 0 &&
+        json_object_set_new(entry, "server", json_string(runner->config->server)) == 0 &&
+        json_object_set_new(entry, "event", json_string(event)) == 0)
+        return entry;
+    json_decref(entry);
+    return NULL;
 }
 
 static void say_unwritten(const json_t *line, const struct error *reason)
@@ -63,19 +66,24 @@ static json_t *shown_args(json_t *args)
     return shown;
 }
 
-static json_t *name_and_id(const json_t *thing)
+/* What it came to, if it came to a thing of this kind. */
+static void add_thing(json_t *entry, const json_t *result, const char *kind)
 {
+    const json_t *thing = json_object_get(result, kind);
     const json_t *name = json_object_get(thing, "name"), *id = json_object_get(thing, "id");
-    return thing ? json_pack("{s:O*, s:O*}", "name", name, "id", id) : NULL;
+    if (thing)
+        json_object_set_new(entry, kind, json_pack("{s:O*, s:O*}", "name", name, "id", id));
 }
 
 /* The rules by which it was allowed, each once. */
 static json_t *rules_of(const struct verdicts *decided)
 {
-    json_auto_t *seen = json_object();
     json_t *rules = json_array(), *verdict = NULL;
     size_t i = 0;
-    json_array_foreach(decided ? decided->list : NULL, i, verdict)
+    if (!decided)
+        return rules;
+    json_auto_t *seen = json_object();
+    json_array_foreach(decided->list, i, verdict)
     {
         json_t *rule = json_object_get(verdict, "rule");
         if (!rule || json_object_get(seen, json_string_value(rule)))
@@ -96,13 +104,13 @@ static json_t *asked(const struct job *job, const char *state)
 
 static json_t *ended(const struct job *job, const json_t *result)
 {
-    const json_t *error = json_object_get(result, "error");
+    json_t *error = json_object_get(result, "error");
     json_t *entry = asked(job, text_at(result, "state"));
-    json_auto_t *outcome =
-        json_pack("{s:o, s:O*, s:o*, s:o*}", "rules", rules_of(job->decided), "error", error,
-                  "container", name_and_id(json_object_get(result, "container")), "image",
-                  name_and_id(json_object_get(result, "image")));
-    json_object_update(entry, outcome);
+    json_object_set_new(entry, "rules", rules_of(job->decided));
+    if (error)
+        json_object_set(entry, "error", error);
+    add_thing(entry, result, "container");
+    add_thing(entry, result, "image");
     return entry;
 }
 
@@ -111,13 +119,13 @@ void audit_request(const struct runner *runner, const struct job *job, const jso
     append(runner, "request", ended(job, result));
 }
 
-void audit_requests(const struct runner *runner, const struct job *jobs,
-                    const json_t *const results[], size_t count)
+void audit_requests(const struct runner *runner, const struct job *jobs, size_t count,
+                    const json_t *result)
 {
     json_t *lines[WORKS_MOST] = {NULL};
     struct error err = {0};
     for (size_t i = 0; i < count; i++)
-        lines[i] = line_of(runner, "request", ended(&jobs[i], results[i]));
+        lines[i] = line_of(runner, "request", ended(&jobs[i], result));
     bool written = audit_append(runner->config->audit, lines, count, &err) == 0;
     for (size_t i = 0; i < count; i++) {
         log_request(jobs[i].request.id);

@@ -18,7 +18,6 @@ struct light {
     size_t work; /* its place among the works */
     struct request request;
     char hash[REQUEST_HASH_SIZE];
-    json_t *result; /* owned */
 };
 
 struct lights {
@@ -28,10 +27,8 @@ struct lights {
 
 static void auto_lights(struct lights *lights)
 {
-    for (size_t i = 0; i < lights->count; i++) {
+    for (size_t i = 0; i < lights->count; i++)
         request_clear(&lights->list[i].request);
-        json_decref(lights->list[i].result);
-    }
 }
 
 static struct job job_of(const struct light *light, const struct work *work)
@@ -64,8 +61,6 @@ static void take_up(struct runner *runner, const struct work *work, size_t place
     }
     light->work = place;
     request_hash(&light->request, light->hash);
-    light->result = result_new(&light->request);
-    result_set_done(light->result, runner->config->server);
     lights->count++;
 }
 
@@ -80,15 +75,15 @@ static void take_up_all(struct runner *runner, const struct works *works, struct
 }
 
 /* Their lines in audit log and log are each written together: they say no less for it. */
-static void record_all(const struct runner *runner, const struct job *jobs,
-                       const json_t *const results[], size_t count)
+static void record_all(const struct runner *runner, const struct job *jobs, size_t count)
 {
+    json_auto_t *done = json_pack("{s:s}", "state", "done");
     FAULT_POINT("result.told");
-    audit_requests(runner, jobs, results, count);
+    audit_requests(runner, jobs, count, done);
     log_gather();
     for (size_t i = 0; i < count; i++) {
         log_request(jobs[i].request.id);
-        record_end(runner, &jobs[i], results[i]);
+        record_end(runner, &jobs[i], done);
     }
     log_request(NULL);
     log_release();
@@ -100,7 +95,6 @@ void settle_light(struct runner *runner, const struct works *works, bool *ret_se
     AUTO(lights) struct lights lights = {0};
     struct store_ending endings[WORKS_MOST];
     struct job jobs[WORKS_MOST];
-    const json_t *results[WORKS_MOST];
     bool ended[WORKS_MOST] = {false};
     size_t count = 0;
     struct error unheard;
@@ -108,9 +102,8 @@ void settle_light(struct runner *runner, const struct works *works, bool *ret_se
 
     take_up_all(runner, works, &lights);
     for (size_t i = 0; i < lights.count; i++)
-        endings[i] = (struct store_ending){.request = &lights.list[i].request,
-                                           .hash = lights.list[i].hash,
-                                           .result = lights.list[i].result};
+        endings[i] =
+            (struct store_ending){.request = &lights.list[i].request, .hash = lights.list[i].hash};
     FAULT_POINT("claim.before");
     if (lights.count == 0 ||
         store_end_unclaimed(runner->store, endings, lights.count, ended, &unheard) < 0)
@@ -122,9 +115,8 @@ void settle_light(struct runner *runner, const struct works *works, bool *ret_se
         if (!ended[i])
             continue;
         jobs[count] = job_of(light, &works->list[light->work]);
-        jobs[count].claimed_at = claimed_at;
-        results[count++] = light->result;
+        jobs[count++].claimed_at = claimed_at;
     }
     if (count > 0)
-        record_all(runner, jobs, results, count);
+        record_all(runner, jobs, count);
 }

@@ -47,14 +47,14 @@ static void auto_endings(struct endings *endings)
     }
 }
 
-static int write_ending(const struct store_ending *asked, struct ending *ending, struct error *err)
+static int write_ending(const struct store *store, const struct store_ending *asked,
+                        struct ending *ending, struct error *err)
 {
     const struct request *request = asked->request;
-    json_auto_t *event = event_progress(request->id, PHASE_DONE);
-    ending->result = store_text(asked->result, err);
-    ending->event = store_text(event, err);
+    ending->result = result_done_text(request, store->server);
+    ending->event = event_progress(request->id, PHASE_DONE);
     if (!ending->result || !ending->event)
-        return -1;
+        return fail(err, FAULT_INTERNAL, "out of memory");
     key_of_user(ending->record, KEY_REQUEST, request->user, request->id);
     key_of_user(ending->stream, KEY_EVENTS, request->user, request->id);
     snprintf(ending->submitted, sizeof(ending->submitted), "%" PRId64, request->submitted);
@@ -65,10 +65,13 @@ static void add_ending(struct user_endings *user, const struct store_ending *ask
                        const struct ending *ending, size_t place)
 {
     const char *const keys[KEYS_EACH] = {ending->record, ending->stream};
-    const char *const arguments[ARGUMENTS_EACH] = {
-        asked->request->id, op_name(asked->request->op), asked->hash,
-        ending->submitted,  result_state(asked->result), ending->result,
-        ending->event};
+    const char *const arguments[ARGUMENTS_EACH] = {asked->request->id,
+                                                   op_name(asked->request->op),
+                                                   asked->hash,
+                                                   ending->submitted,
+                                                   "done",
+                                                   ending->result,
+                                                   ending->event};
     memcpy(&user->keys[user->count * KEYS_EACH], keys, sizeof(keys));
     memcpy(&user->arguments[user->count * ARGUMENTS_EACH], arguments, sizeof(arguments));
     user->places[user->count++] = place;
@@ -105,7 +108,7 @@ static int write_endings(struct endings *endings, const struct store *store,
 {
     snprintf(endings->retention, sizeof(endings->retention), "%d", REQUEST_RETENTION_S);
     for (size_t i = 0; i < count; i++) {
-        if (write_ending(&all[i], &endings->list[i], err) < 0)
+        if (write_ending(store, &all[i], &endings->list[i], err) < 0)
             return -1;
         struct user_endings *user = user_of(endings, store, all, all[i].request->user);
         if (!user)

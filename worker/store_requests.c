@@ -82,8 +82,10 @@ static const char *word_of(const json_t *reply, size_t index)
 /* New event's text, or NULL with *err filled. The caller's to free. */
 static char *progress_text(const struct request *request, enum phase phase, struct error *err)
 {
-    json_auto_t *event = event_progress(request->id, phase);
-    return store_text(event, err);
+    char *event = event_progress(request->id, phase);
+    if (!event)
+        fail(err, FAULT_INTERNAL, "out of memory");
+    return event;
 }
 
 static const char *const claim_words[] = {

@@ -48,15 +48,14 @@ int store_followed(struct store *store, const struct request *request, bool *ret
 int store_end(struct store *store, const struct request *request, const char *hash,
               const json_t *result, struct error *err);
 
-/* Requests that come to their final result without anything done in between. */
+/* Requests that are done without anything done in between. */
 struct store_ending {
     const struct request *request;
     const char *hash;
-    const json_t *result;
 };
-/* Claim and end them all in one round trip, at most STORE_TOGETHER: one call for those of each
- * user. ret_ended[i] says of which that was done; the others are as they were, and store_claim says
- * why. */
+/* Claim and end them all as done here, in one round trip, at most STORE_TOGETHER: one call for
+ * those of each user. ret_ended[i] says of which that was done; the others are as they were, and
+ * store_claim says why. */
 int store_end_unclaimed(struct store *store, const struct store_ending *endings, size_t count,
                         bool *ret_ended, struct error *err);
 

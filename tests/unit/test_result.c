@@ -232,10 +232,25 @@ static void the_text_of_a_new_result_is_the_results(void **state)
     assert_string_equal(text, expected);
 }
 
+static void the_text_of_a_done_result_is_the_results(void **state)
+{
+    (void)state;
+    AUTO(string) char *text = result_done_text(&request, "lcg50");
+    json_auto_t *read = NULL, *expected = result_new(&request);
+    result_set_done(expected, "lcg50");
+    assert_int_equal(result_decode(text, &read, NULL), 0);
+    assert_true(json_is_string(json_object_get(read, "finished")));
+    json_object_set(read, "finished", json_object_get(expected, "finished"));
+    AUTO(string) char *written = json_dumps(read, JSON_COMPACT);
+    AUTO(string) char *dumped = json_dumps(expected, JSON_COMPACT);
+    assert_string_equal(written, dumped);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_of_a_new_result_is_the_results),
+        cmocka_unit_test(the_text_of_a_done_result_is_the_results),
         cmocka_unit_test(a_new_result_is_queued_on_no_server),
         cmocka_unit_test(a_running_result_names_its_server),
         cmocka_unit_test(a_done_result_says_when),

@@ -23,14 +23,11 @@ static void many_are_claimed_and_ended_at_once(void **state)
     AUTO(store) struct store *other = fixture_store(fixture, "lcg51");
     struct request requests[COUNT];
     struct store_ending endings[COUNT];
-    json_t *results[COUNT];
     bool ended[COUNT] = {false};
 
     for (size_t i = 0; i < COUNT; i++) {
         requests[i] = request_of("alice");
-        results[i] = result_new(&requests[i]);
-        result_set_done(results[i], "lcg50");
-        endings[i] = (struct store_ending){&requests[i], HASH, results[i]};
+        endings[i] = (struct store_ending){&requests[i], HASH};
         if (i == QUEUED || i == CANCELLED || i == MISMATCH)
             assert_queue(fixture, &requests[i], "queued");
     }
@@ -52,28 +49,20 @@ static void many_are_claimed_and_ended_at_once(void **state)
     assert_phase(entries, 0, "done");
     assert_int_equal(ask_number(fixture, "TTL", &requests[FRESH], KEY_REQUEST),
                      REQUEST_RETENTION_S);
-    for (size_t i = 0; i < COUNT; i++) {
-        json_decref(results[i]);
+    for (size_t i = 0; i < COUNT; i++)
         request_clear(&requests[i]);
-    }
 }
 
 /* All of one round trip; asserts that each has ended. */
 static void end_at_once(struct store *store, const struct request *requests, size_t count)
 {
     struct store_ending endings[STORE_TOGETHER] = {{0}};
-    json_t *results[STORE_TOGETHER] = {NULL};
     bool ended[STORE_TOGETHER] = {false};
-    for (size_t i = 0; i < count; i++) {
-        results[i] = result_new(&requests[i]);
-        result_set_done(results[i], "lcg50");
-        endings[i] = (struct store_ending){&requests[i], HASH, results[i]};
-    }
+    for (size_t i = 0; i < count; i++)
+        endings[i] = (struct store_ending){&requests[i], HASH};
     assert_done(store_end_unclaimed(store, endings, count, ended, err));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         assert_true(ended[i]);
-        json_decref(results[i]);
-    }
 }
 
 static void those_of_several_users_end_at_once_each_in_his_own_list(void **state)
