@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "common/auto.h"
 
@@ -60,7 +61,7 @@ static int no_password(char *buffer, int size, int writes, void *context)
     return -1;
 }
 
-int tls_configure(const struct tls_settings *settings, struct error *err)
+static int configure(const struct tls_settings *settings, struct error *err)
 {
     AUTO(context) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 
@@ -75,6 +76,25 @@ int tls_configure(const struct tls_settings *settings, struct error *err)
     SSL_CTX_free(state.files);
     state.files = TAKE(context);
     return 0;
+}
+
+static bool asks_for_tls(const char *url)
+{
+    return strncasecmp(url, "amqps:", 6) == 0 || strncasecmp(url, "rediss:", 7) == 0;
+}
+
+static bool is_needed(const struct tls_settings *settings, char *const *brokers, const char *store)
+{
+    while (*brokers && !asks_for_tls(*brokers))
+        brokers++;
+    return *brokers || (store && asks_for_tls(store)) || settings->ca || settings->certificate ||
+           settings->key;
+}
+
+int tls_configure(const struct tls_settings *settings, char *const *brokers, const char *store,
+                  struct error *err)
+{
+    return is_needed(settings, brokers, store) ? configure(settings, err) : 0;
 }
 
 /* OpenSSL's verdict on each certificate of the chain passes by here: we change nothing of it. */
@@ -118,7 +138,7 @@ int tls_prepare(SSL_CTX *context, const char *host, struct error *err)
 {
     static const struct tls_settings usual = {NULL, NULL, NULL};
 
-    if (!state.files && tls_configure(&usual, err) < 0)
+    if (!state.files && configure(&usual, err) < 0)
         return -1;
     ERR_clear_error();
     state.refusal = X509_V_OK;

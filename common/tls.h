@@ -32,8 +32,10 @@ struct tls_settings {
     TLS_SETTING("tls_ca", at, ca), TLS_SETTING("tls_certificate", at, certificate),                \
         TLS_SETTING("tls_key", at, key)
 
-/* Read the files. FAULT_INVALID names the setting. */
-int tls_configure(const struct tls_settings *settings, struct error *err);
+/* Read the files that are named, and the system's authorities where a URL asks for TLS and no own
+ * ones are: they take a megabyte. brokers: NULL-terminated. FAULT_INVALID names the setting. */
+int tls_configure(const struct tls_settings *settings, char *const *brokers, const char *store,
+                  struct error *err);
 
 /* Have a client's SSL_CTX verify that it reaches `host`, and give it our certificate. */
 struct ssl_ctx_st;

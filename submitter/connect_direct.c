@@ -36,7 +36,7 @@ int connect_directly(const char *config, const char *user, struct courier **ret_
             err->fault = FAULT_INVALID; /* whatever keeps us from reading it: nothing was asked */
         return -1;
     }
-    int status = tls_configure(&settings.tls, err);
+    int status = tls_configure(&settings.tls, settings.broker, settings.store, err);
     if (status == 0)
         status = courier_direct_open((const char *const *)settings.broker, settings.store, user,
                                      ret_courier, err);

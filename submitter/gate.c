@@ -89,7 +89,7 @@ static int check_settings(const struct gate_settings *settings, enum log_level *
         return fail(err, FAULT_INVALID, "children: more than most_children");
     if (!getpwnam(settings->account))
         return fail(err, FAULT_INVALID, "account: there is no account '%s'", settings->account);
-    return tls_configure(&settings->tls, err);
+    return tls_configure(&settings->tls, settings->broker, settings->store, err);
 }
 
 static int prepare(const char *config, struct gate *gate, struct error *err)

@@ -1,5 +1,6 @@
 #include "worker/keeper.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -133,6 +134,7 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
         keeper->publish_at = 0;
         if (compare(keeper, err) < 0 || publish(keeper, err) < 0)
             return -1;
+        malloc_trim(0); /* all that there is was in hand */
         keeper->compare_at = now + COMPARE_MS;
         keeper->complained = (struct error){0};
     }

@@ -3,6 +3,7 @@
  * tells the metrics, hands the link every runner's socket, and parses nothing from outside.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,11 +149,12 @@ static int rehearse(const struct worker_config *config, struct error *err)
     struct runner trial;
     if (mkdir(config->state, 0700) < 0 && errno != EEXIST)
         return fail(err, FAULT_INTERNAL, "%s: %s", config->state, strerror(errno));
-    if (tls_configure(&config->tls, err) < 0)
+    if (tls_configure(&config->tls, config->broker, config->store, err) < 0)
         return -1;
     if (runner_open(config, NULL, -1, &trial, err) < 0)
         return -1;
     runner_close(&trial);
+    malloc_trim(0); /* or every child would hold what is left of it */
     return 0;
 }
 
@@ -238,7 +240,7 @@ static int run(struct worker *worker, const struct arguments *arguments)
         return once_sign_image(&worker->config, arguments->sign_image, arguments->image);
     if (!arguments->reconcile)
         return serve_for_good(worker);
-    if (tls_configure(&worker->config.tls, &err) < 0) {
+    if (tls_configure(&worker->config.tls, worker->config.broker, worker->config.store, &err) < 0) {
         log_error("%s", err.text);
         return EXIT_FAILURE;
     }

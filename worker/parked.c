@@ -201,7 +201,7 @@ static int run(const struct verb *verb, const struct worker_config *config, cons
     struct error err = {0};
     log_open("dcm-worker", LOG_LEVEL_ERROR); /* what is done is in what is printed */
     bool own = desk->tls.ca || desk->tls.certificate;
-    if (tls_configure(own ? &desk->tls : &config->tls, &err) < 0 ||
+    if (tls_configure(own ? &desk->tls : &config->tls, config->broker, config->store, &err) < 0 ||
         watermark_new(&mark, &err) < 0 || runner_open(config, mark, -1, &desk->runner, &err) < 0)
         return once_complain(EXIT_FAILURE, err.text);
     int status = verb->run(desk, id, &err);

@@ -1,6 +1,7 @@
 #include "worker/runner.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -21,6 +22,8 @@
 #include "worker/settle.h"
 #include "worker/settle_light.h"
 #include "worker/walls.h"
+
+#define REST_S 5
 
 int runner_open(const struct worker_config *config, struct watermark *mark, int socket,
                 struct runner *ret_runner, struct error *err)
@@ -247,10 +250,12 @@ static void serve_all(struct runner *runner, const struct works *works)
 }
 
 /* Is there work, or an end of the link? Signals are let in only while this waits: one that came
- * between looking and waiting would be seen no sooner than the next request. */
-static bool wait_for_work(struct runner *runner)
+ * between looking and waiting would be seen no sooner than the next request. What the last work has
+ * left in memory goes once there has been none for a while. */
+static bool wait_for_work(struct runner *runner, bool *rested)
 {
     struct pollfd link = {.fd = runner->socket, .events = POLLIN};
+    const struct timespec rest = {.tv_sec = REST_S};
     sigset_t told, usual;
     sigemptyset(&told);
     sigaddset(&told, SIGTERM);
@@ -258,9 +263,12 @@ static bool wait_for_work(struct runner *runner)
     sigprocmask(SIG_BLOCK, &told, &usual);
     if (prefork_hangup())
         runner_reload(runner);
-    bool ready = !prefork_stopping && ppoll(&link, 1, NULL, &usual) > 0;
+    int ready = prefork_stopping ? -1 : ppoll(&link, 1, *rested ? NULL : &rest, &usual);
     sigprocmask(SIG_SETMASK, &usual, NULL);
-    return ready;
+    *rested = *rested || ready == 0;
+    if (ready == 0)
+        malloc_trim(0);
+    return ready > 0;
 }
 
 int runner_run(const struct worker_config *config, struct watermark *mark, struct metrics *metrics,
@@ -275,10 +283,12 @@ int runner_run(const struct worker_config *config, struct watermark *mark, struc
         return EXIT_FAILURE;
     }
     int status = EXIT_SUCCESS;
+    bool rested = false;
     runner_measure(&runner, metrics);
     while (!prefork_stopping) {
-        if (!wait_for_work(&runner))
+        if (!wait_for_work(&runner, &rested))
             continue;
+        rested = false;
         int got = works_receive(socket, &works, &err);
         if (got > 0)
             break; /* the link is gone; the supervisor brings both back */

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 static char *const missing = "/nonexistent/file.pem";
+static char *const plain[] = {"amqp://host", NULL};
 static char *const no_pem = "/proc/self/status";
 
 /* Refused, with the setting's name in front. */
@@ -17,7 +18,7 @@ static void assert_refused(struct tls_settings settings, const char *setting)
 {
     struct error err = {0};
 
-    assert_int_equal(tls_configure(&settings, &err), -1);
+    assert_int_equal(tls_configure(&settings, plain, NULL, &err), -1);
     assert_int_equal(err.fault, FAULT_INVALID);
     assert_true(strncmp(err.text, setting, strlen(setting)) == 0);
 }
@@ -25,9 +26,12 @@ static void assert_refused(struct tls_settings settings, const char *setting)
 static void without_settings_the_systems_authorities_count(void **state)
 {
     struct tls_settings settings = {NULL, NULL, NULL};
+    char *const brokers[] = {"amqp://one", "amqps://two", NULL};
 
     (void)state;
-    assert_int_equal(tls_configure(&settings, NULL), 0);
+    assert_int_equal(tls_configure(&settings, plain, "redis://host", NULL), 0);
+    assert_int_equal(tls_configure(&settings, plain, "rediss://host", NULL), 0);
+    assert_int_equal(tls_configure(&settings, brokers, NULL, NULL), 0);
 }
 
 static void a_file_that_cannot_be_used_is_named_with_its_setting(void **state)
