@@ -167,7 +167,9 @@ static void read_owed(struct redis_link *link)
             redis_disconnect(link);
             return;
         }
-        freeReplyObject(answer);
+        AUTO(redis_reply) redisReply *reply = answer;
+        if (reply->type == REDIS_REPLY_ERROR)
+            link->has_functions = false; /* perhaps they are gone: the next is waited for */
         link->owed--;
     }
 }

@@ -111,27 +111,14 @@ static int call_queue(struct mailbox *mailbox, const struct note *notes, size_t 
 }
 
 /* A library of an older version notes the first one alone, and answers its state: then each has a
- * call of its own. One that has answered a list once is asked no more. */
-static int note_many(struct mailbox *mailbox, const struct note *notes, size_t count,
-                     struct error *err)
-{
-    json_auto_t *states = NULL;
-    int status = call_queue(mailbox, notes, count, mailbox->notes_many ? NULL : &states, err);
-
-    mailbox->notes_many = mailbox->notes_many || json_is_array(states);
-    for (size_t i = 1; i < count && status == 0 && !mailbox->notes_many; i++)
-        status = call_queue(mailbox, &notes[i], 1, NULL, err);
-    return status;
-}
-
+ * call of its own. */
 static int send_notes(struct mailbox *mailbox, struct note *notes, size_t count, struct error *err)
 {
-    int status = 0;
+    json_auto_t *states = NULL;
+    int status = count > 0 ? call_queue(mailbox, notes, count, count > 1 ? &states : NULL, err) : 0;
 
-    if (count == 1)
-        status = call_queue(mailbox, notes, 1, NULL, err);
-    else if (count > 1)
-        status = note_many(mailbox, notes, count, err);
+    for (size_t i = 1; i < count && status == 0 && !json_is_array(states); i++)
+        status = call_queue(mailbox, &notes[i], 1, NULL, err);
     for (size_t i = 0; i < count; i++)
         free(TAKE(notes[i].result));
     return status;

@@ -8,15 +8,12 @@
 #ifndef DCM_SUBMITTER_MAILBOX_PRIVATE_H
 #define DCM_SUBMITTER_MAILBOX_PRIVATE_H
 
-#include <stdbool.h>
-
 #include "common/redis_link.h"
 #include "schemas/keys.h"
 #include "submitter/mailbox.h"
 
 struct mailbox {
     struct redis_link *link;
-    bool notes_many;      /* the store's library takes several notes in a call */
     char ended[KEY_SIZE]; /* whose record came with its events, and is final: it is read once */
     json_t *result;       /* what it says; owned. NULL: there is none */
 };

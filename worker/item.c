@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #define ITEM_PAUSE_LEAST_MS 250
+#define ITEM_DEFERRED_MS 1000
 
 void item_postpone(struct item *item, int64_t now)
 {
@@ -14,6 +15,12 @@ void item_postpone(struct item *item, int64_t now)
     item->tries++;
     item->state = ITEM_WAITING;
     item->not_before = now + (pause < ITEM_PAUSE_MOST_MS ? pause : ITEM_PAUSE_MOST_MS);
+}
+
+void item_defer(struct item *item, int64_t now)
+{
+    item->state = ITEM_WAITING;
+    item->not_before = now + ITEM_DEFERRED_MS;
 }
 
 void item_condemn(struct item *item, const char *reason)

@@ -19,21 +19,26 @@
 /* Where the broker has all again that was tried in vain, only its next delivery can show that
  * engine and store are back. And one request that always fails must not stop all others for ever;
  * but what is taken in a true outage is kept from other servers, so that is not tried often. */
-static void doubt_outage(struct link *link)
+void link_doubt_outage(struct link *link)
 {
     int64_t now = clock_ms();
-    if (!link->outage || !workload_tried(&link->workload, TRIES_ALONE) ||
-        workload_count(&link->workload, ITEM_WAITING) >= POSTPONED_MOST)
-        return;
     if (link->workload.first && now < link->doubt_at)
         return;
     link->doubt_at = now + DOUBT_PAUSE_MS;
     link->outage = false;
 }
 
+static bool is_doubtful(const struct link *link)
+{
+    return workload_tried(&link->workload, TRIES_ALONE) &&
+           workload_count(&link->workload, ITEM_WAITING) < POSTPONED_MOST;
+}
+
 static void hand_out_all(struct link *link)
 {
-    doubt_outage(link);
+    link_drop_returned(link);
+    if (link->outage && is_doubtful(link))
+        link_doubt_outage(link);
     for (size_t i = 0; i < link->slots; i++) {
         struct runner_slot *slot = &link->runners[i];
         if (slot->socket < 0 || slot->out > 0)
@@ -80,7 +85,6 @@ static int loop(struct link *link, struct pollfd *fds)
         if (!stopping) {
             link_park_condemned(link);
             link_keep_batches(link);
-            link_drop_returned(link);
             hand_out_all(link);
         }
         link_measure(link);

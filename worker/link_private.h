@@ -65,6 +65,9 @@ int link_declare_all(struct amqp_link *broker, struct error *err);
 int link_open_broker(const struct link *link, bool publishes, struct amqp_link **ret_broker,
                      struct error *err);
 
+/* Perhaps engine and store are back: take in more, if that was not tried a minute ago. */
+void link_doubt_outage(struct link *link);
+
 /* A runner takes the place of the last one in its slot: what that had in hand is ready again. */
 void link_meet_runner(struct link *link);
 /* One word of this runner's, or its end. */

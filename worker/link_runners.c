@@ -136,10 +136,12 @@ static void hear_word(struct link *link, struct runner_slot *slot, const struct 
     item->runner = 0;
     if (word->kind == WORD_DONE) {
         hear_done(link, item, word);
-    } else if (word->kind == WORD_EARLY || word->kind == WORD_LATER) {
+    } else if (word->kind == WORD_LATER) {
         item_postpone(item, clock_ms());
-        if (word->kind == WORD_LATER)
-            begin_outage(link, word->reason);
+        begin_outage(link, word->reason);
+    } else if (word->kind == WORD_EARLY) {
+        item_defer(item, clock_ms());
+        link_doubt_outage(link); /* the store has lost data, and is back */
     } else {
         hear_park(link, item, word);
     }

@@ -73,9 +73,8 @@ void link_settle(struct link *link, struct item *item)
 {
     if (link->settled == SETTLED_MOST)
         settle(link, true);
-    if (!item->tag || !link->broker)
-        return;
-    link->settled_tags[link->settled++] = item->tag;
+    if (item->tag && link->broker)
+        link->settled_tags[link->settled++] = item->tag;
     item->tag = 0;
 }
 
@@ -173,6 +172,7 @@ static bool is_dispensable(const struct item *item, const struct error *err)
 void link_park_condemned(struct link *link)
 {
     struct error err = {0};
+    link_drop_returned(link);
     struct item *item = workload_condemned(&link->workload, clock_ms());
     if (!item)
         return;

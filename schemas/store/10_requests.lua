@@ -12,8 +12,8 @@ end
 local TYPES = { 'hash', 'zset', 'stream', 'zset' }
 
 local function sweep(keys)
-    for i = 1, math.min(#keys, #TYPES) do
-        sweep_key(keys[i], TYPES[i])
+    for i, key in ipairs(keys) do
+        sweep_key(key, TYPES[i])
     end
 end
 
@@ -86,13 +86,15 @@ local function may_be_elsewhere(generation, servers, made)
     if redis.call('SCARD', servers) > 1 then -- another may not have told yet that this one is old
         lost = math.max(lost, began)
     end
-    return tonumber(made) < lost and now_ms() < lost + PUT_BACK_MS
+    local since = now_ms() - lost -- below nothing, where the clock was set back
+    return tonumber(made) < lost and since >= 0 and since < PUT_BACK_MS
 end
 
 -- KEYS: then the set of servers. `made`: the id's time. `standing`: what this server's journal has of it. What
 -- is begun there is not called off any more.
 guarded('claim', function(keys, args, generation)
     local id, server, op, hash, submitted, result, event, retention, made, standing = unpack(args)
+    local servers = table.remove(keys)
     sweep(keys)
     local state, known_hash, holder, known_result = read_record(keys[1])
     if state and known_hash ~= hash then
@@ -104,7 +106,7 @@ guarded('claim', function(keys, args, generation)
     if state == 'running' then
         return { holder == server and 'ours' or 'elsewhere', holder }
     end
-    if standing == 'new' and may_be_elsewhere(generation, keys[5], made) then
+    if standing == 'new' and may_be_elsewhere(generation, servers, made) then
         return { 'early' }
     end
     if standing ~= 'begun' and redis.call('HEXISTS', keys[1], 'cancel') == 1 then

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/auto.h"
+#include "schemas/identifier.h"
 #include "schemas/keys.h"
 #include "store_fixture.h"
 
@@ -233,27 +234,57 @@ static void join(const struct fixture *fixture, const char *server)
     assert_done(redis_link_text(fixture->link, NULL, err, "SADD", KEY_SERVERS, server, NULL));
 }
 
+/* As if it had been made a minute ago (RFC 9562, section 5.7: the first 48 bits). */
+static struct request old_request(void)
+{
+    struct request request = request_of("alice");
+    char made[16];
+    snprintf(made, sizeof(made), "%012llx",
+             (unsigned long long)identifier_milliseconds(request.id) - 60000);
+    memcpy(request.id, made, 8);
+    memcpy(request.id + 9, made + 8, 4);
+    return request;
+}
+
 static void what_another_may_have_done_before_the_loss_waits(void **state)
 {
     const struct fixture *fixture = *state;
-    AUTO(request) struct request old = request_of("alice");
+    AUTO(request) struct request old = old_request();
     flush(fixture);
-    sleep_ms(2);
     fixture_open(fixture->store);
     AUTO(request) struct request new = request_of("alice");
     assert_int_equal(claim_of(fixture, &old, STANDING_NEW), CLAIM_EARLY);
     assert_int_equal(claim_of(fixture, &new, STANDING_NEW), CLAIM_OURS);
-    let_pass(fixture, "-10000");
+    let_pass(fixture, "-10000"); /* and yet it is older than the loss */
     assert_int_equal(claim_of(fixture, &old, STANDING_NEW), CLAIM_OURS);
+}
+
+static void a_loss_that_is_still_to_come_holds_up_nothing(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request request = old_request();
+    let_pass(fixture, "3600000"); /* the store's clock was set back */
+    assert_int_equal(claim_of(fixture, &request, STANDING_NEW), CLAIM_OURS);
+}
+
+/* As it would by an EXPIRE of all keys of the call. */
+static void the_set_of_servers_does_not_end(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request request = request_of("alice");
+    json_auto_t *left = NULL;
+    join(fixture, "lcg50");
+    assert_int_equal(claim_of(fixture, &request, STANDING_NEW), CLAIM_OURS);
+    assert_done(redis_link_text(fixture->link, &left, err, "TTL", KEY_SERVERS, NULL));
+    assert_int_equal(json_integer_value(left), -1);
 }
 
 static void what_is_in_the_journal_here_was_done_by_no_other(void **state)
 {
     const struct fixture *fixture = *state;
-    AUTO(request) struct request known = request_of("alice");
-    AUTO(request) struct request begun = request_of("alice");
+    AUTO(request) struct request known = old_request();
+    AUTO(request) struct request begun = old_request();
     flush(fixture);
-    sleep_ms(2);
     fixture_open(fixture->store);
     assert_int_equal(claim_of(fixture, &known, STANDING_KNOWN), CLAIM_OURS);
     assert_int_equal(claim_of(fixture, &begun, STANDING_BEGUN), CLAIM_OURS);
@@ -263,8 +294,8 @@ static void what_is_in_the_journal_here_was_done_by_no_other(void **state)
 static void a_store_that_was_restarted_may_be_old_where_there_are_others(void **state)
 {
     struct fixture *fixture = *state;
-    AUTO(request) struct request alone = request_of("alice");
-    AUTO(request) struct request old = request_of("alice");
+    AUTO(request) struct request alone = old_request();
+    AUTO(request) struct request old = old_request();
     fixture_restart(fixture);
     fixture_open(fixture->store);
     let_pass(fixture, "-10000");
@@ -291,6 +322,8 @@ int main(void)
         TEST(a_store_that_is_behind_says_what_it_holds),
         TEST(another_servers_generation_is_taken_over),
         TEST(what_another_may_have_done_before_the_loss_waits),
+        TEST(a_loss_that_is_still_to_come_holds_up_nothing),
+        TEST(the_set_of_servers_does_not_end),
         TEST(what_is_in_the_journal_here_was_done_by_no_other),
         TEST(a_store_that_was_restarted_may_be_old_where_there_are_others),
         TEST(submitters_get_their_functions_when_others_are_there),

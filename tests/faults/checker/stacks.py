@@ -13,7 +13,7 @@ import time
 import docker
 
 from checker.schedule import USERS
-from daemon import Daemon
+from daemon import REPORTS_LOGGED, Daemon
 from stack import BUILD, Stack, eventually
 from proxied import Proxied
 from standin_stack import StandinStack
@@ -27,7 +27,8 @@ class Service(Daemon):
     def start(self, *args):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([self.stack.program(self.program), "--config", self.config, *args],
-                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+                                            env={**os.environ, **REPORTS_LOGGED}, stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, start_new_session=True)
         self.ends = False
         threading.Thread(target=self.watch, args=(self.process,), daemon=True).start()
 
@@ -183,6 +184,7 @@ class TwoServers(StandinChecked):
             assert old in config
             config = config.replace(old, new)
         self.other_worker = Service(self, "dcm-worker")
+        self.other_worker.log_path = self.state / "dcm-worker2.log"
         self.other_worker.config = self.secret("worker2.conf", config)
         self.other_worker.start()
         eventually(lambda: self.redis().exists(f"dcm:server:{self.other}"), 20, "the other server's heartbeat")
@@ -199,6 +201,7 @@ class TwoServers(StandinChecked):
         super().down()
         self.other_engine.kill()
         self.other_engine.wait()
+        assert not self.other_worker.finding(), self.other_worker.finding()
 
 
 class RealChecked(Checked, Stack):
