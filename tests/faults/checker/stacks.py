@@ -198,10 +198,11 @@ class TwoServers(StandinChecked):
 
     def down(self):
         self.other_worker.stop()
+        found = self.other_worker.finding()
         super().down()
         self.other_engine.kill()
         self.other_engine.wait()
-        assert not self.other_worker.finding(), self.other_worker.finding()
+        assert not found, found
 
 
 class RealChecked(Checked, Stack):
