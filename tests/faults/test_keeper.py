@@ -47,7 +47,7 @@ def lose_everything_under_way(stack):
 @contextlib.contextmanager
 def resting(stack):
     """There is no keeper: the next one is not told what is done meanwhile, and has to see it."""
-    keeper = stack.worker.children("keeper")[0]
+    keeper = eventually(lambda: stack.worker.children("keeper"), 10, "a keeper")[0]
     os.kill(keeper, signal.SIGSTOP)
     try:
         yield
