@@ -17,7 +17,7 @@
 #define SORTER_TIMEOUT_MS 2000 /* the loop stands still meanwhile */
 /* A runner gets half of it together: the rest comes meanwhile, and one that stands still leaves it
  * to the others. What one server has in hand others lack, and slow ones hold it. */
-#define PREFETCH_EACH 32
+#define PREFETCH_EACH 16
 #define SETTLED_MOST 256
 
 struct link {
