@@ -156,10 +156,10 @@ int redis_link_read_stream_then(struct redis_link *link, const char *stream, con
     if (redis_ensure_connected(link, err) < 0)
         return -1;
     plan_reading(&reading, stream, after, wait_ms);
-    redisSetTimeout(link->context,
-                    redis_milliseconds(link->timeout_ms + (wait_ms > 0 ? wait_ms : 0)));
+    if (wait_ms > 0)
+        redisSetTimeout(link->context, redis_milliseconds(link->timeout_ms + wait_ms));
     int result = redis_exchange_two(link, &reading.command, then, &reply, ret_answer, err);
-    if (link->context)
+    if (wait_ms > 0 && link->context)
         redisSetTimeout(link->context, redis_milliseconds(link->timeout_ms));
     if (result == 0)
         *ret_entries = entries_of(reply);

@@ -115,34 +115,36 @@ json_t *result_new(const struct request *request)
                      "queued", "server", "submitted", submitted);
 }
 
-char *result_new_text(const struct request *request)
+/* server, finished: NULL where there is none. */
+static char *write_text(const struct request *request, const char *state, const char *server,
+                        const char *finished)
 {
     char submitted[TIMESTAMP_SIZE];
+    const char *quote = server ? "\"" : "";
     char *text = NULL;
 
     timestamp_format(request->submitted, submitted);
     if (asprintf(&text,
-                 "{\"v\":%d,\"request\":\"%s\",\"op\":\"%s\",\"user\":\"%s\",\"state\":\"queued\","
-                 "\"server\":null,\"submitted\":\"%s\"}",
-                 RESULT_VERSION, request->id, op_name(request->op), request->user, submitted) == -1)
+                 "{\"v\":%d,\"request\":\"%s\",\"op\":\"%s\",\"user\":\"%s\",\"state\":\"%s\","
+                 "\"server\":%s%s%s,\"submitted\":\"%s\"%s%s%s}",
+                 RESULT_VERSION, request->id, op_name(request->op), request->user, state, quote,
+                 server ? server : "null", quote, submitted, finished ? ",\"finished\":\"" : "",
+                 finished ? finished : "", finished ? "\"" : "") == -1)
         return NULL;
     return text;
 }
 
+char *result_new_text(const struct request *request)
+{
+    return write_text(request, "queued", NULL, NULL);
+}
+
 char *result_done_text(const struct request *request, const char *server)
 {
-    char submitted[TIMESTAMP_SIZE], now[TIMESTAMP_SIZE];
-    char *text = NULL;
+    char now[TIMESTAMP_SIZE];
 
-    timestamp_format(request->submitted, submitted);
     timestamp_format(timestamp_now(), now);
-    if (asprintf(&text,
-                 "{\"v\":%d,\"request\":\"%s\",\"op\":\"%s\",\"user\":\"%s\",\"state\":\"done\","
-                 "\"server\":\"%s\",\"submitted\":\"%s\",\"finished\":\"%s\"}",
-                 RESULT_VERSION, request->id, op_name(request->op), request->user, server,
-                 submitted, now) == -1)
-        return NULL;
-    return text;
+    return write_text(request, "done", server, now);
 }
 
 static void set_state(json_t *result, const char *state, const char *server)

@@ -65,7 +65,8 @@ int link_declare_all(struct amqp_link *broker, struct error *err);
 int link_open_broker(const struct link *link, bool publishes, struct amqp_link **ret_broker,
                      struct error *err);
 
-/* Perhaps engine and store are back: take in more, if that was not tried a minute ago. */
+/* In an outage: perhaps engine and store are back. Take in more, if that was not tried a minute
+ * ago. */
 void link_doubt_outage(struct link *link);
 
 /* A runner takes the place of the last one in its slot: what that had in hand is ready again. */

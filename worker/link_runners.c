@@ -141,7 +141,8 @@ static void hear_word(struct link *link, struct runner_slot *slot, const struct 
         begin_outage(link, word->reason);
     } else if (word->kind == WORD_EARLY) {
         item_defer(item, clock_ms());
-        link_doubt_outage(link); /* the store has lost data, and is back */
+        if (link->outage)
+            link_doubt_outage(link); /* the store has lost data, and is back */
     } else {
         hear_park(link, item, word);
     }
