@@ -139,8 +139,8 @@ static const struct field end_fields[] = {
 };
 /* Longer than our own texts: a later version may have more to say. */
 static const struct field inner_error_fields[] = {
-    {.name = "code", .kind = FIELD_TEXT, .required = true, .most = 64},
-    {.name = "message", .kind = FIELD_TEXT, .required = true, .most = 1024},
+    {.name = "code", .kind = FIELD_TEXT, .required = true, .least = 1, .most = 64},
+    {.name = "message", .kind = FIELD_TEXT, .required = true, .least = 1, .most = 1024},
     {.name = "rule", .kind = FIELD_TEXT, .most = 1024},
 };
 static const struct shape inner_error_shape = SHAPE(inner_error_fields);

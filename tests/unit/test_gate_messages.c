@@ -279,8 +279,9 @@ static void the_doubt_about_a_confirm_survives_the_socket(void **state)
     (void)state;
     static const enum fault faults[] = {FAULT_UNCONFIRMED, FAULT_DEPENDENCY};
     for (size_t i = 0; i < COUNT(faults); i++) {
-        struct gate_answer given = {.kind = ANSWER_ERROR, .error = {.fault = faults[i]}};
+        struct gate_answer given = {.kind = ANSWER_ERROR};
         AUTO(gate_answer) struct gate_answer got = {0};
+        fail_by_rule(&given.error, faults[i], "", "the broker is away");
         assert_int_equal(pass_answer(&given, &got), 0);
         assert_int_equal(got.error.fault, faults[i]);
     }
@@ -299,6 +300,8 @@ static void what_no_gate_says_is_an_internal_fault(void **state)
         "{\"end\":1}",
         "{\"error\":\"no\"}",
         "{\"error\":{\"code\":\"invalid\"}}",
+        "{\"error\":{\"code\":\"invalid\",\"message\":\"\"}}",
+        "{\"error\":{\"code\":\"\",\"message\":\"no such luck\"}}",
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct gate_answer got = {.kind = ANSWER_END};
