@@ -11,6 +11,7 @@ static const char *const user_keys[] = {
 static const char *const server_keys[] = {
     [KEY_SERVER] = "",
     [KEY_PORTS] = ":ports",
+    [KEY_LEASED] = ":leased",
     [KEY_SUBNETS] = ":subnets",
     [KEY_USERS] = ":users",
     [KEY_IMAGE_USERS] = ":image_users",

@@ -13,6 +13,7 @@
  *   dcm:user:<user>:follower:<id>    string, expires: somebody still reads this output
  *   dcm:user:<user>:told             zset   ended requests whose streams are there, by time (ms)
  *   dcm:server:<server>:ports        hash   <protocol>/<port> → {address: lease} (JSON)
+ *   dcm:server:<server>:leased       string bitmap of the TCP ports that somebody has; a hint
  *   dcm:server:<server>:subnets      hash   index in the pool → user
  *   dcm:server:<server>:users        set    of users with containers there
  *   dcm:server:<server>:image_users  set    of users with images there
@@ -40,7 +41,15 @@ enum user_key {
     KEY_FOLLOWER,
     KEY_TOLD
 };
-enum server_key { KEY_SERVER, KEY_PORTS, KEY_SUBNETS, KEY_USERS, KEY_IMAGE_USERS, KEY_PUBLISHED };
+enum server_key {
+    KEY_SERVER,
+    KEY_PORTS,
+    KEY_LEASED,
+    KEY_SUBNETS,
+    KEY_USERS,
+    KEY_IMAGE_USERS,
+    KEY_PUBLISHED
+};
 #define KEY_SERVERS "dcm:servers"
 #define KEY_BATCHES "dcm:batches"
 #define KEY_GENERATION "dcm:generation"

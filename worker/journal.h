@@ -20,6 +20,8 @@ struct journal;
 
 /* Creates file and tables where they are missing (mode 0600). */
 int journal_open(const char *path, struct journal **ret_journal, struct error *err);
+/* There is nothing to do for a while: what is in memory of the file goes, and is read again. */
+void journal_rest(struct journal *journal);
 void journal_close(struct journal *journal); /* accepts NULL */
 static inline void auto_journal(struct journal **slot)
 {

@@ -36,12 +36,21 @@ int journal_fail(sqlite3 *database, struct error *err)
                 sqlite3_errmsg(database));
 }
 
+/* Prepared when it is first asked for: each is 3 KB, and most processes need a few. */
+static int prepare(struct journal *journal, enum statement which)
+{
+    sqlite3_stmt **slot = &journal->statements[which];
+    return *slot ? SQLITE_OK
+                 : sqlite3_prepare_v3(journal->database, journal_texts[which], -1,
+                                      SQLITE_PREPARE_PERSISTENT, slot, NULL);
+}
+
 sqlite3_stmt *journal_bind(struct journal *journal, enum statement which,
                            const struct argument *arguments, struct error *err)
 {
+    int code = prepare(journal, which);
     sqlite3_stmt *statement = journal->statements[which];
     int count = sqlite3_bind_parameter_count(statement);
-    int code = SQLITE_OK;
 
     for (int i = 0; i < count && code == SQLITE_OK; i++)
         code = arguments[i].text
@@ -98,24 +107,13 @@ static int use_wal(sqlite3 *database, struct error *err)
     return code == SQLITE_OK ? 0 : journal_fail(database, err);
 }
 
-static int prepare(struct journal *journal, struct error *err)
+static int set_up(sqlite3 *database, struct error *err)
 {
-    for (size_t i = 0; i < STATEMENT_COUNT; i++)
-        if (sqlite3_prepare_v3(journal->database, journal_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &journal->statements[i], NULL) != SQLITE_OK)
-            return journal_fail(journal->database, err);
-    return 0;
-}
-
-static int set_up(struct journal *journal, struct error *err)
-{
-    sqlite3 *database = journal->database;
-
     sqlite3_busy_timeout(database, BUSY_MS);
-    if (use_wal(database, err) || journal_script(database, settings, err) ||
-        journal_make_current(database, err))
-        return -1;
-    return prepare(journal, err);
+    return use_wal(database, err) || journal_script(database, settings, err) ||
+                   journal_make_current(database, err)
+               ? -1
+               : 0;
 }
 
 int journal_open(const char *path, struct journal **ret_journal, struct error *err)
@@ -133,10 +131,15 @@ int journal_open(const char *path, struct journal **ret_journal, struct error *e
     if (code != SQLITE_OK)
         fail(err, is_passing(code) ? FAULT_DEPENDENCY : FAULT_INTERNAL, "journal: %s",
              sqlite3_errstr(code));
-    if (code != SQLITE_OK || set_up(journal, err))
+    if (code != SQLITE_OK || set_up(journal->database, err))
         return fail_while(err, "%s", path);
     *ret_journal = TAKE(journal);
     return 0;
+}
+
+void journal_rest(struct journal *journal)
+{
+    sqlite3_db_release_memory(journal->database);
 }
 
 void journal_close(struct journal *journal)

@@ -266,8 +266,10 @@ static bool wait_for_work(struct runner *runner, bool *rested)
     int ready = prefork_stopping ? -1 : ppoll(&link, 1, *rested ? NULL : &rest, &usual);
     sigprocmask(SIG_SETMASK, &usual, NULL);
     *rested = *rested || ready == 0;
-    if (ready == 0)
+    if (ready == 0) {
+        journal_rest(runner->journal);
         malloc_trim(0);
+    }
     return ready > 0;
 }
 

@@ -72,15 +72,17 @@ int store_call_containers_raw(struct store *store, const struct containers_call 
 {
     char containers[KEY_SIZE];
     char ports[KEY_SIZE];
+    char leased[KEY_SIZE];
     char subnets[KEY_SIZE];
     char users[KEY_SIZE];
     key_of_user(containers, KEY_CONTAINERS, about->user, NULL);
     key_of_server(ports, KEY_PORTS, store->server);
+    key_of_server(leased, KEY_LEASED, store->server);
     key_of_server(subnets, KEY_SUBNETS, store->server);
     key_of_server(users, KEY_USERS, store->server);
     struct store_call call = {
         .function = about->function,
-        .keys = {containers, ports, subnets, users},
+        .keys = {containers, ports, leased, subnets, users},
         .arguments = {about->user, store->server, about->request_id ? about->request_id : "",
                       about->first, about->second, about->third, about->fourth},
     };

@@ -23,7 +23,7 @@ struct store {
  * borrowed; the lists end with NULL. A function for many things at a time has lists of their keys
  * and arguments besides, which come after the others. */
 #define STORE_ARGUMENTS_MAX 40
-#define STORE_KEYS_MAX 6
+#define STORE_KEYS_MAX 7
 struct store_call {
     const char *function; /* without the library's name */
     const char *keys[STORE_KEYS_MAX];

@@ -1,6 +1,8 @@
 -- Leases: who holds which host port, on which address. One field per protocol and port, so that a
 -- lease on 0.0.0.0 and those on single addresses are seen together:
 --   "tcp/2635" → {"0.0.0.0": {"user", "name", "request", "until"}}
+-- Beside it a bitmap of the TCP ports that have a field, by which a free one is found however few
+-- there are. It is a hint: what it says of a port is looked up, and where it shows none, all are.
 
 local EVERY_ADDRESS = '0.0.0.0'
 
@@ -11,6 +13,26 @@ end
 local function read_leases(key, port)
     local text = redis.call('HGET', key, field_of(port))
     return text and cjson.decode(text) or {}
+end
+
+local function mark(at, port, bit)
+    if port.protocol == 'tcp' then
+        redis.call('SETBIT', at.leased, port.host, bit)
+    end
+end
+
+-- The first TCP port from this one to the last that is not marked, or nil. Beyond its end the bitmap
+-- has no bits, and BITPOS says nothing of them.
+local function first_unmarked(at, from, last)
+    local known = redis.call('STRLEN', at.leased) * 8
+    local found = -1
+    if from < known then
+        found = redis.call('BITPOS', at.leased, 0, from, math.min(last, known - 1), 'BIT')
+    end
+    if found < 0 then
+        found = math.max(from, known)
+    end
+    return found <= last and found or nil
 end
 
 local function overlap(one, other)
@@ -43,6 +65,7 @@ local function put_lease(at, port, lease)
     end
     leases[port.address] = lease
     redis.call('HSET', at.ports, field_of(port), encode(leases))
+    mark(at, port, 1)
 end
 
 -- Only the request's own lease: one that ran out may be somebody else's by now.
@@ -55,7 +78,11 @@ local function drop_lease(at, port, request)
     leases[port.address] = nil
     if next(leases) then
         redis.call('HSET', at.ports, field_of(port), encode(leases))
-    else
-        redis.call('HDEL', at.ports, field_of(port))
+        return
+    end
+    redis.call('HDEL', at.ports, field_of(port))
+    mark(at, port, 0)
+    if redis.call('EXISTS', at.ports) == 0 then
+        redis.call('DEL', at.leased)
     end
 end

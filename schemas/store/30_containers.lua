@@ -1,10 +1,10 @@
 -- Index entries, with the leases and the subnet that go with them.
--- KEYS of all of them: the user's containers; the server's ports, subnets and users.
+-- KEYS of all of them: the user's containers; the server's ports, leased, subnets and users.
 -- ARGS of all of them begin with user, server, and the id of the request ("" where there is none).
 
 local function place(keys, args)
     return {
-        containers = keys[1], ports = keys[2], subnets = keys[3], users = keys[4],
+        containers = keys[1], ports = keys[2], leased = keys[3], subnets = keys[4], users = keys[5],
         user = args[1], server = args[2], request = args[3], now = now_ms(), avoid = {},
     }
 end

@@ -42,6 +42,7 @@ static void a_servers_keys_stand_under_one_prefix(void **state)
     (void)state;
     check_server_key(KEY_SERVER, "dcm:server:lcg50");
     check_server_key(KEY_PORTS, "dcm:server:lcg50:ports");
+    check_server_key(KEY_LEASED, "dcm:server:lcg50:leased");
     check_server_key(KEY_SUBNETS, "dcm:server:lcg50:subnets");
     check_server_key(KEY_USERS, "dcm:server:lcg50:users");
 }

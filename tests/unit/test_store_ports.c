@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,6 +100,69 @@ static void a_port_whose_lease_ran_out_is_found_in_a_full_range(void **state)
                                 "\"until\":1700000000000}}",
                                 NULL));
     assert_int_equal(reserve(fixture->store, "alice", "").ssh_port, 21234);
+}
+
+static void mark_range(const struct fixture *fixture)
+{
+    assert_done(redis_link_text(fixture->link, NULL, err, "EVAL",
+                                "for port = 20000, 29999 do "
+                                "redis.call('SETBIT', KEYS[1], port, 1) end",
+                                "1", "dcm:server:lcg50:leased", NULL));
+}
+
+static long long marked_ports(const struct fixture *fixture)
+{
+    json_auto_t *count = NULL;
+    assert_done(
+        redis_link_text(fixture->link, &count, err, "BITCOUNT", "dcm:server:lcg50:leased", NULL));
+    return json_integer_value(count);
+}
+
+static bool has_scanned(const struct fixture *fixture)
+{
+    json_auto_t *statistics = NULL;
+    assert_done(redis_link_text(fixture->link, &statistics, err, "INFO", "commandstats", NULL));
+    return strstr(json_string_value(statistics), "cmdstat_hmget") != NULL;
+}
+
+static void one_free_port_is_found_by_the_marks_alone(void **state)
+{
+    const struct fixture *fixture = *state;
+    fill_range(fixture, "0");
+    mark_range(fixture);
+    assert_done(redis_link_text(fixture->link, NULL, err, "HDEL", "dcm:server:lcg50:ports",
+                                "tcp/27777", NULL));
+    assert_done(redis_link_text(fixture->link, NULL, err, "SETBIT", "dcm:server:lcg50:leased",
+                                "27777", "0", NULL));
+    assert_done(redis_link_text(fixture->link, NULL, err, "CONFIG", "RESETSTAT", NULL));
+    assert_int_equal(reserve(fixture->store, "alice", "").ssh_port, 27777);
+    assert_false(has_scanned(fixture));
+    refuse(fixture->store, "bob", "", "no free SSH port from 20000 to 29999");
+    assert_true(has_scanned(fixture));
+}
+
+static void a_port_is_found_whose_mark_is_wrong(void **state)
+{
+    const struct fixture *fixture = *state;
+    mark_range(fixture);
+    fill_range(fixture, "0");
+    assert_done(redis_link_text(fixture->link, NULL, err, "HDEL", "dcm:server:lcg50:ports",
+                                "tcp/21234", NULL));
+    assert_int_equal(reserve(fixture->store, "alice", "").ssh_port, 21234);
+}
+
+static void leases_are_marked_while_there_are_any(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request request = request_of("alice");
+    struct ports ports = ports_of(ALIAS_1 ":80:80 " ALIAS_2 ":80:81 53/udp");
+    struct wish wish = wish_for(&ports);
+    struct reservation reservation = {0};
+    bool last = false;
+    assert_done(store_reserve(fixture->store, &request, &wish, &reservation, err));
+    assert_int_equal(marked_ports(fixture), 2); /* the one for SSH, and 80/tcp, once */
+    assert_done(store_release(fixture->store, "alice", reservation.name, request.id, &last, err));
+    assert_int_equal(marked_ports(fixture), 0);
 }
 
 /* In a process of its own. Exits 0 with the reservation, 1 refused as a conflict, 2 otherwise. */
@@ -315,6 +379,9 @@ int main(void)
         TEST(the_same_store_gives_other_ports_the_next_time),
         TEST(the_last_free_port_of_ten_thousand_is_found),
         TEST(a_port_whose_lease_ran_out_is_found_in_a_full_range),
+        TEST(one_free_port_is_found_by_the_marks_alone),
+        TEST(a_port_is_found_whose_mark_is_wrong),
+        TEST(leases_are_marked_while_there_are_any),
         TEST(of_many_who_race_for_the_last_port_one_wins),
         TEST(one_request_in_many_hands_holds_one_port),
         TEST(all_ports_come_to_stand_on_one_alias),
