@@ -42,6 +42,12 @@ static inline void auto_engine(struct engine **slot)
 void engine_mark(struct engine *engine);
 bool engine_has_acted(const struct engine *engine);
 
+/* Is it certain that one process of the engine has answered every call since it was met, and is
+ * there? What that says of itself it does not change. "Yes" follows from connections: an engine
+ * that ends closes them all, so one that stayed open until the next was made leads to the same. */
+void engine_meet(struct engine *engine); /* whoever has answered the last call */
+bool engine_is_met(const struct engine *engine);
+
 /* GET /info: what the engine says about itself. */
 int engine_info(struct engine *engine, json_t **ret_info, struct error *err);
 /* The engine's own id, its "ID": any printable text of at most 127 bytes. */

@@ -29,6 +29,7 @@ int engine_new(const char *socket_path, struct engine **ret_engine, struct error
 {
     AUTO(engine) struct engine *engine = calloc(1, sizeof(*engine));
     if (engine) {
+        engine->socket = engine->previous = -1;
         engine->socket_path = strdup(socket_path);
         engine->curl = curl_easy_init();
     }

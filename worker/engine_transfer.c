@@ -1,9 +1,11 @@
 /* libcurl's options, and what it calls back with. */
 #include "worker/engine_transfer.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 
@@ -13,9 +15,45 @@
 /* libcurl's own sockets would be inherited by whatever this process executes. */
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    (void)context;
+    struct engine *engine = context;
+
     (void)purpose;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    engine->met &= engine->previous < 0 && engine->socket >= 0;
+    engine->previous = engine->socket;
+    engine->socket = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return engine->socket;
+}
+
+/* Between answers there is nothing to read but the end. */
+static bool has_ended(int socket)
+{
+    struct pollfd connection = {.fd = socket, .events = POLLIN};
+    return poll(&connection, 1, 0) != 0;
+}
+
+/* A call that acts has its own connection; behind its answer libcurl closes the one before. */
+static int close_socket(void *context, curl_socket_t socket)
+{
+    struct engine *engine = context;
+
+    if (socket == engine->previous) {
+        engine->met &= !has_ended(socket);
+        engine->previous = -1;
+    } else if (socket == engine->socket) {
+        engine->met = false;
+        engine->socket = -1;
+    }
+    return close(socket);
+}
+
+void engine_meet(struct engine *engine)
+{
+    engine->met = true;
+}
+
+bool engine_is_met(const struct engine *engine)
+{
+    return engine->met && engine->previous < 0 && engine->socket >= 0 && !has_ended(engine->socket);
 }
 
 static int append(struct engine_answer *answer, const char *data, size_t length, struct error *err)
@@ -74,7 +112,7 @@ static int look_around(void *context, curl_off_t down_total, curl_off_t down, cu
     return goes_on(transfer, stream->turn(stream->context, transfer->err)) ? 0 : 1;
 }
 
-int engine_transfer_prepare(const struct engine *engine, const struct engine_call *call,
+int engine_transfer_prepare(struct engine *engine, const struct engine_call *call,
                             struct transfer *transfer, struct error *err)
 {
     CURL *curl = engine->curl;
@@ -85,6 +123,9 @@ int engine_transfer_prepare(const struct engine *engine, const struct engine_cal
     curl_easy_reset(curl); /* keeps the connection, drops the options */
     bad |= curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, engine->socket_path);
     bad |= curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    bad |= curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, engine);
+    bad |= curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    bad |= curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, engine);
     bad |= curl_easy_setopt(curl, CURLOPT_NOPROXY, "*"); /* whatever the environment says */
     bad |= curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
     bad |= curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

@@ -17,6 +17,9 @@ struct engine {
     bool greeted;            /* its version has been checked since it was last out of reach */
     bool busy;               /* a callback must not come back in: the curl handle is in use */
     bool acted;              /* since engine_mark */
+    bool met;                /* nothing speaks against it since engine_meet */
+    int socket;              /* of the newest connection; -1: none is open */
+    int previous;            /* of the one before it, until that is closed; -1: it is */
     struct metrics *metrics; /* borrowed; NULL: nothing is counted */
 };
 
@@ -31,7 +34,7 @@ struct transfer {
 };
 
 /* Set all options of the handle but URL, headers and body. */
-int engine_transfer_prepare(const struct engine *engine, const struct engine_call *call,
+int engine_transfer_prepare(struct engine *engine, const struct engine_call *call,
                             struct transfer *transfer, struct error *err);
 
 #endif

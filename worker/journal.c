@@ -182,15 +182,24 @@ int journal_container(struct journal *journal, const char *id, const char *conta
     return update(journal, STATEMENT_CONTAINER, arguments, id, err);
 }
 
-int journal_made(struct journal *journal, const char *id, const char *container, struct error *err)
+/* Without waiting for the disk: what comes next there takes it along. */
+static int note(struct journal *journal, enum statement which, const struct argument *arguments,
+                const char *id, struct error *err)
 {
     if (journal_script(journal->database, "PRAGMA synchronous = NORMAL", err))
         return -1;
-    int status = journal_container(journal, id, container, err);
+    int status = update(journal, which, arguments, id, err);
     /* It cannot fail, or the connection is of no use any more. */
     if (journal_script(journal->database, "PRAGMA synchronous = FULL", status ? NULL : err))
         return -1;
     return status;
+}
+
+int journal_made(struct journal *journal, const char *id, const char *container, struct error *err)
+{
+    const struct argument arguments[] = {{.text = container}, {.text = id}};
+
+    return note(journal, STATEMENT_CONTAINER, arguments, id, err);
 }
 
 int journal_removal(struct journal *journal, const char *id, const char *container,
@@ -208,7 +217,7 @@ int journal_recorded(struct journal *journal, const char *id, uint64_t seq, stru
 {
     const struct argument arguments[] = {{.number = (int64_t)seq}, {.text = id}};
 
-    return update(journal, STATEMENT_RECORDED, arguments, id, err);
+    return note(journal, STATEMENT_RECORDED, arguments, id, err);
 }
 
 /* Two statements without a transaction around them: each is whole by itself, and a request is one

@@ -95,7 +95,8 @@ int journal_removal(struct journal *journal, const char *id, const char *contain
  * "", the body written anew). One that has ended keeps its first result. */
 int journal_end(struct journal *journal, const struct request *request, const char *hash,
                 const json_t *result, struct error *err);
-/* The store has the result, since this seq of the server's there. */
+/* The store has the result, since this seq of the server's there. Without waiting for the disk:
+ * what a power failure takes back is told the store once more. */
 int journal_recorded(struct journal *journal, const char *id, uint64_t seq, struct error *err);
 
 /* The generation of the store that index and records were last put in order in, 0 before the first

@@ -140,9 +140,10 @@ static int consume(struct link *link, const char *queue, size_t prefetch, struct
 /* Of the batch class what is known to be there: a consumer of nothing costs the connection. */
 static int consume_all(struct link *link, struct error *err)
 {
-    size_t prefetch = link->slots * PREFETCH_EACH;
-    if (consume(link, QUEUE_INTERACTIVE, prefetch, &link->interactive, err) < 0 ||
-        consume(link, QUEUE_UNSORTED, prefetch, &link->unsorted, err) < 0)
+    size_t of_interactive = link->slots * PREFETCH_EACH;
+    size_t of_unsorted = link->slots * PREFETCH_UNSORTED_EACH;
+    if (consume(link, QUEUE_INTERACTIVE, of_interactive, &link->interactive, err) < 0 ||
+        consume(link, QUEUE_UNSORTED, of_unsorted, &link->unsorted, err) < 0)
         return -1;
     for (struct batch *batch = link->batches.first; batch; batch = batch->next) {
         char queue[QUEUE_NAME_SIZE];

@@ -15,9 +15,13 @@
 #include "worker/workload.h"
 
 #define SORTER_TIMEOUT_MS 2000 /* the loop stands still meanwhile */
-/* A runner gets half of it together: the rest comes meanwhile, and one that stands still leaves it
- * to the others. What one server has in hand others lack, and slow ones hold it. */
-#define PREFETCH_EACH 16
+/* In hand for each runner, of those that somebody waits for, and of unsorted ones, which may all be
+ * one user's. What one server has in hand others lack, and slow ones hold it. A runner gets a
+ * quarter at most together: the rest comes meanwhile, and one that stands still leaves it to the
+ * others. */
+#define PREFETCH_EACH 32
+#define PREFETCH_UNSORTED_EACH 16
+#define TOGETHER_EACH 8
 #define SETTLED_MOST 256
 
 struct link {

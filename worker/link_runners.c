@@ -239,7 +239,7 @@ static struct work work_of(const struct item *item)
 
 static bool is_full(const struct link *link, const struct parcel *parcel)
 {
-    size_t share = link->slots * PREFETCH_EACH / 2;
+    size_t share = link->slots * TOGETHER_EACH;
     return parcel->count == (share < WORKS_MOST ? share : WORKS_MOST);
 }
 

@@ -32,7 +32,7 @@ static int check_places(const struct runner *runner, struct error *err)
 
 int room_judge(struct runner *runner, struct verdicts *verdicts, struct error *err)
 {
-    if (!runner->data_root[0] && runner_look(runner, err) < 0)
+    if (runner_look(runner, err) < 0)
         return -1;
     if (check_places(runner, err) == 0)
         return 0;

@@ -72,12 +72,16 @@ int runner_identity(struct runner *runner, struct error *err)
 int runner_look(struct runner *runner, struct error *err)
 {
     json_auto_t *info = NULL;
+    if (runner->data_root[0] && engine_is_met(runner->engine))
+        return 0;
     if (engine_info(runner->engine, &info, err) < 0 ||
-        engine_identity_of(info, runner->identity, err) < 0)
+        engine_identity_of(info, runner->identity, err) < 0 ||
+        id_map_read(info, SUBUID_FILE, SUBGID_FILE, &runner->ids, err) < 0)
         return -1;
     const char *root = text_at(info, "DockerRootDir");
     snprintf(runner->data_root, sizeof runner->data_root, "%s", root ? root : "");
-    return id_map_read(info, SUBUID_FILE, SUBGID_FILE, &runner->ids, err);
+    engine_meet(runner->engine);
+    return 0;
 }
 
 int runner_trust(struct runner *runner, struct error *err)

@@ -47,8 +47,9 @@ void runner_close(struct runner *runner);
 void runner_measure(struct runner *runner, struct metrics *metrics);
 /* Make sure that runner->identity is known. */
 int runner_identity(struct runner *runner, struct error *err);
-/* Ask for runner->identity, ids and data_root: the engine can have come back as another one, with
- * user namespaces or without, while nobody asked it for anything. */
+/* Know runner->identity, ids and data_root. The engine is asked, which costs it several
+ * milliseconds, unless it is certainly the one that was asked last: it can have come back as
+ * another one, with user namespaces or without, while nobody asked it for anything. */
 int runner_look(struct runner *runner, struct error *err);
 /* Read policy, keyring and addresses anew; a faulty file is reported and the old one stays. */
 void runner_reload(struct runner *runner);

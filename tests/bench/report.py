@@ -56,6 +56,12 @@ class Row:
         self.goals.append(Goal(f"DCM / {other}", self.median("DCM") / self.median(other), sense, limit))
         return self
 
+    def beyond(self, other, sense, limit):
+        """How much more than this one DCM may take."""
+        difference = self.median("DCM") - self.median(other)
+        self.goals.append(Goal(f"DCM beyond {other}, {self.unit}", difference, sense, limit))
+        return self
+
     def bound(self, name, sense, limit):
         self.goals.append(Goal(f"{name}, {self.unit}", self.median(name), sense, limit))
         return self

@@ -140,6 +140,50 @@ static void reads_survive_an_engine_that_was_restarted(void **state)
     assert_int_equal(engine_identity(ENGINE, identity, ERR), 0);
 }
 
+static void the_engine_that_was_met_is_known_again_whatever_it_is_asked(void **state)
+{
+    char identity[ENGINE_IDENTITY_SIZE], id[ENGINE_ID_SIZE];
+
+    (void)state;
+    assert_false(engine_is_met(ENGINE));
+    engine_meet(ENGINE); /* nobody has answered yet */
+    assert_false(engine_is_met(ENGINE));
+    assert_int_equal(engine_identity(ENGINE, identity, ERR), 0);
+    assert_false(engine_is_met(ENGINE)); /* its connection came after */
+    engine_meet(ENGINE);
+    assert_true(engine_is_met(ENGINE));
+    for (int i = 0; i < 3; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), ALICES "%d", i);
+        standin_container(name, PORT + i, id); /* calls that act, each on a connection of its own */
+        assert_int_equal(engine_container_act(ENGINE, ENGINE_START, id, NULL, ERR), 0);
+        assert_int_equal(engine_identity(ENGINE, identity, ERR), 0);
+        assert_true(engine_is_met(ENGINE));
+    }
+}
+
+static void an_engine_that_came_back_has_not_been_met(void **state)
+{
+    char identity[ENGINE_IDENTITY_SIZE], id[ENGINE_ID_SIZE];
+
+    (void)state;
+    for (int act = 0; act < 2; act++) {
+        assert_int_equal(engine_identity(ENGINE, identity, ERR), 0);
+        engine_meet(ENGINE);
+        standin_kill();
+        assert_false(engine_is_met(ENGINE));
+        standin_launch();
+        assert_false(engine_is_met(ENGINE));
+        if (act)
+            standin_container(ALICES, PORT, id);
+        else
+            assert_int_equal(engine_identity(ENGINE, identity, ERR), 0);
+        assert_false(engine_is_met(ENGINE));
+        engine_meet(ENGINE);
+        assert_true(engine_is_met(ENGINE));
+    }
+}
+
 /* Is this descriptor one end of a connection to the stand-in? */
 static bool leads_to_the_engine(int fd)
 {
@@ -199,6 +243,8 @@ int main(void)
         TEST(an_unavailable_engine_means_retry),
         TEST(ill_formed_names_never_enter_a_url),
         TEST(reads_survive_an_engine_that_was_restarted),
+        TEST(the_engine_that_was_met_is_known_again_whatever_it_is_asked),
+        TEST(an_engine_that_came_back_has_not_been_met),
         TEST(the_connection_is_kept_and_not_inherited),
         TEST(an_answer_that_is_too_large_is_refused),
     };
