@@ -1,8 +1,9 @@
 /*
  * What the files of the mailbox share:
  *
- *   mailbox.c        opening; records, events, lists
+ *   mailbox.c        opening; a request's record and events
  *   mailbox_limits.c what the servers have published of a user's limits
+ *   mailbox_lists.c  what a user has: containers, images, requests
  *   mailbox_notes.c  notes down what was asked
  */
 #ifndef DCM_SUBMITTER_MAILBOX_PRIVATE_H
