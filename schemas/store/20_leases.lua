@@ -3,6 +3,7 @@
 --   "tcp/2635" → {"0.0.0.0": {"user", "name", "request", "until"}}
 -- Beside it a bitmap of the TCP ports that have a field, by which a free one is found however few
 -- there are. It is a hint: what it says of a port is looked up, and where it shows none, all are.
+-- So a worker whose account has none of these commands, from before there was one, goes without it.
 
 local EVERY_ADDRESS = '0.0.0.0'
 
@@ -17,15 +18,18 @@ end
 
 local function mark(at, port, bit)
     if port.protocol == 'tcp' then
-        redis.call('SETBIT', at.leased, port.host, bit)
+        redis.pcall('SETBIT', at.leased, port.host, bit)
     end
 end
 
 -- The first TCP port from this one to the last that is not marked, or nil. Beyond its end the bitmap
 -- has no bits, and BITPOS says nothing of them.
 local function first_unmarked(at, from, last)
-    local known = redis.call('STRLEN', at.leased) * 8
-    local found = -1
+    local length, found = redis.pcall('STRLEN', at.leased), -1
+    if type(length) ~= 'number' then
+        return nil
+    end
+    local known = length * 8
     if from < known then
         found = redis.call('BITPOS', at.leased, 0, from, math.min(last, known - 1), 'BIT')
     end

@@ -151,6 +151,21 @@ static void a_port_is_found_whose_mark_is_wrong(void **state)
     assert_int_equal(reserve(fixture->store, "alice", "").ssh_port, 21234);
 }
 
+static void an_account_without_rights_to_marks_finds_a_port_all_the_same(void **state)
+{
+    const struct fixture *fixture = *state;
+    fill_range(fixture, "0");
+    assert_done(redis_link_text(fixture->link, NULL, err, "HDEL", "dcm:server:lcg50:ports",
+                                "tcp/27777", NULL));
+    assert_done(redis_link_text(fixture->link, NULL, err, "ACL", "SETUSER", "default", "-setbit",
+                                "-bitpos", "-strlen", NULL));
+    uint16_t port = reserve(fixture->store, "alice", "").ssh_port;
+    assert_done(
+        redis_link_text(fixture->link, NULL, err, "ACL", "SETUSER", "default", "+@all", NULL));
+    assert_int_equal(port, 27777);
+    assert_int_equal(marked_ports(fixture), 0);
+}
+
 static void leases_are_marked_while_there_are_any(void **state)
 {
     const struct fixture *fixture = *state;
@@ -381,6 +396,7 @@ int main(void)
         TEST(a_port_whose_lease_ran_out_is_found_in_a_full_range),
         TEST(one_free_port_is_found_by_the_marks_alone),
         TEST(a_port_is_found_whose_mark_is_wrong),
+        TEST(an_account_without_rights_to_marks_finds_a_port_all_the_same),
         TEST(leases_are_marked_while_there_are_any),
         TEST(of_many_who_race_for_the_last_port_one_wins),
         TEST(one_request_in_many_hands_holds_one_port),
