@@ -32,6 +32,12 @@ void text_digest(const char *text, char ret_digest[DIGEST_SIZE])
     ret_digest[DIGEST_SIZE - 1] = '\0';
 }
 
+void digest_prepare(void)
+{
+    char unread[DIGEST_SIZE];
+    text_digest("", unread);
+}
+
 void json_digest(const json_t *document, char ret_digest[DIGEST_SIZE])
 {
     AUTO(string) char *text = json_dumps(document, JSON_SORT_KEYS | JSON_COMPACT);

@@ -4,6 +4,9 @@
 
 #include <jansson.h>
 
+/* Load what digests need, before a fork: the children then have these 140 KB in common. */
+void digest_prepare(void);
+
 #define DIGEST_SIZE 65
 /* SHA-256 in hex over the document with sorted keys. Ends the program where memory is wanting: a
  * wrong digest would pass one document for another. */

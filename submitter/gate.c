@@ -17,6 +17,7 @@
 #include "common/prefork.h"
 #include "common/privileges.h"
 #include "common/settings.h"
+#include "schemas/digest.h"
 #include "submitter/gate_socket.h"
 
 #define GRACE_S 15 /* the longest submit, and something for its answer */
@@ -141,6 +142,7 @@ static int serve(struct gate *gate)
     };
     struct prefork_hooks hooks = {.child = gate_child, .wanted = wanted, .ended = ended};
 
+    digest_prepare();
     log_info("version " DCM_VERSION ", listening at %s", gate->settings.socket);
     int status = prefork_run(&options, &hooks, gate);
     gate_socket_remove(gate->settings.socket);

@@ -129,13 +129,13 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
         keeper_measure_server(&keeper->runner);
         if (heartbeat(keeper, err) < 0)
             return -1;
+        journal_rest(keeper->runner.journal);
+        malloc_trim(0); /* at the last comparison all that there is was in hand */
     }
     if (now >= keeper->compare_at && !IS_MUTANT(MUTANT_NO_RECONCILE)) {
         keeper->publish_at = 0;
         if (compare(keeper, err) < 0 || publish(keeper, err) < 0)
             return -1;
-        journal_rest(keeper->runner.journal);
-        malloc_trim(0); /* all that there is was in hand */
         keeper->compare_at = now + COMPARE_MS;
         keeper->complained = (struct error){0};
     }

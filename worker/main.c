@@ -14,6 +14,7 @@
 #include "common/auto.h"
 #include "common/log.h"
 #include "common/prefork.h"
+#include "schemas/digest.h"
 #include "worker/arguments.h"
 #include "worker/config.h"
 #include "worker/dispatch.h"
@@ -154,6 +155,7 @@ static int rehearse(const struct worker_config *config, struct error *err)
     if (runner_open(config, NULL, -1, &trial, err) < 0)
         return -1;
     runner_close(&trial);
+    digest_prepare();
     malloc_trim(0); /* or every child would hold what is left of it */
     return 0;
 }

@@ -22,7 +22,9 @@
 
 static int tell_taken(struct runner *runner, const struct job *job, struct error *err)
 {
-    struct word word = {.kind = WORD_TAKEN, .serial = job->serial};
+    static struct word word; /* 32 KiB: not on the stack */
+    word.kind = WORD_TAKEN;
+    word.serial = job->serial;
     memcpy(word.id, job->request.id, sizeof word.id);
     return word_send(runner->socket, &word, err);
 }

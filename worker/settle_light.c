@@ -1,5 +1,6 @@
 #include "worker/settle_light.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/auto.h"
@@ -23,12 +24,17 @@ struct light {
 struct lights {
     size_t count;
     struct light list[WORKS_MOST];
+    struct store_ending endings[WORKS_MOST]; /* what the store is asked for: each one's */
+    bool ended[WORKS_MOST];                  /* and which of them it has ended */
+    struct job jobs[WORKS_MOST];             /* of these */
 };
 
-static void auto_lights(struct lights *lights)
+static void auto_lights(struct lights **slot)
 {
-    for (size_t i = 0; i < lights->count; i++)
+    struct lights *lights = *slot;
+    for (size_t i = 0; lights && i < lights->count; i++)
         request_clear(&lights->list[i].request);
+    free(lights);
 }
 
 static struct job job_of(const struct light *light, const struct work *work)
@@ -92,31 +98,31 @@ static void record_all(const struct runner *runner, const struct job *jobs, size
 
 void settle_light(struct runner *runner, const struct works *works, bool *ret_settled)
 {
-    AUTO(lights) struct lights lights = {0};
-    struct store_ending endings[WORKS_MOST];
-    struct job jobs[WORKS_MOST];
-    bool ended[WORKS_MOST] = {false};
+    /* Not on the stack, which keeps what it has once grown to. */
+    AUTO(lights) struct lights *lights = calloc(1, sizeof *lights);
     size_t count = 0;
     struct error unheard;
     int64_t claimed_at = clock_ms();
 
-    take_up_all(runner, works, &lights);
-    for (size_t i = 0; i < lights.count; i++)
-        endings[i] =
-            (struct store_ending){.request = &lights.list[i].request, .hash = lights.list[i].hash};
+    if (!lights)
+        return;
+    take_up_all(runner, works, lights);
+    for (size_t i = 0; i < lights->count; i++)
+        lights->endings[i] = (struct store_ending){.request = &lights->list[i].request,
+                                                   .hash = lights->list[i].hash};
     FAULT_POINT("claim.before");
-    if (lights.count == 0 ||
-        store_end_unclaimed(runner->store, endings, lights.count, ended, &unheard) < 0)
+    if (lights->count == 0 || store_end_unclaimed(runner->store, lights->endings, lights->count,
+                                                  lights->ended, &unheard) < 0)
         return;
     FAULT_POINT("claim.after");
-    for (size_t i = 0; i < lights.count; i++) {
-        const struct light *light = &lights.list[i];
-        ret_settled[light->work] = ended[i];
-        if (!ended[i])
+    for (size_t i = 0; i < lights->count; i++) {
+        const struct light *light = &lights->list[i];
+        ret_settled[light->work] = lights->ended[i];
+        if (!lights->ended[i])
             continue;
-        jobs[count] = job_of(light, &works->list[light->work]);
-        jobs[count++].claimed_at = claimed_at;
+        lights->jobs[count] = job_of(light, &works->list[light->work]);
+        lights->jobs[count++].claimed_at = claimed_at;
     }
     if (count > 0)
-        record_all(runner, jobs, count);
+        record_all(runner, lights->jobs, count);
 }

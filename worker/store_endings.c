@@ -23,7 +23,6 @@ struct ending {
 
 /* One user's. */
 struct user_endings {
-    struct store_call call;
     char requests[KEY_SIZE], told[KEY_SIZE];
     size_t count;
     size_t places[STORE_TOGETHER]; /* among all endings */
@@ -36,15 +35,18 @@ struct endings {
     struct ending list[STORE_TOGETHER];
     size_t users;
     struct user_endings *of_users[STORE_TOGETHER]; /* owned */
+    struct store_call calls[STORE_TOGETHER];       /* one for each user */
 };
 
-static void auto_endings(struct endings *endings)
+static void auto_endings(struct endings **slot)
 {
-    for (size_t i = 0; i < STORE_TOGETHER; i++) {
+    struct endings *endings = *slot;
+    for (size_t i = 0; endings && i < STORE_TOGETHER; i++) {
         free(endings->list[i].result);
         free(endings->list[i].event);
         free(endings->of_users[i]);
     }
+    free(endings);
 }
 
 static int write_ending(const struct store *store, const struct store_ending *asked,
@@ -92,14 +94,15 @@ static struct user_endings *user_of(struct endings *endings, const struct store 
     struct user_endings *user = calloc(1, sizeof(*user));
     if (!user)
         return NULL;
-    endings->of_users[endings->users++] = user;
     key_of_user(user->requests, KEY_REQUESTS, name, NULL);
     key_of_user(user->told, KEY_TOLD, name, NULL);
-    user->call = (struct store_call){.function = "end_unclaimed",
-                                     .keys = {user->requests, user->told},
-                                     .arguments = {store->server, endings->retention},
-                                     .more_keys = user->keys,
-                                     .more_arguments = user->arguments};
+    endings->of_users[endings->users] = user;
+    endings->calls[endings->users++] =
+        (struct store_call){.function = "end_unclaimed",
+                            .keys = {user->requests, user->told},
+                            .arguments = {store->server, endings->retention},
+                            .more_keys = user->keys,
+                            .more_arguments = user->arguments};
     return user;
 }
 
@@ -129,19 +132,19 @@ static void read_words(const struct user_endings *user, const json_t *words, boo
 int store_end_unclaimed(struct store *store, const struct store_ending *endings, size_t count,
                         bool *ret_ended, struct error *err)
 {
-    AUTO(endings) struct endings written = {.users = 0};
-    struct store_call calls[STORE_TOGETHER] = {{0}};
+    /* Not on the stack, which keeps what it has once grown to. */
+    AUTO(endings) struct endings *written = NULL;
     json_auto_t *answers = NULL;
 
     if (count == 0 || count > STORE_TOGETHER)
         return fail(err, FAULT_INTERNAL, "%zu endings at a time", count);
-    if (write_endings(&written, store, endings, count, err) < 0)
+    written = calloc(1, sizeof(*written));
+    if (!written)
+        return fail(err, FAULT_INTERNAL, "out of memory");
+    if (write_endings(written, store, endings, count, err) < 0 ||
+        store_call_all(store, written->calls, written->users, &answers, err) < 0)
         return -1;
-    for (size_t i = 0; i < written.users; i++)
-        calls[i] = written.of_users[i]->call;
-    if (store_call_all(store, calls, written.users, &answers, err) < 0)
-        return -1;
-    for (size_t i = 0; i < written.users; i++)
-        read_words(written.of_users[i], json_array_get(answers, i), ret_ended);
+    for (size_t i = 0; i < written->users; i++)
+        read_words(written->of_users[i], json_array_get(answers, i), ret_ended);
     return 0;
 }
