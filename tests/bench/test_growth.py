@@ -169,6 +169,6 @@ def test_a_world_that_grows(dcm, report):
     report.add(Curve("ps of a user with 5 containers", "containers in all", "ms", ps, "flat",
                      "the index has a hash for each user, and who asks reads his own"))
     report.add(Curve("lease of a port", "% of the range taken", "ms", leases, "flat",
-                     "chance finds a free port in few draws; where few are left, one scan of the range does"))
+                     "chance finds a free port in few draws; where few are left, a bitmap shows the next one"))
     report.add(Curve("full comparison by the keeper", "containers", "s", comparisons, "linear",
                      "each container is looked at once", base=True))
