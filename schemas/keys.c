@@ -16,6 +16,7 @@ static const char *const server_keys[] = {
     [KEY_USERS] = ":users",
     [KEY_IMAGE_USERS] = ":image_users",
     [KEY_PUBLISHED] = ":granted",
+    [KEY_ASKED] = ":asked",
 };
 
 void key_of_user(char ret_key[KEY_SIZE], enum user_key key, const char *user, const char *id)

@@ -75,7 +75,7 @@ enum word_kind {
     WORD_DONE,  /* settled for good */
     WORD_ENDED, /* light ones, as by DONE: in the body their serials, as they were handed out */
     WORD_LATER, /* engine or store out of reach, nothing wrong with the request */
-    WORD_EARLY, /* the store cannot say yet whose it is; nothing wrong with engine or store */
+    WORD_EARLY, /* another server's, or perhaps; nothing wrong with engine or store */
     WORD_PARK,  /* no worker can make anything of it: set it aside */
     WORD_LEFT,  /* an id that the journal holds undone */
     WORD_BATCH, /* a user who has a batch queue */

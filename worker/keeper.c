@@ -127,7 +127,7 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
     if (now >= keeper->heartbeat_at) {
         keeper->heartbeat_at = now + HEARTBEAT_MS;
         keeper_measure_server(&keeper->runner);
-        if (heartbeat(keeper, err) < 0)
+        if (heartbeat(keeper, err) < 0 || keeper_answer_asked(&keeper->runner, err) < 0)
             return -1;
         journal_rest(keeper->runner.journal);
         malloc_trim(0); /* at the last comparison all that there is was in hand */

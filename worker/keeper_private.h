@@ -9,6 +9,10 @@
 
 #define KEEPER_KEY_SIZE (USER_NAME_MAX + CONTAINER_NAME_MAX + 2)
 
+/* Requests that this server has claimed, and of which others have copies: what it does not do may
+ * be claimed again. */
+int keeper_answer_asked(struct runner *keeper, struct error *err);
+
 /* What a comparison counts on its way (keeper_measure.c). */
 struct keeper_census {
     size_t running, paused, stopped;

@@ -29,7 +29,9 @@ static int tell_taken(struct runner *runner, const struct job *job, struct error
     return word_send(runner->socket, &word, err);
 }
 
-/* It is not for this server to do. What was begun here all the same must not stay so. */
+/* It is not for this server to do. What was begun here all the same must not stay so. A copy that
+ * another server claimed waits for its end: one that died between claim and journal never comes to
+ * it, and lets go when it is asked (worker/keeper_asked.c). */
 static int stand_back(struct runner *runner, const struct job *job, enum claim outcome,
                       json_t *ended, struct error *err)
 {
@@ -39,6 +41,8 @@ static int stand_back(struct runner *runner, const struct job *job, enum claim o
         [CLAIM_ELSEWHERE] = "another server has claimed it",
     };
     struct error fault = {0};
+    if (outcome == CLAIM_ELSEWHERE && !job->resumed && job->journalled)
+        return SETTLE_EARLY;
     if (outcome != CLAIM_ENDED || job->resumed)
         log_warning("user=%s: %s; dropped", job->request.user, reasons[outcome]);
     if (!job->resumed)

@@ -144,9 +144,11 @@ int store_claim(struct store *store, const struct request *request, const char *
     add(&call, call.retention);
     add(&call, call.made);
     add(&call, standings[standing]);
-    if (send(store, &call, &reply, err))
+    if (send(store, &call, &reply, err) ||
+        read_claim(store, request, reply, ret_claim, ret_result, err))
         return -1;
-    return read_claim(store, request, reply, ret_claim, ret_result, err);
+    return *ret_claim == CLAIM_ELSEWHERE ? store_ask_holder(store, request, word_of(reply, 1), err)
+                                         : 0;
 }
 
 int store_cancel(struct store *store, const char *user, const char *id, enum cancel *ret_cancel,

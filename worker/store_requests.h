@@ -16,7 +16,7 @@ enum claim {
     CLAIM_OURS,      /* go on; also when this server had claimed it before */
     CLAIM_ENDED,     /* somebody finished it: *ret_result */
     CLAIM_MISMATCH,  /* the same id was used with another body */
-    CLAIM_ELSEWHERE, /* another server has claimed it */
+    CLAIM_ELSEWHERE, /* another server has claimed it, and is asked whether it does it */
     CLAIM_CANCELLED, /* its user took it back before anybody claimed it: end it */
     CLAIM_EARLY      /* the store has lost data, and another server may have done it: try again */
 };

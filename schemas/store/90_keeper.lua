@@ -21,6 +21,18 @@ redis.register_function('dcm_1_open', function(keys, args)
     return { 'lost', id, holds }
 end)
 
+-- KEYS: a request's record. ARGS: server, and the result of one that is queued. What this server has
+-- claimed and does not do may be claimed again.
+guarded('unclaim', function(keys, args)
+    sweep(keys)
+    local state, _hash, holder = read_record(keys[1])
+    if state ~= 'running' or holder ~= args[1] then
+        return 'kept'
+    end
+    redis.call('HSET', keys[1], 'state', 'queued', 'result', args[2])
+    return 'queued'
+end)
+
 -- ARGS, after those of 30_containers.lua: name, protocol, port, address. Drop this lease of the
 -- request's, unless an entry holds it.
 guarded('drop_lease', function(keys, args)

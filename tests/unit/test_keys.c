@@ -45,6 +45,7 @@ static void a_servers_keys_stand_under_one_prefix(void **state)
     check_server_key(KEY_LEASED, "dcm:server:lcg50:leased");
     check_server_key(KEY_SUBNETS, "dcm:server:lcg50:subnets");
     check_server_key(KEY_USERS, "dcm:server:lcg50:users");
+    check_server_key(KEY_ASKED, "dcm:server:lcg50:asked");
 }
 
 static void the_longest_names_fit(void **state)

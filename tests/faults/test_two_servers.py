@@ -1,0 +1,83 @@
+"""A server that has claimed a request dies, or is slow, and another gets a copy: one of them does it, once."""
+
+import os
+import pathlib
+import signal
+import tempfile
+
+import pytest
+
+from checker.stacks import TwoServers
+from plan import Plan
+from stack import eventually
+
+OWN_STACKS = True  # for tests/lib/shares.py
+
+
+@pytest.fixture
+def servers(monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="dcm-faults.") as folder:
+        pathlib.Path(folder).chmod(0o755)
+        plan = Plan(pathlib.Path(folder) / "plan")
+        monkeypatch.setenv("DCM_FAULT_FILE", str(plan.path))
+        stack = TwoServers()
+        stack.plan = plan
+        yield stack
+        plan.drop()
+        stack.down()
+
+
+def made(site):
+    client = site.docker()
+    try:
+        return [container.name for container in client.containers.list(all=True)]
+    finally:
+        client.close()
+
+
+def claimed_by_the_first(stack, point):
+    """A request of alice's, which the first server has claimed; somebody of it stands still. A copy goes to the other
+    server, which asks for it. → who waits for the result"""
+    stack.other_worker.stop()
+    stack.plan.stall_at(point)
+    asker = stack.alice.popen("--json", "create", "debian-ssh", "--name", "web")
+    eventually(stack.plan.sleeper, 20, f"a sleeper at {point}")
+    stack.other_worker.start()
+    return asker
+
+
+def asked(stack):
+    with stack.redis() as store:
+        return store.smembers(f"dcm:server:{stack.server}:asked")
+
+
+def test_what_a_server_had_only_claimed_when_it_died_is_done_by_another(servers):
+    """It comes back and knows nothing of it: asked, it lets go."""
+    asker = claimed_by_the_first(servers, "claim.after")
+    servers.worker.stop(signal.SIGKILL)
+    eventually(lambda: asked(servers), 20, "a question")
+    first, other = servers.sites
+    assert not made(first) and not made(other)
+    servers.worker.start()
+    assert asker.wait(60) == 0
+    assert not made(first) and made(other) == ["dcm.alice.web"]
+    assert not first.journal() and len(other.journal()) == 1
+
+
+def test_what_a_server_has_begun_it_does_itself(servers):
+    """The broker has not heard of it, for its link stands still. Another has the copy, asks, and waits for the end."""
+    asker = claimed_by_the_first(servers, "journal.after")
+    link, = servers.worker.children("link")
+    os.kill(link, signal.SIGSTOP)
+    servers.proxies["broker"].cut()
+    eventually(lambda: asked(servers), 20, "a question")
+    eventually(lambda: not asked(servers), 20, "an answer")
+    os.kill(link, signal.SIGCONT)
+    servers.plan.drop()
+    assert asker.wait(60) == 0
+    first, other = servers.sites
+    assert made(first) == ["dcm.alice.web"] and not made(other)
+    assert len(first.journal()) == 1 and not other.journal()
+    servers.other_worker.stop()
+    servers.worker.stop()
+    assert servers.queue_length() == 0
