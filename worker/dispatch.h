@@ -5,7 +5,8 @@
  * back in one word: a packet and a wake-up cost more than what such a request is about.
  *
  *   link → runner                                     runner → link
- *   WORK_DELIVERY  a message from the broker          TAKEN?, then DONE | EARLY | LATER | PARK
+ *   WORK_DELIVERY  a message from the broker          TAKEN?, then DONE | EARLY | ELSEWHERE | LATER
+ *                                                     | PARK
  *                  light ones                         ENDED, of all that are; then as above
  *   WORK_RESUME    an id that is in the journal       TAKEN?, then DONE | LATER | PARK
  *   WORK_SET_ASIDE one of these that has been parked  DONE | LATER | PARK
@@ -71,14 +72,15 @@ struct works {
 };
 
 enum word_kind {
-    WORD_TAKEN, /* journalled: the delivery may be acknowledged, the id will do from here on */
-    WORD_DONE,  /* settled for good */
-    WORD_ENDED, /* light ones, as by DONE: in the body their serials, as they were handed out */
-    WORD_LATER, /* engine or store out of reach, nothing wrong with the request */
-    WORD_EARLY, /* another server's, or perhaps; nothing wrong with engine or store */
-    WORD_PARK,  /* no worker can make anything of it: set it aside */
-    WORD_LEFT,  /* an id that the journal holds undone */
-    WORD_BATCH, /* a user who has a batch queue */
+    WORD_TAKEN,     /* journalled: the delivery may be acknowledged, the id will do from here on */
+    WORD_DONE,      /* settled for good */
+    WORD_ENDED,     /* light ones, as by DONE: in the body their serials, as they were handed out */
+    WORD_LATER,     /* engine or store out of reach, nothing wrong with the request */
+    WORD_EARLY,     /* the store cannot say yet whose it is; nothing wrong with engine or store */
+    WORD_ELSEWHERE, /* another server has it, and has not ended it */
+    WORD_PARK,      /* no worker can make anything of it: set it aside */
+    WORD_LEFT,      /* an id that the journal holds undone */
+    WORD_BATCH,     /* a user who has a batch queue */
 };
 
 struct word {

@@ -35,6 +35,7 @@ struct item {
     char *body;               /* owned; NULL: none came, or it was too large to read */
     size_t length;
     uint64_t bytes; /* as many as the message has, read or not */
+    bool elsewhere; /* it waits for another server's end of it */
     size_t runner;  /* the number of its slot, from 1 on; 0: none has it */
     struct errand errand;
     struct batch *batch; /* borrowed; NULL: not of the batch class */

@@ -22,6 +22,9 @@
 #define PREFETCH_EACH 32
 #define PREFETCH_UNSORTED_EACH 16
 #define TOGETHER_EACH 8
+/* Of copies of what other servers have, so many are waited for: records can be forged by whoever
+ * publishes (docs/protocol.md), and must not fill the hand. */
+#define ELSEWHERE_EACH 8
 #define SETTLED_MOST 256
 
 struct link {

@@ -83,6 +83,20 @@ static void hear_park(struct link *link, struct item *item, const struct word *w
     item_postpone(item, clock_ms());
 }
 
+/* There are few in truth: those that were handed out when the other server's connection broke, and
+ * those that somebody has published twice. */
+static void hear_elsewhere(struct link *link, struct item *item)
+{
+    static const struct word done = {.kind = WORD_DONE};
+    item->elsewhere = true;
+    if (workload_elsewhere(&link->workload) <= link->slots * ELSEWHERE_EACH) {
+        item_defer(item, clock_ms());
+        return;
+    }
+    log_warning("too many requests that other servers have: a copy is dropped");
+    hear_done(link, item, &done);
+}
+
 /* The next that this runner has in hand. */
 static struct item *next_of(const struct link *link, const struct runner_slot *slot,
                             const struct item *last)
@@ -134,8 +148,11 @@ static void hear_word(struct link *link, struct runner_slot *slot, const struct 
     }
     slot->out--;
     item->runner = 0;
+    item->elsewhere = false;
     if (word->kind == WORD_DONE) {
         hear_done(link, item, word);
+    } else if (word->kind == WORD_ELSEWHERE) {
+        hear_elsewhere(link, item);
     } else if (word->kind == WORD_LATER) {
         item_postpone(item, clock_ms());
         begin_outage(link, word->reason);

@@ -86,7 +86,9 @@ static void answer(struct runner *runner, const struct work *work, int status,
                    const struct error *err)
 {
     static struct word word; /* 32 KiB: not on the stack */
-    word.kind = status == SETTLE_EARLY ? WORD_EARLY : WORD_DONE;
+    word.kind = status == SETTLE_EARLY       ? WORD_EARLY
+                : status == SETTLE_ELSEWHERE ? WORD_ELSEWHERE
+                                             : WORD_DONE;
     word.serial = work->serial;
     word.proven = status == SETTLE_PROVEN;
     word.admitted = status == SETTLE_ADMITTED;

@@ -42,7 +42,7 @@ static int stand_back(struct runner *runner, const struct job *job, enum claim o
     };
     struct error fault = {0};
     if (outcome == CLAIM_ELSEWHERE && !job->resumed && job->journalled)
-        return SETTLE_EARLY;
+        return SETTLE_ELSEWHERE;
     if (outcome != CLAIM_ENDED || job->resumed)
         log_warning("user=%s: %s; dropped", job->request.user, reasons[outcome]);
     if (!job->resumed)

@@ -11,7 +11,8 @@
 
 #define SETTLE_PROVEN 1   /* engine and store have both answered */
 #define SETTLE_ADMITTED 2 /* WORK_ADMIT: its user may have a queue in the batch class, no more */
-#define SETTLE_EARLY 3 /* not settled: another server has it, or may have, and has not ended it */
+#define SETTLE_EARLY 3    /* not settled: the store does not know yet whether another has done it */
+#define SETTLE_ELSEWHERE 4 /* not settled: another server has it, and has not ended it */
 
 /*
  * Work a delivery, or what the journal holds. 0, or one of the first two: settled, and the link may

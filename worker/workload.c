@@ -189,6 +189,14 @@ size_t workload_count(const struct workload *workload, enum item_state state)
     return count;
 }
 
+size_t workload_elsewhere(const struct workload *workload)
+{
+    size_t count = 0;
+    for (const struct item *item = workload->first; item; item = item->next)
+        count += item->elsewhere;
+    return count;
+}
+
 void workload_wake(struct workload *workload)
 {
     for (struct item *item = workload->first; item; item = item->next)

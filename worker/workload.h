@@ -54,6 +54,9 @@ struct item *workload_by_id(const struct workload *workload, const char *id);
 const struct item *workload_unsettled(const struct workload *workload);
 size_t workload_count(const struct workload *workload, enum item_state state);
 
+/* How many wait for another server's end of them. */
+size_t workload_elsewhere(const struct workload *workload);
+
 /* Engine and store are back: everything that waits may go at once. */
 void workload_wake(struct workload *workload);
 /* Has everything that waits, or is being tried, failed at least this often? True when nothing is.

@@ -103,8 +103,12 @@ guarded('claim', function(keys, args, generation)
     if FINAL[state] then
         return { 'ended', known_result }
     end
-    if state == 'running' then
-        return { holder == server and 'ours' or 'elsewhere', holder }
+    if state == 'running' and holder == server then
+        return { 'ours', server }
+    end
+    -- By a server that there is: anything else a publisher has written, or the server was taken out.
+    if state == 'running' and redis.call('SISMEMBER', servers, holder or '') == 1 then
+        return { 'elsewhere', holder }
     end
     if standing == 'new' and may_be_elsewhere(generation, servers, made) then
         return { 'early' }
@@ -115,6 +119,7 @@ guarded('claim', function(keys, args, generation)
     redis.call('HSET', keys[1], 'state', 'running', 'hash', hash, 'op', op,
                'submitted', submitted, 'server', server, 'result', result)
     raise_epoch(keys[1])
+    redis.call('SADD', servers, server)
     list(keys[2], id, submitted, retention)
     tell(keys[3], event)
     keep(keys, retention)

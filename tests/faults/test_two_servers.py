@@ -1,8 +1,10 @@
 """A server that has claimed a request dies, or is slow, and another gets a copy: one of them does it, once."""
 
+import json
 import os
 import pathlib
 import signal
+import subprocess
 import tempfile
 
 import pytest
@@ -12,6 +14,7 @@ from plan import Plan
 from stack import eventually
 
 OWN_STACKS = True  # for tests/lib/shares.py
+FORGED, WAITED_FOR = 200, 32  # of those that are in hand, with four runners
 
 
 @pytest.fixture
@@ -81,3 +84,18 @@ def test_what_a_server_has_begun_it_does_itself(servers):
     servers.other_worker.stop()
     servers.worker.stop()
     assert servers.queue_length() == 0
+
+
+def test_claims_that_somebody_forged_keep_no_others_waiting(servers):
+    """Whoever publishes may write to the records of his users, also that another server has them."""
+    servers.other_worker.stop()
+    servers.worker.stop()
+    wish = json.dumps({"op": "container.create", "args": {"image": "debian-ssh"}})
+    done = servers.alice.popen("enqueue", "-", stdin=subprocess.PIPE).communicate((wish + "\n") * FORGED, timeout=60)
+    with servers.redis() as store:
+        for request in done[0].split():
+            store.hset(f"dcm:user:alice:request:{request}", mapping={"state": "running", "server": servers.other})
+    servers.worker.start()
+    assert servers.bob.submit("ping", timeout=30).returncode == 0
+    eventually(lambda: servers.worker.log().count("a copy is dropped") == FORGED - WAITED_FOR, 20, "what is too much")
+    assert not made(servers.sites[0])

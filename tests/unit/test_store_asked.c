@@ -9,6 +9,7 @@
 #include "common/auto.h"
 #include "common/count.h"
 #include "common/members.h"
+#include "schemas/keys.h"
 #include "schemas/result.h"
 #include "tests/unit/request_fixture.h"
 #include "worker/store_requests.h"
@@ -89,6 +90,19 @@ static void what_is_let_go_may_be_claimed_by_another(void **state)
     assert_field(fixture, &request, "epoch", "2");
 }
 
+static void a_claim_by_no_server_there_is_keeps_nobody_away(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO(request) struct request request = request_of("alice");
+    json_auto_t *nothing = NULL;
+    char record[KEY_SIZE];
+    key_of_user(record, KEY_REQUEST, "alice", request.id);
+    assert_done(redis_link_text(fixture->link, NULL, err, "HSET", record, "state", "running",
+                                "server", "nowhere", "hash", HASH, NULL));
+    assert_int_equal(claim_of(fixture->store, &request, HASH, &nothing), CLAIM_OURS);
+    assert_field(fixture, &request, "server", "lcg50");
+}
+
 static void only_what_is_held_is_let_go(void **state)
 {
     const struct fixture *fixture = *state;
@@ -112,6 +126,7 @@ int main(void)
         REQUEST_TEST(who_comes_second_asks_the_one_that_has_it),
         cmocka_unit_test(what_is_no_question_is_not_read),
         REQUEST_TEST(what_is_let_go_may_be_claimed_by_another),
+        REQUEST_TEST(a_claim_by_no_server_there_is_keeps_nobody_away),
         REQUEST_TEST(only_what_is_held_is_let_go),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
