@@ -18,11 +18,11 @@
  *   dcm:server:<server>:users        set    of users with containers there
  *   dcm:server:<server>:image_users  set    of users with images there
  *   dcm:server:<server>:granted      set    of users whose images and limits it has published
- *   dcm:server:<server>:asked        set    "user id" of requests that it holds and others have
- * copies of dcm:server:<server>              hash   seq, heartbeat, version, policy, address,
- * addresses dcm:servers                      set    of server names dcm:batches set    of users
- * with a queue in the batch class dcm:generation                   hash   id since: another id
- * means that the store has lost data
+ *   dcm:server:<server>:asked        set    "user id" of requests that others have copies of
+ *   dcm:server:<server>              hash   seq, heartbeat, version, policy, address, addresses
+ *   dcm:servers                      set    of server names
+ *   dcm:batches                      set    of users with a queue in the batch class
+ *   dcm:generation                   hash   id since: another id means that the store has lost data
  */
 #ifndef DCM_SCHEMAS_KEYS_H
 #define DCM_SCHEMAS_KEYS_H

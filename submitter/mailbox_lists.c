@@ -40,7 +40,7 @@ static int compare_age(const void *left, const void *right)
     return strcmp(age_key(*(json_t *const *)left), age_key(*(json_t *const *)right));
 }
 
-/* The store keeps a hash in no order. Takes the items' references out of the array `unsorted`. */
+/* The store keeps a hash in no order. A new array; `unsorted` keeps its items. */
 static json_t *sort_by_age(json_t *unsorted)
 {
     size_t count = json_array_size(unsorted);

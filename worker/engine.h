@@ -42,9 +42,11 @@ static inline void auto_engine(struct engine **slot)
 void engine_mark(struct engine *engine);
 bool engine_has_acted(const struct engine *engine);
 
-/* Is it certain that one process of the engine has answered every call since it was met, and is
- * there? What that says of itself it does not change. "Yes" follows from connections: an engine
- * that ends closes them all, so one that stayed open until the next was made leads to the same. */
+/* Has one process of the engine answered every call since it was met, and is it there still? False
+ * where that is not certain. It follows from connections: an engine that ends closes them all, so
+ * one that was still open when the next had been made led to the same process. Id, data directory
+ * and user namespaces stay as they are while that lives: of its configuration dockerd reads only
+ * other things again (docs.docker.com/reference/cli/dockerd, "Configuration reload behavior"). */
 void engine_meet(struct engine *engine); /* whoever has answered the last call */
 bool engine_is_met(const struct engine *engine);
 

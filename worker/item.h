@@ -34,9 +34,9 @@ struct item {
     char id[IDENTIFIER_SIZE]; /* "" until a runner said it */
     char *body;               /* owned; NULL: none came, or it was too large to read */
     size_t length;
-    uint64_t bytes; /* as many as the message has, read or not */
-    bool elsewhere; /* it waits for another server's end of it */
-    size_t runner;  /* the number of its slot, from 1 on; 0: none has it */
+    uint64_t bytes;    /* as many as the message has, read or not */
+    int64_t elsewhere; /* since when (clock_ms) it waits for another server's end; 0: it does not */
+    size_t runner;     /* the number of its slot, from 1 on; 0: none has it */
     struct errand errand;
     struct batch *batch; /* borrowed; NULL: not of the batch class */
     char reason[256];    /* why it is condemned */

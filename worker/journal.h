@@ -1,6 +1,7 @@
 /*
  * The server's own account of what it has begun and ended: a SQLite file in WAL mode with
- * synchronous=FULL, and the only user of sqlite3. Once a request is begun here it is this server's,
+ * synchronous=FULL, but for what says that it does not wait for the disk; and the only user of
+ * sqlite3. Once a request is begun here it is this server's,
  * whatever becomes of its delivery. Every process opens the journal for itself.
  *
  * All failures are FAULT_DEPENDENCY (locked for too long, disk full) or FAULT_INTERNAL (damaged).
@@ -20,7 +21,8 @@ struct journal;
 
 /* Creates file and tables where they are missing (mode 0600). */
 int journal_open(const char *path, struct journal **ret_journal, struct error *err);
-/* There is nothing to do for a while: what is in memory of the file goes, and is read again. */
+/* Nothing is to be done for a while: pages of the file that are in memory go, and are read again.
+ */
 void journal_rest(struct journal *journal);
 void journal_close(struct journal *journal); /* accepts NULL */
 static inline void auto_journal(struct journal **slot)
@@ -91,8 +93,7 @@ int journal_made(struct journal *journal, const char *id, const char *container,
 int journal_removal(struct journal *journal, const char *id, const char *container,
                     const json_t *removed, struct error *err);
 /* After the last effect, before the store is told. Begins it first where it was not begun
- * (publisher
- * "", the body written anew). One that has ended keeps its first result. */
+ * (publisher "", the body written anew). One that has ended keeps its first result. */
 int journal_end(struct journal *journal, const struct request *request, const char *hash,
                 const json_t *result, struct error *err);
 /* The store has the result, since this seq of the server's there. Without waiting for the disk:

@@ -1,4 +1,6 @@
-/* What the journal's files share: SQLite, kept behind a few calls. */
+/* What the journal's files share: SQLite, kept behind a few calls. journal.c writes a request down,
+ * journal_find.c reads it, journal_file.c opens the file and runs SQLite, journal_statements.c has
+ * the texts; what else there is has files of its own. */
 #ifndef DCM_WORKER_JOURNAL_PRIVATE_H
 #define DCM_WORKER_JOURNAL_PRIVATE_H
 

@@ -94,7 +94,7 @@ static int compare(struct keeper *keeper, struct error *err)
 {
     struct runner *runner = &keeper->runner;
     json_auto_t *found = NULL;
-    if (!runner->data_root[0] && runner_look(runner, err) < 0)
+    if (runner_look(runner, err) < 0)
         return -1;
     if (keeper_survey(runner, false, &found, err) < 0 || keeper_settle(runner, found, err) < 0)
         return -1;
@@ -130,7 +130,7 @@ static int do_what_is_due(struct keeper *keeper, struct error *err)
         if (heartbeat(keeper, err) < 0 || keeper_answer_asked(&keeper->runner, err) < 0)
             return -1;
         journal_rest(keeper->runner.journal);
-        malloc_trim(0); /* at the last comparison all that there is was in hand */
+        malloc_trim(0); /* what work has left, most of all a comparison, which has all in hand */
     }
     if (now >= keeper->compare_at && !IS_MUTANT(MUTANT_NO_RECONCILE)) {
         keeper->publish_at = 0;

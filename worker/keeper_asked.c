@@ -1,4 +1,5 @@
-/* What this server holds of requests that others have copies of. */
+/* Others ask about requests that this server has claimed: what it never began may be claimed again.
+ */
 #include "common/auto.h"
 #include "common/log.h"
 #include "worker/actions.h"
@@ -6,14 +7,15 @@
 #include "worker/locks.h"
 #include "worker/store_asked.h"
 
-/* A runner at work has the request's lock, and what was begun is in the journal: then it is done,
- * or will be. What only reads, and is in no journal, may go on where nobody sees it. */
-static int let_go(struct runner *keeper, const char *user, const char *id, struct error *err)
+/* A runner that is at it has its lock, and what was begun is in the journal: that is done here, or
+ * will be. What only reads is in no journal, and may go on in a child without the lock (`logs
+ * --follow`): it stays claimed. */
+static int unclaim_unbegun(struct runner *keeper, const char *user, const char *id,
+                           struct error *err)
 {
     AUTO(lock) struct lock lock = {.file = -1};
     AUTO(journal_entry) struct journal_entry entry = {0};
-    json_auto_t *result = NULL;
-    enum op op = OP_PING;
+    AUTO(held) struct held held = {0};
     if (lock_try(keeper->config->state, LOCK_REQUEST, id, &lock, err) < 0)
         return -1;
     if (lock.file < 0)
@@ -22,13 +24,26 @@ static int let_go(struct runner *keeper, const char *user, const char *id, struc
         return -1;
     if (entry.state != JOURNAL_UNKNOWN)
         return 0;
-    if (store_held(keeper->store, user, id, &op, &result, err) < 0)
+    if (store_held(keeper->store, user, id, &held, err) < 0)
         return err->fault == FAULT_NOT_FOUND ? 0 : -1;
-    if (!action_of(op)->is_journalled)
+    if (!action_of(held.op)->is_journalled)
         return 0;
-    log_info("user=%s request=%s: claimed and never begun here; another server may do it", user,
-             id);
-    return store_unclaim(keeper->store, user, id, result, err);
+    if (store_unclaim(keeper->store, user, id, &held, err) < 0)
+        return -1;
+    log_info("user=%s request=%s: claimed and never begun here; another may do it", user, id);
+    return 0;
+}
+
+/* A record that is none, or a damaged entry, keeps no other question waiting. */
+static int answer(struct runner *keeper, const char *text, struct error *err)
+{
+    char user[USER_NAME_MAX + 1], id[IDENTIFIER_SIZE];
+    if (store_asked_read(text, user, id) == 0 && unclaim_unbegun(keeper, user, id, err) < 0) {
+        if (fault_fate(err->fault) == FATE_RETRY)
+            return -1;
+        log_warning("user=%s request=%s: %s", user, id, err->text);
+    }
+    return store_forget_asked(keeper->store, text, err);
 }
 
 int keeper_answer_asked(struct runner *keeper, struct error *err)
@@ -40,11 +55,7 @@ int keeper_answer_asked(struct runner *keeper, struct error *err)
         return -1;
     json_array_foreach(asked, i, one)
     {
-        char user[USER_NAME_MAX + 1], id[IDENTIFIER_SIZE];
-        const char *text = json_string_value(one);
-        if (asked_read(text, user, id) == 0 && let_go(keeper, user, id, err) < 0)
-            return -1;
-        if (text && store_forget_asked(keeper->store, text, err) < 0)
+        if (json_is_string(one) && answer(keeper, json_string_value(one), err) < 0)
             return -1;
     }
     return 0;

@@ -9,8 +9,8 @@
 
 #define KEEPER_KEY_SIZE (USER_NAME_MAX + CONTAINER_NAME_MAX + 2)
 
-/* Requests that this server has claimed, and of which others have copies: what it does not do may
- * be claimed again. */
+/* With each heartbeat: answer what others ask about requests that this server has claimed
+ * (keeper_asked.c). What it has not begun may be claimed again. -1: the rest stays asked. */
 int keeper_answer_asked(struct runner *keeper, struct error *err);
 
 /* What a comparison counts on its way (keeper_measure.c). */

@@ -15,16 +15,18 @@
 #include "worker/workload.h"
 
 #define SORTER_TIMEOUT_MS 2000 /* the loop stands still meanwhile */
-/* In hand for each runner, of those that somebody waits for, and of unsorted ones, which may all be
- * one user's. What one server has in hand others lack, and slow ones hold it. A runner gets a
- * quarter at most together: the rest comes meanwhile, and one that stands still leaves it to the
- * others. */
-#define PREFETCH_EACH 32
-#define PREFETCH_UNSORTED_EACH 16
+/* In hand for each runner. What one server has in hand others lack, and slow ones hold it. */
+#define PREFETCH_EACH 32          /* of those that somebody waits for */
+#define PREFETCH_UNSORTED_EACH 16 /* which may all be one user's */
+/* A runner gets so many for each runner together: the rest comes meanwhile, and one that stands
+ * still leaves it to the others. */
 #define TOGETHER_EACH 8
 /* Of copies of what other servers have, so many are waited for: records can be forged by whoever
  * publishes (docs/protocol.md), and must not fill the hand. */
 #define ELSEWHERE_EACH 8
+/* And for so long: a broker ends the connection of whoever keeps a delivery for half an hour
+ * (www.rabbitmq.com/docs/consumers#acknowledgement-timeout). */
+#define ELSEWHERE_MOST_MS (20 * 60 * 1000)
 #define SETTLED_MOST 256
 
 struct link {

@@ -85,15 +85,19 @@ static void hear_park(struct link *link, struct item *item, const struct word *w
 
 /* There are few in truth: those that were handed out when the other server's connection broke, and
  * those that somebody has published twice. */
-static void hear_elsewhere(struct link *link, struct item *item)
+static void hear_elsewhere(struct link *link, struct item *item, int64_t since)
 {
     static const struct word done = {.kind = WORD_DONE};
-    item->elsewhere = true;
-    if (workload_elsewhere(&link->workload) <= link->slots * ELSEWHERE_EACH) {
-        item_defer(item, clock_ms());
+    int64_t now = clock_ms();
+    item->elsewhere = since ? since : now;
+    if (link->outage)
+        link_doubt_outage(link); /* the store has answered */
+    if (workload_elsewhere(&link->workload) <= link->slots * ELSEWHERE_EACH &&
+        now - item->elsewhere < ELSEWHERE_MOST_MS) {
+        item_defer(item, now);
         return;
     }
-    log_warning("too many requests that other servers have: a copy is dropped");
+    log_warning("another server has it, and has not ended it in time: a copy is dropped");
     hear_done(link, item, &done);
 }
 
@@ -148,11 +152,12 @@ static void hear_word(struct link *link, struct runner_slot *slot, const struct 
     }
     slot->out--;
     item->runner = 0;
-    item->elsewhere = false;
+    int64_t elsewhere = item->elsewhere;
+    item->elsewhere = 0;
     if (word->kind == WORD_DONE) {
         hear_done(link, item, word);
     } else if (word->kind == WORD_ELSEWHERE) {
-        hear_elsewhere(link, item);
+        hear_elsewhere(link, item, elsewhere);
     } else if (word->kind == WORD_LATER) {
         item_postpone(item, clock_ms());
         begin_outage(link, word->reason);

@@ -29,9 +29,9 @@ static int tell_taken(struct runner *runner, const struct job *job, struct error
     return word_send(runner->socket, &word, err);
 }
 
-/* It is not for this server to do. What was begun here all the same must not stay so. A copy that
- * another server claimed waits for its end: one that died between claim and journal never comes to
- * it, and lets go when it is asked (worker/keeper_asked.c). */
+/* It is not for this server to do. What was begun here all the same must not stay so. Of what
+ * another server has claimed the copy is kept until that has ended it: a server that died between
+ * claim and journal never will, and gives it up when it is asked (worker/keeper_asked.c). */
 static int stand_back(struct runner *runner, const struct job *job, enum claim outcome,
                       json_t *ended, struct error *err)
 {

@@ -1,4 +1,4 @@
-/* Reservations, leases and index entries (schemas/store/30_containers.lua, 40_reserve.lua). */
+/* Reservations, leases and index entries (schemas/store/30_containers.lua to 40_reserve.lua). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/random.h>

@@ -39,12 +39,13 @@ int store_call_all(struct store *store, const struct store_call *calls, size_t c
 int store_call_plain(struct store *store, const struct store_call *call, json_t **ret_answer,
                      struct error *err);
 
-/* Whoever has claimed the request is asked whether he does it (worker/store_asked.h). */
+/* store_call_plain without waiting for the answer, which nobody learns. */
+int store_tell(struct store *store, const struct store_call *call, struct error *err);
+
+/* Ask the server that has claimed this request whether it does it (worker/store_asked.h). A holder
+ * that is no server's name is not asked, and that is no failure. */
 int store_ask_holder(struct store *store, const struct request *request, const char *holder,
                      struct error *err);
-
-/* The same, without waiting for the answer, which nobody learns. */
-int store_tell(struct store *store, const struct store_call *call, struct error *err);
 
 /*
  * Call a function on one user's containers here: the keys of schemas/store/30_containers.lua, then

@@ -54,7 +54,7 @@ static bool has_predecessor(const struct workload *workload, const struct item *
     if (!item->errand.container[0])
         return false;
     for (const struct item *other = workload->first; other != item; other = other->next)
-        if (errand_clashes(&other->errand, &item->errand))
+        if (!other->elsewhere && errand_clashes(&other->errand, &item->errand))
             return true;
     return false;
 }
@@ -193,7 +193,7 @@ size_t workload_elsewhere(const struct workload *workload)
 {
     size_t count = 0;
     for (const struct item *item = workload->first; item; item = item->next)
-        count += item->elsewhere;
+        count += item->elsewhere != 0;
     return count;
 }
 
@@ -207,7 +207,8 @@ void workload_wake(struct workload *workload)
 bool workload_tried(const struct workload *workload, unsigned tries)
 {
     for (const struct item *item = workload->first; item; item = item->next)
-        if ((item->state == ITEM_WAITING || item->state == ITEM_OUT) && item->tries < tries)
+        if ((item->state == ITEM_WAITING || item->state == ITEM_OUT) && item->tries < tries &&
+            !item->elsewhere)
             return false;
     return true;
 }

@@ -49,5 +49,6 @@ ROLE_COMMANDS=(+hello +ping +select "+client|setname" +time +exists +type +ttl
 # Whoever loads functions decides what they do: a publisher can't, and calls these alone.
 PUBLISHER_COMMANDS=("+fcall|dcm_1_queue" "+fcall|dcm_1_cancel")
 WORKER_COMMANDS=(+fcall "+function|load" "+function|list" +info +scan +del +unlink +persist +pexpire +incr +incrby
-    +setbit +bitpos +strlen +hdel +hincrby +hsetnx +hkeys +hscan +sadd +srem +smembers +sismember +scard +sscan +zrem +zincrby +zscan
+    +setbit +bitpos +strlen +hdel +hincrby +hsetnx +hkeys +hscan
+    +sadd +srem +smembers +sismember +scard +sscan +zrem +zincrby +zscan
     +xdel +xtrim)

@@ -104,6 +104,7 @@ guarded('claim', function(keys, args, generation)
         return { 'ended', known_result }
     end
     if state == 'running' and holder == server then
+        raise_epoch(keys[1])
         return { 'ours', server }
     end
     -- By a server that there is: anything else a publisher has written, or the server was taken out.

@@ -2,8 +2,8 @@
 -- lease on 0.0.0.0 and those on single addresses are seen together:
 --   "tcp/2635" → {"0.0.0.0": {"user", "name", "request", "until"}}
 -- Beside it a bitmap of the TCP ports that have a field, by which a free one is found however few
--- there are. It is a hint: what it says of a port is looked up, and where it shows none, all are.
--- So a worker whose account has none of these commands, from before there was one, goes without it.
+-- there are. It is a hint: what it says of a port is looked up, and where it shows no free one all
+-- are. An account with a worker's rights of before (no SETBIT, STRLEN) does without: hence pcall.
 
 local EVERY_ADDRESS = '0.0.0.0'
 
@@ -22,8 +22,8 @@ local function mark(at, port, bit)
     end
 end
 
--- The first TCP port from this one to the last that is not marked, or nil. Beyond its end the bitmap
--- has no bits, and BITPOS says nothing of them.
+-- The first TCP port from `from` to `last` that is not marked, or nil. BITPOS finds nothing beyond
+-- the end of the string, though no bit is set there (redis.io/commands/bitpos; BIT: since Redis 7.0).
 local function first_unmarked(at, from, last)
     local length, found = redis.pcall('STRLEN', at.leased), -1
     if type(length) ~= 'number' then

@@ -3,15 +3,6 @@
 -- What a user's containers add up to; each is limited by wish.most.
 local MEASURES = { 'containers', 'memory', 'millicpus', 'pids' }
 
--- So many unmarked ports are tried: one may yet be a container's name, or taken outside.
-local UNMARKED_TRIES = 64
-
--- HMGET by this many ports at a time.
-local SCAN_PORTS = 500
-
--- How `encode` writes the end of a bound lease.
-local BOUND = '"until":0'
-
 -- What the user has: this request's own entry, the others that count, those of this server that ran
 -- out, and his subnet here. What ran out on another server is that server's to drop.
 local function survey(at)
@@ -122,69 +113,6 @@ local function choose_ports(at, wish, alias)
         return nil, { refused = 'twice', host = twice.host, protocol = twice.protocol }
     end
     return chosen
-end
-
--- May this be the SSH port of the container? Its default name must be free too.
-local function is_ssh_port(at, host, wish, others, ports)
-    if not wish.name and others['container' .. host] then
-        return false
-    end
-    for _, port in ipairs(ports) do
-        if port.protocol == 'tcp' and port.host == host then
-            return false
-        end
-    end
-    return is_free(at, { protocol = 'tcp', host = host }, EVERY_ADDRESS)
-end
-
--- From a random port on, round to it again.
-local function unmarked_ssh_port(at, wish, start, accepts)
-    local middle, tries = wish.first_port + start, UNMARKED_TRIES
-    for _, part in ipairs({ { middle, wish.last_port }, { wish.first_port, middle - 1 } }) do
-        local host = first_unmarked(at, part[1], part[2])
-        while host and tries > 0 do
-            if accepts(host) then
-                return host
-            end
-            tries = tries - 1
-            host = first_unmarked(at, host + 1, part[2])
-        end
-    end
-end
-
--- The same by the leases themselves, for those that ran out and what the marks do not show. A port with a bound lease on any address is passed
--- over unparsed, which keeps a full range cheap; what is left may be free, or have run out.
-local function scan_ssh_ports(at, wish, start, accepts)
-    local size = wish.last_port - wish.first_port + 1
-    for offset = 0, size - 1, SCAN_PORTS do
-        local fields, hosts = {}, {}
-        for i = 1, math.min(SCAN_PORTS, size - offset) do
-            hosts[i] = wish.first_port + (start + offset + i - 1) % size
-            fields[i] = 'tcp/' .. hosts[i]
-        end
-        for i, text in ipairs(redis.call('HMGET', at.ports, unpack(fields))) do
-            if not (text and text:find(BOUND, 1, true)) and accepts(hosts[i]) then
-                return hosts[i]
-            end
-        end
-    end
-end
-
--- At random, so that nobody can guess the next one (the numbers come from the caller: the store's
--- own are the same after each start); and where chance finds none, the next free one from there.
-local function choose_ssh_port(at, wish, others, ports)
-    local size = wish.last_port - wish.first_port + 1
-    local function accepts(host)
-        return is_ssh_port(at, host, wish, others, ports)
-    end
-    for _, number in ipairs(wish.random) do
-        local host = wish.first_port + number % size
-        if accepts(host) then
-            return host
-        end
-    end
-    local start = wish.random[1] % size
-    return unmarked_ssh_port(at, wish, start, accepts) or scan_ssh_ports(at, wish, start, accepts)
 end
 
 -- The user's subnet while he has entries here; else the first free one from a place in the pool

@@ -21,15 +21,16 @@ redis.register_function('dcm_1_open', function(keys, args)
     return { 'lost', id, holds }
 end)
 
--- KEYS: a request's record. ARGS: server, and the result of one that is queued. What this server has
--- claimed and does not do may be claimed again.
+-- KEYS: a request's record. ARGS: server, the epoch of its claim, and the result that the record shows
+-- while queued. A request that this server has claimed and never began may be claimed again. Answers
+-- "queued"; "kept" where it does not hold it, or has claimed it once more since: a call may arrive late.
 guarded('unclaim', function(keys, args)
     sweep(keys)
     local state, _hash, holder = read_record(keys[1])
-    if state ~= 'running' or holder ~= args[1] then
+    if state ~= 'running' or holder ~= args[1] or redis.call('HGET', keys[1], 'epoch') ~= args[2] then
         return 'kept'
     end
-    redis.call('HSET', keys[1], 'state', 'queued', 'result', args[2])
+    redis.call('HSET', keys[1], 'state', 'queued', 'result', args[3])
     return 'queued'
 end)
 

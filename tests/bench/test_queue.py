@@ -56,6 +56,7 @@ def test_many_are_submitted_and_taken(peers, report):
     real = [name for name in peers if name != "floor, batched"]
     report.add(Row("submitted and confirmed, by one producer", "a second", values("enqueued", real))
                .ratio("floor", "≥", 0.7))
+    # 20,000 was set where the floor took 24,000: 0.83 of it, whatever the machine.
     report.add(Row("queued requests taken and recorded", "a second", values("drained", peers))
                .bound("DCM", "≥", 20000).ratio("floor", "≥", 0.83).ratio("Celery", "≥", 10))
     report.add(Row("CPU of the workers for 10,000", "s", values("cpu", peers)).bound("DCM", "≤", 0.5))

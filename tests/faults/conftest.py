@@ -88,6 +88,6 @@ def alice(stack):
 def pytest_runtest_makereport(item, call):
     """A test that failed shows the end of what gate and worker logged meanwhile."""
     report = (yield).get_result()
-    stack = item.funcargs.get("whole_stack")
+    stack = item.funcargs.get("whole_stack") or item.funcargs.get("servers")
     if report.failed and stack:
         stack.show_logs()

@@ -39,8 +39,8 @@ def made(site):
 
 
 def claimed_by_the_first(stack, point):
-    """A request of alice's, which the first server has claimed; somebody of it stands still. A copy goes to the other
-    server, which asks for it. → who waits for the result"""
+    """Of a request of alice's, which the first server has claimed and whose runner stands still. Once the first one's
+    connection breaks, the other server gets a copy. → who waits for the result"""
     stack.other_worker.stop()
     stack.plan.stall_at(point)
     asker = stack.alice.popen("--json", "create", "debian-ssh", "--name", "web")
@@ -67,16 +67,19 @@ def test_what_a_server_had_only_claimed_when_it_died_is_done_by_another(servers)
     assert not first.journal() and len(other.journal()) == 1
 
 
-def test_what_a_server_has_begun_it_does_itself(servers):
-    """The broker has not heard of it, for its link stands still. Another has the copy, asks, and waits for the end."""
-    asker = claimed_by_the_first(servers, "journal.after")
+@pytest.mark.parametrize("point", ["claim.after", "journal.after"])
+def test_what_a_server_is_at_it_does_itself(servers, point):
+    """Its runner sleeps, before the journal has it or after. Another has the copy, asks, and waits for the end."""
+    asker = claimed_by_the_first(servers, point)
     link, = servers.worker.children("link")
     os.kill(link, signal.SIGSTOP)
-    servers.proxies["broker"].cut()
-    eventually(lambda: asked(servers), 20, "a question")
-    eventually(lambda: not asked(servers), 20, "an answer")
-    os.kill(link, signal.SIGCONT)
-    servers.plan.drop()
+    try:
+        servers.proxies["broker"].cut()
+        eventually(lambda: asked(servers), 20, "a question")
+        eventually(lambda: not asked(servers), 20, "an answer")
+    finally:
+        os.kill(link, signal.SIGCONT)
+        servers.plan.drop()
     assert asker.wait(60) == 0
     first, other = servers.sites
     assert made(first) == ["dcm.alice.web"] and not made(other)

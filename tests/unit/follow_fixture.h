@@ -8,7 +8,7 @@
 #include "submitter/follow.h"
 #include "tests/unit/fake_courier.h"
 
-extern const struct pace quick;
+extern const struct pace quick; /* milliseconds in place of seconds */
 
 /* What was heeded, in order. */
 struct heard {
@@ -27,6 +27,7 @@ struct scene {
 
 /* The script is empty yet; what is heeded comes into scene->heard, at a quick pace. */
 void begin(struct scene *scene);
+/* follow(), and what it returns; the caller frees scene->result. */
 int play(struct scene *scene);
 /* Play it, and it ends like this. */
 void assert_done(struct scene *scene);

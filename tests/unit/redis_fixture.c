@@ -30,7 +30,7 @@ static int listen_on(const char *path)
     return fd;
 }
 
-/* Commands of these tests come in one read each. To some nothing is said, "". */
+/* Commands of these tests come in one read each. */
 static void answer_all(int listener, const char *const *script)
 {
     char command[4096];

@@ -1,5 +1,6 @@
-/* A link to a store that says what the test wants: a child process on a socket, which for each
- * connection answers each command with the next line of its script. */
+/* A link to a store that says what the test wants: a child process on a socket, which answers each
+ * command with the next text of its script, "" with nothing. It goes on where it was when somebody
+ * connects anew. */
 #ifndef DCM_TESTS_REDIS_FIXTURE_H
 #define DCM_TESTS_REDIS_FIXTURE_H
 
@@ -7,8 +8,8 @@
 
 #include "common/redis_link.h"
 
-#define HANG_UP "hang up"
-#define SAY_NOTHING "say nothing"
+#define HANG_UP "hang up"         /* close the connection before the next command */
+#define SAY_NOTHING "say nothing" /* read until the other side gives up, then the same */
 
 extern struct fixture {
     char directory[32];

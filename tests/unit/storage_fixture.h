@@ -24,6 +24,7 @@ int places_set_up(void **state);
 int places_tear_down(void **state);
 #define STORAGE_TEST(name) cmocka_unit_test_setup_teardown(name, places_set_up, places_tear_down)
 
+/* Fails the test where the path is too long. */
 __attribute__((format(printf, 2, 3))) void path_of(char ret_path[PATH_MAX], const char *format,
                                                    ...);
 void write_file(const char *path, const char *text);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/auto.h"
 #include "schemas/identifier.h"
 #include "schemas/keys.h"
 #include "schemas/units.h"
@@ -184,4 +185,22 @@ void assert_refused(struct store *store, const struct request *request, const st
     if (error.fault != fault || !strstr(error.text, text))
         fail_msg("fault %d, \"%s\" without \"%s\"", (int)error.fault, error.text, text);
     assert_int_equal(reservation.ssh_port, 0);
+}
+
+struct reservation reserve_ports(struct store *store, const char *user, const char *texts)
+{
+    AUTO(request) struct request request = request_of(user);
+    struct ports ports = ports_of(texts);
+    struct wish wish = wish_for(&ports);
+    struct reservation reservation = {0};
+    assert_done(store_reserve(store, &request, &wish, &reservation, err));
+    return reservation;
+}
+
+void refuse_ports(struct store *store, const char *user, const char *texts, const char *message)
+{
+    AUTO(request) struct request request = request_of(user);
+    struct ports ports = ports_of(texts);
+    struct wish wish = wish_for(&ports);
+    assert_refused(store, &request, &wish, FAULT_CONFLICT, message);
 }

@@ -48,6 +48,11 @@ struct reservation bound(struct store *store, const struct request *request,
 void assert_refused(struct store *store, const struct request *request, const struct wish *wish,
                     enum fault fault, const char *text);
 
+/* A new request of this user's with these ports, and the usual wish: reserved; or refused as a
+ * conflict, with this in the message. */
+struct reservation reserve_ports(struct store *store, const char *user, const char *texts);
+void refuse_ports(struct store *store, const char *user, const char *texts, const char *message);
+
 void sleep_ms(long milliseconds);
 
 /* The call must succeed; the error's text says why it did not. */

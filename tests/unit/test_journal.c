@@ -49,7 +49,7 @@ static void what_was_begun_is_found_as_it_came(void **state)
 }
 
 /* 2: every commit waits for the disk (https://www.sqlite.org/pragma.html#pragma_synchronous). */
-static void only_what_was_just_made_does_not_wait_for_the_disk(void **state)
+static void the_journal_waits_for_the_disk_again_after_what_did_not(void **state)
 {
     struct journal *journal = open_journal(state);
     struct request request = request_of(1);
@@ -60,6 +60,9 @@ static void only_what_was_just_made_does_not_wait_for_the_disk(void **state)
     struct journal_entry entry = find(journal, request.id);
     assert_string_equal(entry.container, CONTAINER);
     assert_int_equal(journal_made(journal, "nobody's", CONTAINER, NULL), -1);
+    end(journal, &request, "done");
+    assert_int_equal(journal_recorded(journal, request.id, 1, NULL), 0);
+    assert_int_equal(journal_recorded(journal, "nobody's", 1, NULL), -1);
     assert_int_equal(sqlite3_prepare_v2(journal->database, "PRAGMA synchronous", -1, &mode, NULL),
                      SQLITE_OK);
     assert_int_equal(sqlite3_step(mode), SQLITE_ROW);
@@ -210,7 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(a_request_that_nobody_began_is_unknown),
         JOURNAL_TEST(what_was_begun_is_found_as_it_came),
-        JOURNAL_TEST(only_what_was_just_made_does_not_wait_for_the_disk),
+        JOURNAL_TEST(the_journal_waits_for_the_disk_again_after_what_did_not),
         JOURNAL_TEST(the_first_result_stays),
         JOURNAL_TEST(a_request_may_end_that_was_not_begun),
         JOURNAL_TEST(the_unfinished_come_oldest_first),

@@ -63,14 +63,14 @@ static void a_claim_makes_the_record_running_and_tells_the_stream(void **state)
     assert_int_equal(ask_number(fixture, "TTL", &request, KEY_EVENTS), REQUEST_RETENTION_S);
 }
 
-static void a_claim_repeated_by_its_server_changes_nothing(void **state)
+static void a_claim_repeated_by_its_server_changes_the_epoch_alone(void **state)
 {
     const struct fixture *fixture = *state;
     AUTO(request) struct request request = request_of("alice");
     json_auto_t *result = NULL;
     assert_int_equal(claim_of(fixture->store, &request, HASH, &result), CLAIM_OURS);
     assert_int_equal(claim_of(fixture->store, &request, HASH, &result), CLAIM_OURS);
-    assert_field(fixture, &request, "epoch", "1");
+    assert_field(fixture, &request, "epoch", "2");
     json_auto_t *entries = read_stream(fixture, &request);
     assert_int_equal(json_array_size(entries), 1);
 }
@@ -321,7 +321,7 @@ int main(void)
         REQUEST_TEST(a_queued_record_is_written_once),
         REQUEST_TEST(a_late_queued_record_does_not_undo_a_claim),
         REQUEST_TEST(a_claim_makes_the_record_running_and_tells_the_stream),
-        REQUEST_TEST(a_claim_repeated_by_its_server_changes_nothing),
+        REQUEST_TEST(a_claim_repeated_by_its_server_changes_the_epoch_alone),
         REQUEST_TEST(what_one_server_claimed_is_elsewhere_for_another),
         REQUEST_TEST(an_id_used_with_another_body_is_a_mismatch),
         REQUEST_TEST(an_ended_request_gives_its_result_to_whoever_claims_it),

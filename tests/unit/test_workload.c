@@ -104,6 +104,21 @@ static void an_outage_is_over_only_when_all_that_waits_was_tried(void **state)
     assert_false(workload_tried(workload, 5));
 }
 
+/* It may be long, and the server that it waits for may never come back. */
+static void what_waits_for_another_server_keeps_nothing_here_waiting(void **state)
+{
+    struct workload *workload = *state;
+    struct item *copy = add(workload, 1), *later = add(workload, 2);
+    copy->errand = later->errand = (struct errand){.user = "alice", .container = "web"};
+    item_defer(copy, 0);
+    assert_null(next(workload, 0, 2));
+    assert_false(workload_tried(workload, 1));
+    copy->elsewhere = 1;
+    assert_ptr_equal(next(workload, 0, 2), later);
+    assert_true(workload_tried(workload, 1));
+    assert_int_equal(workload_elsewhere(workload), 1);
+}
+
 static void removing_the_last_item_leaves_a_list_that_grows_again(void **state)
 {
     struct workload *workload = *state;
@@ -328,6 +343,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_broken_connection_forgets_what_the_broker_will_send_again,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_outage_is_over_only_when_all_that_waits_was_tried,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_waits_for_another_server_keeps_nothing_here_waiting,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(removing_the_last_item_leaves_a_list_that_grows_again,
                                         set_up, tear_down),

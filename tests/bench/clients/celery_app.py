@@ -12,7 +12,7 @@ app = Celery("bench", broker=os.environ["BENCH_BROKER"], backend=os.environ["BEN
 app.conf.update(
     task_acks_late=True,
     broker_transport_options={"confirm_publish": True},
-    worker_prefetch_multiplier=8,  # of 4 processes: 32, as DCM's worker has of 4 runners
+    worker_prefetch_multiplier=32,  # of 4 processes: 128, as DCM has in hand for 4 runners
     task_serializer="json", result_serializer="json", accept_content=["json"],
 )
 noop = app.task(name="noop")(work.noop)
