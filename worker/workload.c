@@ -49,12 +49,18 @@ static bool is_suspect(const struct item *item)
     return item->crashes > 0;
 }
 
+/* Not for what comes after it: the other server may never come to its end. */
+static bool waits_elsewhere(const struct item *item)
+{
+    return item->elsewhere && item->state == ITEM_WAITING;
+}
+
 static bool has_predecessor(const struct workload *workload, const struct item *item)
 {
     if (!item->errand.container[0])
         return false;
     for (const struct item *other = workload->first; other != item; other = other->next)
-        if (!other->elsewhere && errand_clashes(&other->errand, &item->errand))
+        if (!waits_elsewhere(other) && errand_clashes(&other->errand, &item->errand))
             return true;
     return false;
 }
