@@ -24,9 +24,9 @@
 /* Of copies of what other servers have, so many are waited for: records can be forged by whoever
  * publishes (docs/protocol.md), and must not fill the hand. */
 #define ELSEWHERE_EACH 8
-/* And for so long: a broker ends the connection of whoever keeps a delivery for half an hour
+/* And for 20 minutes: a broker ends the connection of whoever keeps a delivery for half an hour
  * (www.rabbitmq.com/docs/consumers#acknowledgement-timeout). */
-#define ELSEWHERE_MOST_MS (20 * 60 * 1000)
+#define ELSEWHERE_MOST_MS 1200000
 #define SETTLED_MOST 256
 
 struct link {
