@@ -26,9 +26,14 @@ def of_engine(stack):
                 "images": [(image["RepoTags"], image["Labels"]) for image in engine.images(all=True)]}
 
 
+def bytes_of(store, key):
+    """One is a bitmap, and no text."""
+    return store.execute_command("GET", key, NEVER_DECODE=[]).decode("latin-1")
+
+
 def of_store(stack, pattern="*"):
     """Every key with what it holds."""
-    read = {"string": lambda store, key: store.get(key), "hash": lambda store, key: store.hgetall(key),
+    read = {"string": bytes_of, "hash": lambda store, key: store.hgetall(key),
             "set": lambda store, key: sorted(store.smembers(key)), "list": lambda store, key: store.lrange(key, 0, -1),
             "zset": lambda store, key: store.zrange(key, 0, -1, withscores=True),
             "stream": lambda store, key: store.xrange(key)}

@@ -16,6 +16,8 @@ from checker.stacks import TwoServers
 # How long a user waits for an answer; and then for whatever the keeper does only every minute, to
 # containers that are a minute old.
 PATIENCE_S, SETTLE_S = 150, 200
+# A copy of what another server has is asked about each second, and let go when that has ended.
+COPIES_S = 5
 Outcome = namedtuple("Outcome", "tally violations share text")
 
 
@@ -89,6 +91,7 @@ def check(stack, seed, count, title, patience=PATIENCE_S, settle=SETTLE_S, **opt
     trouble = [t.trouble for t in (*terminals, breaker) if t.trouble]
     patiently(lambda: settled(stack, history), settle)
     patiently(lambda: clean(stack), settle)
+    time.sleep(COPIES_S)
     for worker in stack.workers():
         worker.stop()  # what it holds unsettled goes back into the queue
     events = [event for observer in observers for event in observer.stop()]
