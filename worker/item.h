@@ -51,7 +51,7 @@ struct item {
 
 /* Engine or store were out of reach: wait 0.25 s, then twice as long each time, to 5 s. */
 void item_postpone(struct item *item, int64_t now);
-/* It is only too early for it: wait 1 s. */
+/* It is only too early for it, or another server's turn: wait 1 s. */
 void item_defer(struct item *item, int64_t now);
 /* No runner's any more: it is to be parked, for this reason. */
 void item_condemn(struct item *item, const char *reason);

@@ -45,6 +45,9 @@ static void hear_left(struct link *link, const struct word *word)
     log_request(NULL);
 }
 
+/* Of what is settled without a word of its own. */
+static const struct word done = {.kind = WORD_DONE};
+
 static void hear_done(struct link *link, struct item *item, const struct word *word)
 {
     /* Many a request is settled without engine or store: that says nothing about them. */
@@ -87,7 +90,6 @@ static void hear_park(struct link *link, struct item *item, const struct word *w
  * those that somebody has published twice. */
 static void hear_elsewhere(struct link *link, struct item *item, int64_t since)
 {
-    static const struct word done = {.kind = WORD_DONE};
     int64_t now = clock_ms();
     item->elsewhere = since ? since : now;
     if (link->outage)
@@ -97,7 +99,7 @@ static void hear_elsewhere(struct link *link, struct item *item, int64_t since)
         item_defer(item, now);
         return;
     }
-    log_warning("another server has it, and has not ended it in time: a copy is dropped");
+    log_warning("another server has it, and it waits too long, or too many do: a copy is dropped");
     hear_done(link, item, &done);
 }
 
@@ -111,7 +113,6 @@ static struct item *next_of(const struct link *link, const struct runner_slot *s
 /* Light ones were handed out, and are named, in the order in which they are in hand. */
 static void hear_ended(struct link *link, struct runner_slot *slot, const struct word *word)
 {
-    static const struct word done = {.kind = WORD_DONE};
     struct item *next = next_of(link, slot, NULL);
     uint64_t serial = 0;
     size_t at = 0;

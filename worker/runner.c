@@ -82,19 +82,27 @@ static void send_word(struct runner *runner, const struct word *word)
         prefork_stopping = 1;
 }
 
+/* By what settle_work returns. */
+static const enum word_kind answers[] = {
+    [0] = WORD_DONE,
+    [SETTLE_PROVEN] = WORD_DONE,
+    [SETTLE_ADMITTED] = WORD_DONE,
+    [SETTLE_EARLY] = WORD_EARLY,
+    [SETTLE_ELSEWHERE] = WORD_ELSEWHERE,
+};
+
 static void answer(struct runner *runner, const struct work *work, int status,
                    const struct error *err)
 {
     static struct word word; /* 32 KiB: not on the stack */
-    word.kind = status == SETTLE_EARLY       ? WORD_EARLY
-                : status == SETTLE_ELSEWHERE ? WORD_ELSEWHERE
-                                             : WORD_DONE;
+    word.kind = status < 0 ? WORD_LATER : answers[status];
     word.serial = work->serial;
     word.proven = status == SETTLE_PROVEN;
     word.admitted = status == SETTLE_ADMITTED;
     word.length = 0;
     if (status < 0) {
-        word.kind = fault_fate(err->fault) == FATE_RETRY ? WORD_LATER : WORD_PARK;
+        if (fault_fate(err->fault) != FATE_RETRY)
+            word.kind = WORD_PARK;
         snprintf(word.reason, sizeof word.reason, "%s", err->text);
         word.length = tell_history(runner, word.body, sizeof word.body);
     }

@@ -152,7 +152,7 @@ def leasing(stack):
 def compared(stack):
     """Seconds for one of the two looks that dcm-worker takes to report."""
     reconciler = python("spawn.py", stack.program("dcm-worker"), "--config", stack.worker.config, "--reconcile")
-    reconciler.turn()  # not counted: beside it the worker still clears up after what has grown
+    reconciler.turn()  # warms it up, as the first round of in_turns does
     times = [reconciler.turn() / 2 for _ in range(7)]
     reconciler.close()
     return times

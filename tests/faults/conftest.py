@@ -1,14 +1,12 @@
-import os
 import pathlib
 import re
 import sys
-import tempfile
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
-from plan import Plan  # noqa: E402
+from plan import planned  # noqa: E402
 from proxied import Proxied  # noqa: E402
 from standin_stack import StandinStack  # noqa: E402
 
@@ -57,16 +55,12 @@ class FaultStack(Proxied, StandinStack):
 
 @pytest.fixture(scope="session")
 def whole_stack():
-    with tempfile.TemporaryDirectory(prefix="dcm-faults.") as folder:
-        pathlib.Path(folder).chmod(0o755)
-        plan = Plan(pathlib.Path(folder) / "plan")
-        os.environ["DCM_FAULT_FILE"] = str(plan.path)
+    with planned() as plan:
         stack = FaultStack()
         stack.plan = plan
         yield stack
         plan.drop()
         stack.down()
-        del os.environ["DCM_FAULT_FILE"]
 
 
 @pytest.fixture

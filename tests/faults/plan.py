@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import tempfile
 import time
 
 from stack import eventually
@@ -43,6 +44,24 @@ class Plan:
         pid = self.sleeper()
         if pid:
             os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def planned():
+    """A plan for all that is started meanwhile."""
+    before = os.environ.get("DCM_FAULT_FILE")
+    with tempfile.TemporaryDirectory(prefix="dcm-faults.") as folder:
+        pathlib.Path(folder).chmod(0o755)
+        plan = Plan(pathlib.Path(folder) / "plan")
+        os.environ["DCM_FAULT_FILE"] = str(plan.path)
+        try:
+            yield plan
+        finally:
+            plan.drop()
+            if before:
+                os.environ["DCM_FAULT_FILE"] = before
+            else:
+                del os.environ["DCM_FAULT_FILE"]
 
 
 def pass_everything(stack, sleeper):

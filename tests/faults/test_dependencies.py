@@ -32,6 +32,14 @@ def test_heartbeats_go_on_while_every_runner_is_busy(stack, alice):
     assert [alice.json("wait", request)["state"] for request in asked] == ["done"] * 8
 
 
+def test_an_engine_that_stays_is_asked_once_who_it_is(stack, alice):
+    """By each runner, and perhaps the keeper: it takes a real one several milliseconds."""
+    before = stack.calls("GET /info")
+    for _ in range(12):
+        alice.do("remove", "-f", alice.create()["name"])
+    assert stack.calls("GET /info") - before <= 5
+
+
 def fault(stack, path, **how):
     stack.ask_engine("/standin/faults", "POST", {"method": "POST", "path": path, **how})
 

@@ -2,15 +2,13 @@
 
 import json
 import os
-import pathlib
 import signal
 import subprocess
-import tempfile
 
 import pytest
 
 from checker.stacks import TwoServers
-from plan import Plan
+from plan import planned
 from stack import eventually
 
 OWN_STACKS = True  # for tests/lib/shares.py
@@ -18,11 +16,8 @@ FORGED, WAITED_FOR = 200, 32  # of those that are in hand, with four runners
 
 
 @pytest.fixture
-def servers(monkeypatch):
-    with tempfile.TemporaryDirectory(prefix="dcm-faults.") as folder:
-        pathlib.Path(folder).chmod(0o755)
-        plan = Plan(pathlib.Path(folder) / "plan")
-        monkeypatch.setenv("DCM_FAULT_FILE", str(plan.path))
+def servers():
+    with planned() as plan:
         stack = TwoServers()
         stack.plan = plan
         yield stack
